@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * base, for the storeys above: raising errors, memory, arenas, text buffers, the bounded reader, the thread pool. Never installed. */
+#ifndef PGD_BASE_SHARE_H
+#define PGD_BASE_SHARE_H
+
+#include <pagoda/base.h>
+#include <stdarg.h>
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Stores the sentence for pgd_error_text() and returns `status`. */
+PGD_PRINTF(2, 3) pgd_status pgd_fail(pgd_status status, const char *format, ...);
+pgd_status pgd_fail_memory(size_t bytes);
+
+#define PGD_TRY(call)                              \
+    do {                                           \
+        pgd_status try_status_ = (call);           \
+        if (try_status_ != PGD_OK) return try_status_; \
+    } while (0)
+
+PGD_PRINTF(2, 3) void pgd_log_line(pgd_log_level level, const char *format, ...);
+
+/* Asks the callback whether to go on. */
+pgd_status pgd_progress_report(const pgd_progress *progress, const char *what, double fraction);
+
+/* Reads the first struct_bytes of an options struct over defaults already in `into`; zero fields keep... the caller's zero. */
+pgd_status pgd_options_read(void *into, size_t into_bytes, const void *from, const char *name);
+
+/* ---- memory ---------------------------------------------------------------------------------------------------------------------- */
+
+/* 64-byte aligned blocks from the process allocator; NULL when there is none (the caller raises pgd_fail_memory). free(NULL) is fine. */
+void *pgd_mem_alloc(size_t bytes);
+void *pgd_mem_zalloc(size_t bytes);
+void *pgd_mem_resize(void *pointer, size_t bytes); /* NULL leaves the old block valid */
+void pgd_mem_free(void *pointer);
+char *pgd_mem_strdup(const char *text);
+
+/* Bump allocator: everything dies at once. One thread at a time. A zeroed struct is an empty arena. */
+typedef struct pgd_arena {
+    struct pgd_arena_block *head;
+} pgd_arena;
+void *pgd_arena_alloc(pgd_arena *arena, size_t bytes); /* zeroed, 64-byte aligned above 256 bytes, else 16; NULL when there is no memory */
+char *pgd_arena_strdup(pgd_arena *arena, const char *text);
+void pgd_arena_deinit(pgd_arena *arena);
+
+/* Makes room for one more element in a growing array; false when there is no memory. */
+bool pgd_grow(void *array_pointer, int32_t *capacity, int32_t count, size_t elem_bytes);
+
+/* ---- text ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A growing string; `failed` is sticky. */
+typedef struct pgd_text {
+    char *chars; /* NUL-terminated once anything was added; owned; free with pgd_mem_free */
+    size_t count, capacity;
+    bool failed;
+} pgd_text;
+PGD_PRINTF(2, 3) void pgd_text_add(pgd_text *text, const char *format, ...);
+void pgd_text_addv(pgd_text *text, const char *format, va_list arguments);
+
+uint64_t pgd_hash_bytes(const void *bytes, size_t count, uint64_t seed);
+
+/* ---- JSON, read only, bounded ---------------------------------------------------------------------------------------------------- */
+
+/* A cursor over JSON text for headers of safetensors and the like. Depth is bounded; nothing is allocated. */
+typedef struct pgd_json {
+    const char *at, *end;
+} pgd_json;
+bool pgd_json_expect(pgd_json *json, char token);            /* skips blanks, consumes `token` */
+bool pgd_json_peek(pgd_json *json, char token);              /* is `token` next? */
+bool pgd_json_string(pgd_json *json, char *out, size_t out_bytes); /* decodes escapes to UTF-8; false when too long or malformed */
+bool pgd_json_int(pgd_json *json, int64_t *out);
+bool pgd_json_skip(pgd_json *json, int depth);               /* any value */
+
+/* ---- files ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Reads a whole regular file of at most limit_bytes. *out is owned by the caller (pgd_mem_free), NUL follows the last byte. */
+pgd_status pgd_file_read(const char *path, size_t limit_bytes, char **out, size_t *out_bytes);
+
+/* Writes pieces to `path`.tmp, fsyncs, renames over `path`, fsyncs the folder: after a crash the old or the new file is there, whole. */
+typedef struct pgd_piece {
+    const void *bytes;
+    size_t count;
+} pgd_piece;
+pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int32_t piece_count);
+
+/* ---- host jobs and the pool ------------------------------------------------------------------------------------------------------ */
+
+/* A host job is a function, a parameter block and a chunk count. Chunks are independent, may run in any order and on any
+ * worker; how many there are follows from the shape only, so results do not depend on the number of threads.
+ *   params   immutable, shared by all chunks
+ *   mem      resolved addresses of the operands, in the order the job's parameter struct documents
+ *   scratch  PGD_SCRATCH_BYTES of 64-byte aligned memory that belongs to the calling worker for this call; contents undefined */
+typedef void pgd_chunk_fn(const void *params, char *const *mem, int64_t chunk, void *scratch);
+
+#define PGD_EPILOGUE_SCRATCH_BYTES (128u << 10)
+#define PGD_SCRATCH_BYTES (PGD_EPILOGUE_SCRATCH_BYTES + (1024u << 10))
+
+typedef struct pgd_pool pgd_pool;
+
+/* A pool of `threads` workers, the submitting caller counted in; threads start with the first job that has work for them. */
+pgd_status pgd_pool_create(int32_t threads, pgd_pool **out);
+void pgd_pool_destroy(pgd_pool *pool);
+int32_t pgd_pool_threads(const pgd_pool *pool);
+
+/* Runs all chunks and returns when the last has finished. Any number of threads may call at once. */
+pgd_status pgd_pool_run(pgd_pool *pool, pgd_chunk_fn *function, const void *params, char *const *mem, int64_t chunks);
+
+uint64_t pgd_time_ns(void); /* monotonic */
+
+#endif

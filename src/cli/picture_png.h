@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PNG through libpng, its errors turned into sentences.  A part of picture.c. */
+#ifndef PICTURE_PNG_H
+#define PICTURE_PNG_H
+
+#include "picture.h"
+
+bool picture_is_png(const uint8_t *bytes, size_t byte_count);
+bool picture_parse_png(const uint8_t *bytes, size_t byte_count, const char *name, struct picture *out,
+                       struct cli_error *error);
+
+/* Allocates height x width pixels, or says why these sizes cannot be. */
+bool picture_make(const char *name, uint64_t height, uint64_t width, struct picture *out, struct cli_error *error);
+
+#endif

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PGD_ISA_AVX2
+#include "gemm_table.inc.c"

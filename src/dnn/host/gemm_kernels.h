@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PGD_GEMM_KERNELS_H
+#define PGD_GEMM_KERNELS_H
+/* Matrix product and convolution on the CPU: one table of host jobs per ISA level.
+ * A caller fills a parameter struct, calls the plan function of the table (which fixes the blocking from the shape
+ * alone and returns the number of chunks, 0 when nothing is written) and has every chunk executed once, in any order, on any
+ * worker, with the chunk function of the same table. Results depend on the shape and the table only.
+ * All data is float32 and finite precision is that of fused multiply-add in blocks of the reduction; NaN and Inf propagate.
+ * Zero padding takes part in the arithmetic: an infinite or NaN weight meets the padding as w*0 = NaN. */
+#include <base_share.h>
+
+/* Called on every finished rectangle of the result, in place, exactly once per element, while it is hot.
+ * C is viewed as [batch][row][col]; for convolution forward that is [image n][out channel][pixel p*Q+q]. */
+typedef struct pgd_epilogue {
+    void (*apply)(const struct pgd_epilogue *self, char *const *mem, float *c, int64_t c_row_stride, int64_t batch,
+                  int64_t row, int64_t col, int64_t rows, int64_t cols, void *scratch);
+    const void *program;   /* the caller's */
+    int32_t first_operand; /* the caller's */
+} pgd_epilogue;
+
+/* C[b] = A[b] B[b].  A(i,k) = a[b*a_batch + i*a_row + k*a_col], B(k,j) likewise, C(i,j) = c[b*c_batch + i*c_row + j];
+ * strides in elements, >= 0; 0 broadcasts.  Operands: mem[0] a, mem[1] b, mem[2] c (no overlap of c with a or b). */
+typedef struct pgd_gemm_params {
+    int64_t batch, m, n, k;
+    int64_t a_batch, a_row, a_col, b_batch, b_row, b_col, c_batch, c_row;
+    const pgd_epilogue *epilogue; /* or NULL */
+    int64_t plan[8];              /* blocking, filled by gemm_plan */
+} pgd_gemm_params;
+
+/* x [N,C,H,W]  w [K,C/groups,R,S]  y [N,K,P,Q], contiguous; cross-correlation, zero padding; bottom and right padding
+ * are implied by P and Q.
+ *   forward  mem = x, w, y
+ *   dgrad    mem = dy, w, dx
+ *   wgrad    mem = dy, x, dw, workspace; then the reduce job with the same params and mem, unless its chunk count is 0 */
+typedef struct pgd_conv_params {
+    int64_t n, c, h, w, k, r, s, p, q, groups, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+    const pgd_epilogue *epilogue; /* forward only; or NULL */
+    int64_t plan[16];             /* blocking, filled by the plan function of the direction */
+} pgd_conv_params;
+
+struct pgd_gemm_kernels {
+    const char *isa;
+    int64_t (*gemm_plan)(pgd_gemm_params *p);
+    pgd_chunk_fn *gemm_chunk;
+    int64_t (*conv_forward_plan)(pgd_conv_params *p);
+    pgd_chunk_fn *conv_forward_chunk;
+    int64_t (*conv_dgrad_plan)(pgd_conv_params *p);
+    pgd_chunk_fn *conv_dgrad_chunk;
+    int64_t (*conv_wgrad_plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes);
+    pgd_chunk_fn *conv_wgrad_chunk, *conv_wgrad_reduce_chunk;
+};
+
+extern const struct pgd_gemm_kernels pgd_gemm_kernels_avx512, pgd_gemm_kernels_avx2, pgd_gemm_kernels_portable;
+#endif

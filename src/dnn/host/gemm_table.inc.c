@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every kernel of one ISA level and the table that exports them. */
+#include "gemm_kernels.h"
+#include "simd.h"
+
+#include "gemm_core.inc.c"
+#include "gemm_pack.inc.c"
+#include "gemm_thin.inc.c"
+#include "gemm.inc.c"
+#include "conv_window.inc.c"
+#include "conv.inc.c"
+#include "conv_wgrad.inc.c"
+
+_Static_assert((A_FLOATS + B_FLOATS + STAGE_FLOATS) * sizeof(float) + COLS_MAX * sizeof(struct run) +
+                       COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
+                   PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
+               "convolution forward and dgrad must fit the worker's scratch");
+_Static_assert((WGRAD_SUM_FLOATS + WGRAD_COLS_MAX * WGRAD_PITCH + VL + DOT_ROWS * WGRAD_PITCH + STAGE_FLOATS) *
+                               sizeof(float) +
+                       COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
+                   PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
+               "convolution wgrad must fit the worker's scratch");
+
+#define TABLE_JOIN(prefix, isa) prefix##isa
+#define TABLE_NAME(isa) TABLE_JOIN(pgd_gemm_kernels_, isa)
+#define TABLE_TEXT_OF(isa) #isa
+#define TABLE_TEXT(isa) TABLE_TEXT_OF(isa)
+
+const struct pgd_gemm_kernels TABLE_NAME(ISA_NAME) = {
+    .isa = TABLE_TEXT(ISA_NAME),
+    .gemm_plan = gemm_plan,
+    .gemm_chunk = gemm_chunk,
+    .conv_forward_plan = conv_forward_plan,
+    .conv_forward_chunk = conv_forward_chunk,
+    .conv_dgrad_plan = conv_dgrad_plan,
+    .conv_dgrad_chunk = conv_dgrad_chunk,
+    .conv_wgrad_plan = conv_wgrad_plan,
+    .conv_wgrad_chunk = conv_wgrad_chunk,
+    .conv_wgrad_reduce_chunk = conv_wgrad_reduce_chunk,
+};

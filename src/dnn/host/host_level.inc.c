@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One instruction set level: the same sources compiled with this level's flags, everything static but the table. */
+#include <math.h>
+#include <string.h>
+
+#include "host_kernels.h"
+
+#include "vector_math.inc.c"
+#include "program.inc.c"
+#include "norm.inc.c"
+#include "pool.inc.c"
+#include "softmax.inc.c"
+
+#define TABLE_(level) pgd_host_kernels_##level
+#define TABLE(level) TABLE_(level)
+#define TEXT_(level) #level
+#define TEXT(level) TEXT_(level)
+
+const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
+    .isa = TEXT(PGD_LEVEL_NAME),
+    .program_map = program_map,
+    .program_reduce_rows = program_reduce_rows,
+    .program_reduce_columns = program_reduce_columns,
+    .program_epilogue = program_epilogue,
+    .moments = moments,
+    .batch_norm_d = batch_norm_d,
+    .max_pool = max_pool,
+    .max_pool_d = max_pool_d,
+    .avg_pool = avg_pool,
+    .avg_pool_d = avg_pool_d,
+    .softmax = softmax,
+    .softmax_xent = softmax_xent,
+    .softmax_xent_d = softmax_xent_d,
+    .argmax = argmax,
+};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PGD_SIMD_H
+#define PGD_SIMD_H
+/* One ISA level as a small vector vocabulary: vf is VL floats. The including file defines exactly one of PGD_ISA_AVX512,
+ * PGD_ISA_AVX2, PGD_ISA_PORTABLE and is compiled with that level's flags; everything here is static and inlined, so
+ * no symbol of one level can serve another. Partial loads give zero in the lanes they do not read and touch no memory
+ * beyond them.
+ *   TILE_ROWS x TILE_VECS   accumulators of a micro-kernel
+ *   TB                      side of the square block v_transpose handles, TB >= TILE_ROWS */
+#include <stdint.h>
+#include <string.h>
+
+#define V_INLINE static inline __attribute__((always_inline, unused))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Makes the compiler load a value once and keep it, where it would rather fold the load into every use. */
+#if defined(__x86_64__)
+#define V_KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__aarch64__)
+#define V_KEEP(v) __asm__("" : "+w"(v))
+#else
+#define V_KEEP(v) ((void)(v))
+#endif
+
+#if defined(PGD_ISA_AVX512)
+#include <immintrin.h>
+#define ISA_NAME avx512
+enum { VL = 16, TILE_ROWS = 8, TILE_VECS = 3, TB = 8 };
+typedef __m512 vf;
+typedef __m256 vt;
+V_INLINE __mmask16 v_mask(int64_t lanes) { return (__mmask16)((1u << lanes) - 1u); }
+V_INLINE vf v_zero(void) { return _mm512_setzero_ps(); }
+V_INLINE vf v_set1(float x) { return _mm512_set1_ps(x); }
+V_INLINE vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+V_INLINE void v_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
+V_INLINE vf v_load_part(const float *p, int64_t lanes) { return _mm512_maskz_loadu_ps(v_mask(lanes), p); }
+V_INLINE void v_store_part(float *p, vf v, int64_t lanes) { _mm512_mask_storeu_ps(p, v_mask(lanes), v); }
+V_INLINE vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+/* Lanes 0, 2, 4 ... of the 2*VL lanes of lo and hi. */
+V_INLINE vf v_even(vf lo, vf hi)
+{
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_ps(lo, even, hi);
+}
+V_INLINE vt v_fold(vf v) { return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)); }
+
+#elif defined(PGD_ISA_AVX2)
+#include <immintrin.h>
+#define ISA_NAME avx2
+enum { VL = 8, TILE_ROWS = 6, TILE_VECS = 2, TB = 8 };
+typedef __m256 vf;
+typedef __m256 vt;
+V_INLINE __m256i v_mask(int64_t lanes)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+V_INLINE vf v_zero(void) { return _mm256_setzero_ps(); }
+V_INLINE vf v_set1(float x) { return _mm256_set1_ps(x); }
+V_INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+V_INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
+V_INLINE vf v_load_part(const float *p, int64_t lanes) { return _mm256_maskload_ps(p, v_mask(lanes)); }
+V_INLINE void v_store_part(float *p, vf v, int64_t lanes) { _mm256_maskstore_ps(p, v_mask(lanes), v); }
+V_INLINE vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+V_INLINE vf v_even(vf lo, vf hi)
+{
+    __m256 x = _mm256_shuffle_ps(lo, hi, 0x88);
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(x), 0xd8));
+}
+V_INLINE vt v_fold(vf v) { return v; }
+
+#elif defined(PGD_ISA_PORTABLE)
+#define ISA_NAME portable
+enum { VL = 4, TILE_ROWS = 4, TILE_VECS = 2, TB = 4 };
+typedef float vf __attribute__((vector_size(16)));
+typedef vf vt;
+V_INLINE vf v_zero(void) { return (vf){0, 0, 0, 0}; }
+V_INLINE vf v_set1(float x) { return (vf){x, x, x, x}; }
+V_INLINE vf v_load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+V_INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
+V_INLINE vf v_load_part(const float *p, int64_t lanes)
+{
+    vf v = v_zero();
+    for (int64_t i = 0; i < lanes; i++) v[i] = p[i];
+    return v;
+}
+V_INLINE void v_store_part(float *p, vf v, int64_t lanes)
+{
+    for (int64_t i = 0; i < lanes; i++) p[i] = v[i];
+}
+V_INLINE vf v_add(vf a, vf b) { return a + b; }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+V_INLINE vf v_even(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 0, 2, 4, 6); }
+V_INLINE vt v_fold(vf v) { return v; }
+#else
+#error "define PGD_ISA_AVX512, PGD_ISA_AVX2 or PGD_ISA_PORTABLE"
+#endif
+
+V_INLINE vt t_load(const float *p)
+{
+    vt v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+V_INLINE void t_store(float *p, vt v) { memcpy(p, &v, sizeof v); }
+
+/* Transposes TB vectors of TB floats in place. */
+#if defined(PGD_ISA_PORTABLE)
+V_INLINE void v_transpose(vt r[TB])
+{
+    vt a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    vt c = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    r[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    r[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    r[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    r[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+#else
+V_INLINE void v_transpose(vt r[TB])
+{
+    vt pair[TB], quad[TB];
+    UNROLL for (int i = 0; i < TB; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL for (int i = 0; i < TB; i += 4) {
+        quad[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        quad[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        quad[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        quad[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+    }
+}
+#endif
+
+/* The sums of TB vectors, one per lane: sum[i] = all lanes of v[i]. */
+V_INLINE vt v_sums(const vf v[TB])
+{
+    vt r[TB];
+    UNROLL for (int i = 0; i < TB; i++) r[i] = v_fold(v[i]);
+    v_transpose(r);
+    UNROLL for (int step = TB / 2; step > 0; step /= 2) {
+        UNROLL for (int i = 0; i < step; i++) r[i] = r[i] + r[i + step];
+    }
+    return r[0];
+}
+#endif

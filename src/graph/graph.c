@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The graph itself: nodes in creation order, leaves by name, outputs and updates, the first error. */
+#include <graph_share.h>
+#include <stdio.h>
+#include <string.h>
+
+pgd_status pgd_graph_create(pgd_graph **out) {
+    *out = pgd_mem_zalloc(sizeof **out);
+    return *out == NULL ? pgd_fail_memory(sizeof **out) : PGD_OK;
+}
+
+void pgd_graph_destroy(pgd_graph *graph) {
+    if (graph == NULL) return;
+    pgd_arena_deinit(&graph->arena);
+    pgd_mem_free(graph->nodes);
+    pgd_mem_free(graph->outputs);
+    pgd_mem_free(graph->updates);
+    pgd_mem_free(graph->symbols);
+    pgd_mem_free(graph->exprs);
+    pgd_mem_free(graph);
+}
+
+void *pgd_graph_fail(pgd_graph *graph, pgd_status status, const char *format, ...) {
+    char text[sizeof graph->error];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (graph->status == PGD_OK) {
+        graph->status = status;
+        memcpy(graph->error, text, sizeof text);
+    }
+    pgd_fail(status, "%s", text);
+    return NULL;
+}
+
+pgd_status pgd_graph_status(const pgd_graph *graph) {
+    return graph->status == PGD_OK ? PGD_OK : pgd_fail(graph->status, "%s", graph->error);
+}
+
+pgd_dtype pgd_value_dtype(const pgd_value *value) { return value->dtype; }
+pgd_symshape pgd_value_shape(const pgd_value *value) { return value->shape; }
+
+static const struct {
+    const char *name;
+    int inputs, outputs;
+} op_rows[] = {
+#define PGD_OP_ROW(NAME, name, inputs, outputs) {#name, inputs, outputs},
+    PGD_OP_LIST
+#undef PGD_OP_ROW
+};
+
+const char *pgd_op_name(pgd_op op) { return (unsigned)op < PGD_OP_COUNT ? op_rows[op].name : "?"; }
+
+int32_t pgd_op_find(const char *name) {
+    for (int32_t op = 0; op < PGD_OP_COUNT; op++)
+        if (strcmp(op_rows[op].name, name) == 0) return op;
+    return -1;
+}
+
+pgd_cost pgd_op_cost(const pgd_attrs *attrs, pgd_op op, const pgd_tensor *inputs, int32_t input_count, const pgd_tensor *outputs, int32_t output_count) {
+    pgd_cost cost = {0};
+    pgd_shape in[PGD_MAX_INPUTS] = {0}, out[PGD_MAX_OUTPUTS] = {0};
+    for (int32_t i = 0; i < input_count && i < PGD_MAX_INPUTS; i++) {
+        in[i] = inputs[i].shape;
+        cost.bytes += (double)pgd_shape_elems(in[i]) * (double)pgd_dtype_bytes(inputs[i].dtype);
+    }
+    for (int32_t i = 0; i < output_count && i < PGD_MAX_OUTPUTS; i++) {
+        out[i] = outputs[i].shape;
+        cost.bytes += (double)pgd_shape_elems(out[i]) * (double)pgd_dtype_bytes(outputs[i].dtype);
+    }
+    cost.flops = pgd_op_defs[op]->flops != NULL ? pgd_op_defs[op]->flops(attrs, in, out) : (double)pgd_shape_elems(out[0]);
+    return cost;
+}
+
+static pgd_node *node_create(pgd_graph *graph, pgd_op op, pgd_value *const *inputs, int32_t input_count, int32_t output_count) {
+    pgd_node *node = pgd_arena_alloc(&graph->arena, sizeof *node);
+    if (node == NULL) return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while building the graph");
+    node->op = op;
+    node->inputs = pgd_arena_alloc(&graph->arena, sizeof *node->inputs * (size_t)(input_count + 1));
+    node->outputs = pgd_arena_alloc(&graph->arena, sizeof *node->outputs * (size_t)output_count);
+    if (node->inputs == NULL || node->outputs == NULL) return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while building the graph");
+    for (int32_t i = 0; i < input_count; i++) node->inputs[i] = inputs[i];
+    node->input_count = input_count;
+    node->output_count = output_count;
+    for (int32_t i = 0; i < output_count; i++) node->outputs[i] = (pgd_value){.node = node, .output = i};
+    return node;
+}
+
+static pgd_node *node_append(pgd_graph *graph, pgd_node *node) {
+    if (!pgd_grow(&graph->nodes, &graph->node_capacity, graph->node_count, sizeof *graph->nodes))
+        return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while building the graph");
+    node->id = graph->node_count;
+    graph->nodes[graph->node_count++] = node;
+    return node;
+}
+
+pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
+    if (graph->status != PGD_OK) return NULL;
+    if (input_count > PGD_MAX_INPUTS || (op_rows[op].inputs >= 0 && op_rows[op].inputs != input_count))
+        return pgd_graph_fail(graph, PGD_BAD_ARG, "%s takes %d inputs, not %d", op_rows[op].name, op_rows[op].inputs, input_count);
+    for (int32_t i = 0; i < input_count; i++)
+        if (inputs[i] == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: input %d is NULL", op_rows[op].name, i);
+    pgd_node *node = node_create(graph, op, inputs, input_count, op_rows[op].outputs);
+    if (node == NULL) return NULL;
+    if (attrs != NULL) node->attrs = *attrs;
+    pgd_status status = pgd_op_defs[op]->infer(graph, node, node->outputs);
+    if (status != PGD_OK) return pgd_graph_fail(graph, status, "%s", pgd_error_text());
+    return node_append(graph, node);
+}
+
+pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
+    pgd_node *node = pgd_graph_add(graph, op, attrs, inputs, input_count);
+    return node == NULL ? NULL : &node->outputs[0];
+}
+
+pgd_node *pgd_graph_add_program(pgd_graph *graph, const pgd_program *program, pgd_value *const *inputs, int32_t input_count, const pgd_value *outputs, int32_t output_count) {
+    if (graph->status != PGD_OK) return NULL;
+    pgd_node *node = node_create(graph, PGD_OP_PROGRAM, inputs, input_count, output_count);
+    if (node == NULL) return NULL;
+    node->program = program;
+    for (int32_t i = 0; i < output_count; i++) {
+        node->outputs[i].dtype = outputs[i].dtype;
+        node->outputs[i].shape = outputs[i].shape;
+    }
+    return node_append(graph, node);
+}
+
+pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes) {
+    if (graph->status != PGD_OK) return NULL;
+    if (shape.rank < 0 || shape.rank > PGD_MAX_RANK)
+        return pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": rank %d; use 0 to %d", pgd_op_name(op), name == NULL ? "" : name, shape.rank, PGD_MAX_RANK);
+    for (int32_t i = 0; i < shape.rank; i++)
+        if (shape.dims[i] < -graph->expr_count || shape.dims[i] > (int64_t)1 << 48)
+            return pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": extent %lld is neither a size nor a symbol of this graph", pgd_op_name(op), name == NULL ? "" : name,
+                                  (long long)shape.dims[i]);
+    if ((unsigned)dtype >= PGD_DTYPE_COUNT) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: %d is no element type", pgd_op_name(op), (int)dtype);
+    pgd_node *node = node_create(graph, op, NULL, 0, 1);
+    if (node == NULL) return NULL;
+    node->outputs[0].dtype = dtype;
+    node->outputs[0].shape = shape;
+    if (name != NULL && (node->name = pgd_arena_strdup(&graph->arena, name)) == NULL)
+        return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while naming \"%s\"", name);
+    if (bytes != NULL) {
+        size_t count = (size_t)pgd_symshape_elems(graph, shape) * pgd_dtype_bytes(dtype);
+        void *copy = pgd_arena_alloc(&graph->arena, count);
+        if (copy == NULL) return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory: a constant of %zu bytes", count);
+        if (count > 0) memcpy(copy, bytes, count);
+        node->bytes = copy;
+    }
+    return node_append(graph, node) == NULL ? NULL : &node->outputs[0];
+}
+
+/* Names are shown in the text form, which quotes them. */
+static bool name_fits(const char *name) {
+    if (name == NULL || name[0] == '\0' || strlen(name) > 200) return false;
+    for (const char *c = name; *c != '\0'; c++)
+        if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20) return false;
+    return true;
+}
+
+static pgd_value *named_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape) {
+    if (!name_fits(name))
+        return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: a name has 1 to 200 characters without quotes, backslashes and control characters", pgd_op_name(op));
+    for (int32_t i = 0; i < graph->node_count; i++) {
+        pgd_node *node = graph->nodes[i];
+        if (node->op != op || strcmp(node->name, name) != 0) continue;
+        if (node->outputs[0].dtype != dtype || !pgd_symshape_equal(node->outputs[0].shape, shape))
+            return pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" exists with another dtype or shape", pgd_op_name(op), name);
+        return &node->outputs[0];
+    }
+    return pgd_graph_leaf(graph, op, name, dtype, shape, NULL);
+}
+
+pgd_value *pgd_input(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape) {
+    return named_leaf(graph, PGD_OP_INPUT, name, dtype, shape);
+}
+
+pgd_value *pgd_param(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape) {
+    if (!pgd_symshape_constant(shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "param \"%s\": the shape of a state tensor cannot be symbolic", name);
+    return named_leaf(graph, PGD_OP_PARAM, name, dtype, shape);
+}
+
+pgd_value *pgd_constant(pgd_graph *graph, pgd_dtype dtype, pgd_shape shape, const void *bytes) {
+    if (bytes == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "constant: bytes is NULL");
+    return pgd_graph_leaf(graph, PGD_OP_CONSTANT, NULL, dtype, pgd_symshape_from(shape), bytes);
+}
+
+pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value) { return pgd_fill(graph, dtype, (pgd_symshape){0}, value); }
+
+static void add_named(pgd_graph *graph, pgd_named **list, int32_t *count, int32_t *capacity, const char *what, const char *name, pgd_value *value) {
+    if (value == NULL || graph->status != PGD_OK) return;
+    if (!name_fits(name)) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "%s: a name has 1 to 200 characters without quotes, backslashes and control characters", what);
+        return;
+    }
+    for (int32_t i = 0; i < *count; i++)
+        if (strcmp((*list)[i].name, name) == 0) {
+            pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" exists already; give each its own name", what, name);
+            return;
+        }
+    char *copy = pgd_arena_strdup(&graph->arena, name);
+    if (copy == NULL || !pgd_grow(list, capacity, *count, sizeof **list)) {
+        pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while naming \"%s\"", name);
+        return;
+    }
+    (*list)[(*count)++] = (pgd_named){copy, value};
+}
+
+void pgd_output(pgd_graph *graph, const char *name, pgd_value *value) {
+    add_named(graph, &graph->outputs, &graph->output_count, &graph->output_capacity, "output", name, value);
+}
+
+void pgd_update(pgd_graph *graph, const char *name, pgd_value *value) {
+    if (value == NULL || graph->status != PGD_OK) return;
+    for (int32_t i = 0; i < graph->node_count; i++) {
+        const pgd_node *node = graph->nodes[i];
+        if (node->op != PGD_OP_PARAM || name == NULL || strcmp(node->name, name) != 0) continue;
+        if (node->outputs[0].dtype == value->dtype && pgd_symshape_equal(node->outputs[0].shape, value->shape)) {
+            add_named(graph, &graph->updates, &graph->update_count, &graph->update_capacity, "update", name, value);
+            return;
+        }
+        char want[128], got[128];
+        pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": the state tensor is %s%s, the value %s%s", name, pgd_dtype_name(node->outputs[0].dtype),
+                       pgd_symshape_text(graph, node->outputs[0].shape, want, sizeof want), pgd_dtype_name(value->dtype), pgd_symshape_text(graph, value->shape, got, sizeof got));
+        return;
+    }
+    pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": no param of that name was made in this graph", name == NULL ? "" : name);
+}
+
+void pgd_text_free(char *text) { pgd_mem_free(text); }

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * graph: what is to be computed. Values are made by builder functions; each operation means the same on every device (numerics.md).
+ *
+ * Errors: a builder that is given something wrong returns NULL, and NULL given to a builder yields NULL again; the graph keeps the first
+ * sentence. So a whole network is written without a check per line, and pgd_graph_status (or compiling) tells the truth at the end.
+ * Ownership: values belong to their graph and die with it. Threads: a graph belongs to one thread at a time.
+ *
+ * Letters: N batch, C channels, H height, W width, K filters, R x S filter extent, P x Q output extent, M rows, D features. */
+#ifndef PAGODA_GRAPH_H
+#define PAGODA_GRAPH_H
+
+#include <pagoda/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pgd_graph pgd_graph;
+typedef struct pgd_value pgd_value;
+
+/* One extent: a plain number, or (negative) a name or expression of names made by pgd_graph_symbol and the builders. */
+typedef int64_t pgd_dim;
+
+typedef struct pgd_symshape {
+    int32_t rank;
+    pgd_dim dims[PGD_MAX_RANK];
+} pgd_symshape;
+
+PGD_API PGD_MUST_USE pgd_status pgd_graph_create(pgd_graph **out);
+PGD_API void pgd_graph_destroy(pgd_graph *graph); /* NULL is fine */
+
+/* PGD_OK, or the first thing that went wrong while building; pgd_error_text() then has its sentence. */
+PGD_API PGD_MUST_USE pgd_status pgd_graph_status(const pgd_graph *graph);
+
+/* An extent that is known only when running: between lo and hi, both at least 0. The same name gives the same extent. */
+PGD_API pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi);
+
+/* pgd_symshape_of(2, (pgd_dim)n, (pgd_dim)784) */
+PGD_API pgd_symshape pgd_symshape_of(int32_t rank, ...);
+
+/* ---- where values come from and go to ----------------------------------------------------------------------------------------------- */
+
+/* A tensor bound by name at each run. */
+PGD_API pgd_value *pgd_input(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape);
+
+/* A named tensor of the state the plan runs on. The same name gives the same value. Shape must not be symbolic. */
+PGD_API pgd_value *pgd_param(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape);
+
+/* A tensor of the graph itself; bytes are copied. */
+PGD_API pgd_value *pgd_constant(pgd_graph *graph, pgd_dtype dtype, pgd_shape shape, const void *bytes);
+PGD_API pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value); /* rank 0 */
+
+/* Names a result of the graph; every run delivers it. */
+PGD_API void pgd_output(pgd_graph *graph, const char *name, pgd_value *value);
+
+/* At the end of a run the state tensor `name` takes this value; all reads of the run see the old one. At most one per name. */
+PGD_API void pgd_update(pgd_graph *graph, const char *name, pgd_value *value);
+
+PGD_API pgd_dtype pgd_value_dtype(const pgd_value *value);
+PGD_API pgd_symshape pgd_value_shape(const pgd_value *value);
+
+/* ---- elementwise ---------------------------------------------------------------------------------------------------------------------
+ * Operands of two- and three-operand functions are broadcast as NumPy does (shapes aligned at the right, extents equal or 1); dtypes must be equal. Comparisons give
+ * bool. There is no promotion: use pgd_cast. */
+
+#define PGD_UNARY_LIST(X) \
+    X(NEG, neg) X(ABS, abs) X(SIGN, sign) X(FLOOR, floor) X(CEIL, ceil) X(SQRT, sqrt) X(RSQRT, rsqrt) X(RECIP, recip) X(EXP, exp) X(LOG, log) \
+    X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid) X(ERF, erf) X(RELU, relu) X(NOT, not)
+#define PGD_BINARY_LIST(X) \
+    X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MIN, min) X(MAX, max) X(EQ, eq) X(LT, lt) X(LE, le) X(AND, and) X(OR, or)
+
+#define X(NAME, name) PGD_API pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x);
+PGD_UNARY_LIST(X)
+#undef X
+#define X(NAME, name) PGD_API pgd_value *pgd_##name(pgd_graph *graph, pgd_value *a, pgd_value *b);
+PGD_BINARY_LIST(X)
+#undef X
+PGD_API pgd_value *pgd_where(pgd_graph *graph, pgd_value *condition, pgd_value *a, pgd_value *b);
+PGD_API pgd_value *pgd_cast(pgd_graph *graph, pgd_value *x, pgd_dtype dtype);
+
+/* ---- creation and random ------------------------------------------------------------------------------------------------------------- */
+
+PGD_API pgd_value *pgd_fill(pgd_graph *graph, pgd_dtype dtype, pgd_symshape shape, double value);
+PGD_API pgd_value *pgd_iota(pgd_graph *graph, pgd_dtype dtype, pgd_symshape shape, int32_t axis); /* index along axis */
+PGD_API pgd_value *pgd_dim_size(pgd_graph *graph, pgd_dtype dtype, pgd_symshape dims);           /* product of the extents, rank 0 */
+
+/* Counter-based random numbers (Philox 4x32-10): a function of key, the graph's own number for this call, and the element index, so results do not depend on
+ * device or threads. key is i64 [2]: seed and step; a state tensor that an update increments makes every run different and every resumed run the same.
+ * uniform is in [0,1); normal has mean 0 and variance 1. */
+PGD_API pgd_value *pgd_uniform(pgd_graph *graph, pgd_value *key, pgd_symshape shape);
+PGD_API pgd_value *pgd_normal(pgd_graph *graph, pgd_value *key, pgd_symshape shape);
+
+/* ---- reductions: reduced axes stay, with extent 1. axes is a list of `count` axis numbers, negative counts from the right. -------------- */
+
+PGD_API pgd_value *pgd_sum(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_mean(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_reduce_max(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_reduce_min(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis); /* i32; the first of equals */
+
+/* ---- movement -------------------------------------------------------------------------------------------------------------------------- */
+
+PGD_API pgd_value *pgd_reshape(pgd_graph *graph, pgd_value *x, pgd_symshape shape); /* one extent may be PGD_DIM_REST */
+#define PGD_DIM_REST INT64_MIN
+PGD_API pgd_value *pgd_flatten(pgd_graph *graph, pgd_value *x, int32_t axis); /* axes before `axis` stay; the others become one */
+PGD_API pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutation);
+PGD_API pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape);
+PGD_API pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim start, pgd_dim extent);
+PGD_API pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value);
+PGD_API pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, int32_t axis);
+
+/* ---- linear ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* op(a) op(b), op transposing the last two axes where asked. a [..,M,K]  b [..,K,N] or [K,N]  result [..,M,N]. */
+PGD_API pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpose_a, bool transpose_b);
+
+typedef struct pgd_conv_options {
+    uint32_t struct_bytes;
+    int32_t stride_h, stride_w;                          /* default 1 */
+    int32_t pad_top, pad_left, pad_bottom, pad_right;    /* zeros around; default 0 */
+    int32_t dilation_h, dilation_w;                      /* default 1 */
+    int32_t groups;                                      /* default 1 */
+} pgd_conv_options;
+PGD_API void pgd_conv_options_init(pgd_conv_options *options, size_t struct_bytes);
+
+/* Cross-correlation. x [N,C,H,W]  w [K,C/groups,R,S]  result [N,K,P,Q]. options may be NULL. */
+PGD_API pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options);
+
+/* ---- pooling, x [N,C,H,W] ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct pgd_pool_options {
+    uint32_t struct_bytes;
+    int32_t kernel_h, kernel_w;                          /* default 2 */
+    int32_t stride_h, stride_w;                          /* default: the kernel */
+    int32_t pad_top, pad_left, pad_bottom, pad_right;    /* max: -infinity, average: not counted; default 0 */
+} pgd_pool_options;
+PGD_API void pgd_pool_options_init(pgd_pool_options *options, size_t struct_bytes);
+
+PGD_API pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
+PGD_API pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
+
+/* ---- normalisation, softmax, losses ------------------------------------------------------------------------------------------------------------ */
+
+/* Mean and biased variance over the axes; both keep the rank. */
+PGD_API void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance);
+
+/* y = (x - mean) / sqrt(variance + epsilon) * gamma + beta with statistics of this batch over all axes but 1; gamma, beta [C]; mean, variance (biased)
+ * [1,C,1,..] may be NULL. */
+PGD_API pgd_value *pgd_batch_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_value *beta, double epsilon, pgd_value **mean, pgd_value **variance);
+
+PGD_API pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x);     /* over the last axis */
+PGD_API pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x); /* over the last axis */
+
+/* -log softmax(logits)[label] per row. logits [N,C]  labels i32 [N]  result [N]; a label outside [0,C) gives NaN. smoothing in [0,1) spreads that much
+ * of the target evenly over all classes. */
+PGD_API pgd_value *pgd_softmax_xent(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing);
+
+/* ---- transforms ---------------------------------------------------------------------------------------------------------------------------------- */
+
+/* d sum(y) / d x[i] as new values of the same graph, in gradients[i]; zeros where y does not depend on x[i]. Errors: UNSUPPORTED names an operation without
+ * gradient on the way; BAD_ARG. */
+PGD_API PGD_MUST_USE pgd_status pgd_gradients(pgd_graph *graph, pgd_value *y, pgd_value *const *x, int32_t count, pgd_value **gradients);
+
+/* The graph as text, one value per line; *out is owned by the caller: pgd_text_free. Reads back with pgd_graph_parse to an equal graph. */
+PGD_API PGD_MUST_USE pgd_status pgd_graph_print(const pgd_graph *graph, char **out);
+PGD_API void pgd_text_free(char *text);
+
+/* Errors: CORRUPT with line and column. */
+PGD_API PGD_MUST_USE pgd_status pgd_graph_parse(const char *text, size_t bytes, pgd_graph **out);
+
+/* Checks every rule a graph must obey. Errors: INTERNAL names the value and the rule (builders never let a broken graph arise). */
+PGD_API PGD_MUST_USE pgd_status pgd_graph_verify(const pgd_graph *graph);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). */
+#include <math.h>
+
+#include "ops_internal.h"
+
+void pgd_philox(uint64_t seed, uint64_t step, uint32_t stream, uint64_t index, uint32_t out[4]) {
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32) ^ (uint32_t)(step >> 32) * 0x9e3779b9u, c2 = (uint32_t)step, c3 = stream;
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xd2511f53u * c0, p1 = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)p1;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9e3779b9u;
+        k1 += 0xbb67ae85u;
+    }
+    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+float pgd_uniform_from(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+
+/* Box and Muller, 1958; the first word is shifted off zero. */
+double pgd_normal_from(uint32_t first, uint32_t second) {
+    double u = ((double)(first >> 8) + 0.5) * 0x1p-24, v = (double)(second >> 8) * 0x1p-24;
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
+    (void)graph;
+    const pgd_value *key = node->inputs[0];
+    if (key->dtype != PGD_I64 || key->shape.rank != 1 || key->shape.dims[0] != 2)
+        return pgd_fail(PGD_BAD_ARG, "%s: the key must be i64 [2]: seed and step", pgd_op_name(node->op));
+    outputs[0].dtype = PGD_F32;
+    outputs[0].shape = node->attrs.dims;
+    return PGD_OK;
+}
+
+static void eval(const pgd_eval_args *a) {
+    const int64_t *key = a->inputs[0].data;
+    for (int64_t i = 0, n = pgd_shape_elems(a->outputs[0].shape); i < n; i++) {
+        uint32_t words[4];
+        pgd_philox((uint64_t)key[0], (uint64_t)key[1], (uint32_t)a->attrs->ints[0], (uint64_t)i, words);
+        pgd_tensor_set(&a->outputs[0], i, a->op == PGD_OP_UNIFORM ? (double)pgd_uniform_from(words[0]) : pgd_normal_from(words[0], words[1]));
+    }
+}
+
+static void no_grad(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx) { (void)graph, (void)node, (void)dy, (void)dx; }
+
+const pgd_op_def pgd_def_uniform = {.flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};
+const pgd_op_def pgd_def_normal = {.flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};

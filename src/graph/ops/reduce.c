@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reductions over a set of axes, which stay with extent 1. Empty reductions: sum 0, mean NaN, max -infinity, min +infinity, argmax 0. */
+#include <math.h>
+
+#include "ops_internal.h"
+
+static pgd_status infer_axes(const pgd_node *node, pgd_dtype dtype, pgd_value *output) {
+    const pgd_value *x = node->inputs[0];
+    if (node->attrs.ints[0] < 0 || node->attrs.ints[0] >> x->shape.rank != 0) return pgd_fail(PGD_BAD_ARG, "%s: an axis is outside rank %d", pgd_op_name(node->op), x->shape.rank);
+    output->dtype = dtype;
+    output->shape = x->shape;
+    for (int32_t i = 0; i < x->shape.rank; i++)
+        if ((node->attrs.ints[0] >> i & 1) != 0) output->shape.dims[i] = 1;
+    return PGD_OK;
+}
+
+static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
+    (void)graph;
+    pgd_dtype dtype = node->inputs[0]->dtype;
+    if (dtype == PGD_BOOL || (node->op == PGD_OP_MEAN && !pgd_is_float(dtype))) return pgd_fail(PGD_BAD_ARG, "%s does not take %s; cast first", pgd_op_name(node->op), pgd_dtype_name(dtype));
+    return infer_axes(node, dtype, outputs);
+}
+
+static pgd_status infer_argmax(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
+    (void)graph;
+    int64_t axes = node->attrs.ints[0];
+    if (axes == 0 || (axes & (axes - 1)) != 0) return pgd_fail(PGD_BAD_ARG, "argmax takes one axis");
+    return infer_axes(node, PGD_I32, outputs);
+}
+
+static double start_of(pgd_op op) { return op == PGD_OP_REDUCE_MAX ? -INFINITY : op == PGD_OP_REDUCE_MIN ? INFINITY : 0; }
+
+static double combine(pgd_op op, double a, double b) {
+    return op == PGD_OP_REDUCE_MAX ? pgd_scalar_float(PGD_OP_MAX, a, b, 0) : op == PGD_OP_REDUCE_MIN ? pgd_scalar_float(PGD_OP_MIN, a, b, 0) : a + b;
+}
+
+/* The shape of the reduced part alone: extents of the axes in the mask, 1 elsewhere. */
+static pgd_shape reduced_part(pgd_shape shape, int64_t axes) {
+    for (int32_t i = 0; i < shape.rank; i++)
+        if ((axes >> i & 1) == 0) shape.dims[i] = 1;
+    return shape;
+}
+
+static void eval(const pgd_eval_args *a) {
+    const pgd_tensor *x = &a->inputs[0], *y = &a->outputs[0];
+    pgd_shape part = reduced_part(x->shape, a->attrs->ints[0]);
+    int64_t count = pgd_shape_elems(part), out_at[PGD_MAX_RANK] = {0}, out = 0;
+    if (pgd_shape_elems(y->shape) == 0) return;
+    do {
+        int64_t at[PGD_MAX_RANK] = {0}, where = 0, seen = 0;
+        double total = start_of(a->op);
+        if (count > 0) do {
+                int64_t full[PGD_MAX_RANK];
+                for (int32_t i = 0; i < x->shape.rank; i++) full[i] = out_at[i] + at[i];
+                double value = pgd_tensor_get(x, pgd_flat(&x->shape, full));
+                if (a->op == PGD_OP_ARGMAX) {
+                    if (seen == 0 || (total == total && (value > total || value != value))) total = value, where = seen;
+                    seen++;
+                } else
+                    total = combine(a->op, total, value);
+            } while (pgd_step(&part, at));
+        pgd_tensor_set(y, out++, a->op == PGD_OP_ARGMAX ? (double)where : a->op == PGD_OP_MEAN ? total / (double)count : total);
+    } while (pgd_step(&y->shape, out_at));
+}
+
+static void grad_sum(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) { dx[0] = pgd_broadcast(g, dy[0], n->inputs[0]->shape); }
+
+/* How many elements of x go into one of y, as a value: extents may be symbolic. */
+static pgd_value *count_of(pgd_graph *g, const pgd_node *n) {
+    const pgd_value *x = n->inputs[0];
+    pgd_symshape reduced = {0};
+    for (int32_t i = 0; i < x->shape.rank; i++)
+        if ((n->attrs.ints[0] >> i & 1) != 0) reduced.dims[reduced.rank++] = x->shape.dims[i];
+    return pgd_dim_size(g, x->dtype, reduced);
+}
+
+static void grad_mean(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) {
+    dx[0] = pgd_broadcast(g, pgd_div(g, dy[0], count_of(g, n)), n->inputs[0]->shape);
+}
+
+static void expand_mean(pgd_graph *g, const pgd_node *n, pgd_value **outputs) {
+    pgd_value *sum = pgd_graph_op(g, PGD_OP_SUM, &n->attrs, n->inputs, 1);
+    outputs[0] = pgd_div(g, sum, count_of(g, n));
+}
+
+/* Equal extremes share the gradient. */
+static void grad_extreme(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) {
+    pgd_value *x = n->inputs[0], *one = pgd_scalar(g, x->dtype, 1), *zero = pgd_scalar(g, x->dtype, 0);
+    pgd_value *hit = pgd_where(g, pgd_eq(g, x, pgd_broadcast(g, (pgd_value *)&n->outputs[0], x->shape)), one, zero);
+    pgd_value *hits = pgd_graph_op(g, PGD_OP_SUM, &n->attrs, &hit, 1);
+    dx[0] = pgd_mul(g, hit, pgd_div(g, dy[0], hits));
+}
+
+pgd_value *pgd_unbroadcast(pgd_graph *graph, pgd_value *dy, pgd_symshape like) {
+    int32_t axes[PGD_MAX_RANK], count = 0;
+    if (dy == NULL) return NULL;
+    for (int32_t i = 0; i < like.rank; i++)
+        if (like.dims[i] == 1 && dy->shape.dims[i] != 1) axes[count++] = i;
+    return count == 0 ? dy : pgd_sum(graph, dy, axes, count);
+}
+
+static double flops(const pgd_attrs *attrs, const pgd_shape *in, const pgd_shape *out) { return (void)attrs, (void)out, (double)pgd_shape_elems(in[0]); }
+
+static void no_grad(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx) { (void)graph, (void)node, (void)dy, (void)dx; }
+
+const pgd_op_def pgd_def_sum = {.flags = PGD_OPF_REDUCTION, .int_names = "axes", .infer = infer, .eval = eval, .grad = grad_sum, .flops = flops};
+const pgd_op_def pgd_def_mean = {.int_names = "axes", .infer = infer, .eval = eval, .grad = grad_mean, .expand = expand_mean, .flops = flops};
+const pgd_op_def pgd_def_reduce_max = {.flags = PGD_OPF_REDUCTION, .int_names = "axes", .infer = infer, .eval = eval, .grad = grad_extreme, .flops = flops};
+const pgd_op_def pgd_def_reduce_min = {.flags = PGD_OPF_REDUCTION, .int_names = "axes", .infer = infer, .eval = eval, .grad = grad_extreme, .flops = flops};
+const pgd_op_def pgd_def_argmax = {.int_names = "axes", .infer = infer_argmax, .eval = eval, .grad = no_grad, .flops = flops};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * graph, for the storeys above: nodes, the table of operations, symbolic extents, the program form. */
+#ifndef PGD_GRAPH_SHARE_H
+#define PGD_GRAPH_SHARE_H
+
+#include <base_share.h>
+#include <pagoda/graph.h>
+
+#include "ops.def"
+
+typedef enum pgd_op {
+#define PGD_OP_ROW(NAME, name, inputs, outputs) PGD_OP_##NAME,
+    PGD_OP_LIST
+#undef PGD_OP_ROW
+    PGD_OP_COUNT
+} pgd_op;
+
+enum { PGD_MAX_OUTPUTS = 4, PGD_MAX_INPUTS = 20, PGD_ATTR_INTS = 10, PGD_ATTR_FLOATS = 2 };
+
+/* What an op's node carries besides inputs; the op's definition names the members it uses. */
+typedef struct pgd_attrs {
+    int64_t ints[PGD_ATTR_INTS];
+    double floats[PGD_ATTR_FLOATS];
+    pgd_symshape dims;
+} pgd_attrs;
+
+typedef struct pgd_node pgd_node;
+
+struct pgd_value {
+    pgd_node *node;
+    int32_t output;
+    int32_t id; /* position in the printed text */
+    pgd_dtype dtype;
+    pgd_symshape shape;
+};
+
+/* ---- the program form: one fused stretch of elementwise work ---------------------------------------------------------------------------
+ * Instruction i writes register i; arguments are earlier registers. Registers hold one f32 (bool: 0 or 1) per element of `space`.
+ *   INPUT    load node input `input`, whose shape has the rank of space, each extent that of space or 1
+ *   FILL     the number `imm`          DIM_SIZE  the product of `dims`
+ *   UNIFORM, NORMAL   random numbers with the key at node input `input` and stream number `stream`
+ *   any elementwise op of args
+ * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
+ * axes by SUM, REDUCE_MAX or REDUCE_MIN.
+ * As an epilogue (of MATMUL, CONV ...) the register of the first instruction, INPUT with input -1, is the element just computed. */
+typedef struct pgd_instr {
+    pgd_op op;
+    int16_t args[3];
+    int16_t input;
+    int32_t stream;
+    double imm;
+    pgd_symshape dims;
+} pgd_instr;
+
+enum { PGD_PROGRAM_INSTRS = 64 };
+
+typedef struct pgd_program {
+    int32_t instr_count, output_count;
+    int32_t reduce; /* pgd_op, or -1 */
+    uint32_t reduce_axes;
+    pgd_symshape space;
+    int16_t outputs[PGD_MAX_OUTPUTS];
+    pgd_instr instrs[];
+} pgd_program;
+
+struct pgd_node {
+    pgd_op op;
+    int32_t id; /* creation order: inputs have smaller ids */
+    int32_t input_count, output_count;
+    pgd_value **inputs;
+    pgd_value *outputs;
+    pgd_attrs attrs;
+    const char *name;           /* INPUT, PARAM */
+    const void *bytes;          /* CONSTANT */
+    const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV: the epilogue or NULL */
+};
+
+typedef struct pgd_named {
+    const char *name;
+    pgd_value *value;
+} pgd_named;
+
+typedef struct pgd_symbol {
+    const char *name;
+    int64_t lo, hi;
+} pgd_symbol;
+
+/* Expression over symbols; an extent below zero is -1 - index into the graph's table of these. Equal expressions have equal indexes. */
+typedef enum pgd_dim_kind { PGD_DIM_SYMBOL, PGD_DIM_ADD, PGD_DIM_OFFSET, PGD_DIM_MUL, PGD_DIM_FLOORDIV } pgd_dim_kind;
+typedef struct pgd_dim_expr {
+    pgd_dim_kind kind;
+    pgd_dim a, b; /* SYMBOL: a is the symbol's number; OFFSET: b is a plain number of any sign */
+    int64_t lo, hi;
+} pgd_dim_expr;
+
+struct pgd_graph {
+    pgd_arena arena;
+    pgd_node **nodes;
+    int32_t node_count, node_capacity;
+    pgd_named *outputs, *updates;
+    int32_t output_count, output_capacity, update_count, update_capacity;
+    pgd_symbol *symbols;
+    int32_t symbol_count, symbol_capacity;
+    pgd_dim_expr *exprs;
+    int32_t expr_count, expr_capacity;
+    int32_t random_streams; /* random nodes made so far */
+    pgd_status status;
+    char error[512];
+};
+
+/* ---- building ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Makes a node: checks arity, infers dtypes and shapes. NULL on error (kept in the graph) or when an input is NULL. */
+pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count);
+
+/* The same with a program; output count, dtypes come from `outputs` (dtype and shape filled). */
+pgd_node *pgd_graph_add_program(pgd_graph *graph, const pgd_program *program, pgd_value *const *inputs, int32_t input_count, const pgd_value *outputs, int32_t output_count);
+
+/* First output of pgd_graph_add. */
+pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count);
+
+/* Leaves carry a name or bytes. */
+pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes);
+
+/* Keeps the first error of a graph; always returns NULL. */
+PGD_PRINTF(3, 4) void *pgd_graph_fail(pgd_graph *graph, pgd_status status, const char *format, ...);
+
+/* ---- extents ------------------------------------------------------------------------------------------------------------------------- */
+
+pgd_dim pgd_dim_add(pgd_graph *graph, pgd_dim a, pgd_dim b);
+pgd_dim pgd_dim_offset(pgd_graph *graph, pgd_dim a, int64_t offset);
+pgd_dim pgd_dim_mul(pgd_graph *graph, pgd_dim a, pgd_dim b);
+
+/* floor((in + slack) / stride) + 1: positions of a window; a constant that does not fit gives 0 */
+pgd_dim pgd_dim_window(pgd_graph *graph, pgd_dim in, int64_t slack, int64_t stride);
+pgd_dim pgd_dim_floordiv(pgd_graph *graph, pgd_dim a, pgd_dim b); /* b constant, above zero */
+pgd_dim pgd_symshape_elems(pgd_graph *graph, pgd_symshape shape);
+void pgd_dim_range(const pgd_graph *graph, pgd_dim dim, int64_t *lo, int64_t *hi);
+int64_t pgd_dim_eval(const pgd_graph *graph, pgd_dim dim, const int64_t *symbol_values); /* INT64_MIN on overflow */
+pgd_status pgd_symshape_eval(const pgd_graph *graph, pgd_symshape shape, const int64_t *symbol_values, pgd_shape *out);
+bool pgd_symshape_equal(pgd_symshape a, pgd_symshape b);
+bool pgd_symshape_constant(pgd_symshape shape);
+void pgd_dim_print(const pgd_graph *graph, pgd_dim dim, pgd_text *text);
+void pgd_symshape_print(const pgd_graph *graph, pgd_symshape shape, pgd_text *text);
+const char *pgd_symshape_text(const pgd_graph *graph, pgd_symshape shape, char *out, size_t out_bytes);
+pgd_symshape pgd_symshape_from(pgd_shape shape);
+
+/* ---- the table of operations ----------------------------------------------------------------------------------------------------------- */
+
+/* A tensor in host memory, contiguous. */
+typedef struct pgd_tensor {
+    pgd_dtype dtype;
+    pgd_shape shape;
+    void *data;
+} pgd_tensor;
+
+typedef struct pgd_eval_args {
+    pgd_op op;
+    const pgd_attrs *attrs;   /* dims are concrete */
+    const pgd_tensor *inputs; /* input_count of them */
+    int32_t input_count;
+    pgd_tensor *outputs;
+} pgd_eval_args;
+
+enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
+
+typedef struct pgd_cost {
+    double flops, bytes;
+} pgd_cost;
+
+typedef struct pgd_op_def {
+    uint32_t flags;
+    const char *int_names;   /* "stride_h stride_w ..." in the order of attrs.ints; NULL: none */
+    const char *float_names; /* likewise for attrs.floats */
+    bool has_dims;           /* attrs.dims is used */
+
+    /* dtype and shape of every output from inputs and attrs. */
+    pgd_status (*infer)(pgd_graph *graph, const pgd_node *node, pgd_value *outputs);
+
+    /* The specification: plain C, fixed order, float64 inside for f32. NULL only for leaves. */
+    void (*eval)(const pgd_eval_args *args);
+
+    /* Given d/d outputs (NULL: zero), sets d/d inputs (NULL stays: zero). NULL: no gradient (integer results, or the op is itself a derivative). */
+    void (*grad)(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx);
+
+    /* Optional: the same value from simpler operations. */
+    void (*expand)(pgd_graph *graph, const pgd_node *node, pgd_value **outputs);
+
+    /* Optional: floating-point operations; NULL: one per output element. */
+    double (*flops)(const pgd_attrs *attrs, const pgd_shape *inputs, const pgd_shape *outputs);
+} pgd_op_def;
+
+extern const pgd_op_def *const pgd_op_defs[PGD_OP_COUNT];
+const char *pgd_op_name(pgd_op op);
+int32_t pgd_op_find(const char *name); /* -1: none */
+pgd_cost pgd_op_cost(const pgd_attrs *attrs, pgd_op op, const pgd_tensor *inputs, int32_t input_count, const pgd_tensor *outputs, int32_t output_count);
+
+/* One element of an elementwise op; the meaning both of the reference and of constant folding. Bool is 0 or 1. */
+double pgd_scalar_float(pgd_op op, double a, double b, double c);
+int64_t pgd_scalar_int(pgd_op op, int64_t a, int64_t b, int64_t c);
+
+/* Philox 4x32-10 (Salmon et al., SC 2011). */
+void pgd_philox(uint64_t seed, uint64_t step, uint32_t stream, uint64_t index, uint32_t out[4]);
+float pgd_uniform_from(uint32_t word);
+double pgd_normal_from(uint32_t first, uint32_t second);
+
+double pgd_tensor_get(const pgd_tensor *tensor, int64_t index);
+void pgd_tensor_set(const pgd_tensor *tensor, int64_t index, double value);
+
+#endif

@@ -1,0 +1,2 @@
+#include <pagoda/nn.h>
+typedef int pgd_nn_placeholder;

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# Headers, shared and static library, the command, pkg-config and CMake package files.
+foreach(include ${PAGODA_INCLUDES})
+  install(DIRECTORY ${include}/pagoda DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+endforeach()
+install(TARGETS pagoda pagoda_static EXPORT pagodaTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(PAGODA_CLI)
+  install(TARGETS pagoda_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(EXPORT pagodaTargets NAMESPACE pagoda:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pagoda)
+configure_package_config_file(${CMAKE_SOURCE_DIR}/tools/cmake/pagodaConfig.cmake.in ${CMAKE_BINARY_DIR}/pagodaConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pagoda)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/pagodaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/pagodaConfig.cmake ${CMAKE_BINARY_DIR}/pagodaConfigVersion.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pagoda)
+configure_file(${CMAKE_SOURCE_DIR}/tools/cmake/pagoda.pc.in ${CMAKE_BINARY_DIR}/pagoda.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/pagoda.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
