@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gradient by the weights: dW[k][c,r,s] = sum over pixels of dY[k][pixel] X[c,r,s][pixel].
- * Both operands are contiguous in the reduction, so the micro-kernel keeps a tile of dot products whose lanes run over pixels:
- * no operand is transposed. A chunk owns a block of dW and a share of the boxes of
+ * Both operands are contiguous in the reduction, so the micro-kernel keeps a tile of dot products whose lanes run
+ * over pixels: no operand is transposed. A chunk owns a block of dW and a share of the boxes of
  * pixels; its sums stay vectors in scratch until the last box. Shares beyond the first are what the reduce job adds up. */
 
 #if defined(PGD_ISA_AVX512)
-enum { DOT_ROWS = 8, DOT_COLS = 3 };
+enum { DOT_ROWS = 8, DOT_COLS = 3, WGRAD_COLS_MAX = 72, WGRAD_PIXELS_MAX = 800 };
 #elif defined(PGD_ISA_AVX2)
-enum { DOT_ROWS = 4, DOT_COLS = 3 };
+enum { DOT_ROWS = 4, DOT_COLS = 3, WGRAD_COLS_MAX = 96, WGRAD_PIXELS_MAX = 704 };
 #else
-enum { DOT_ROWS = 4, DOT_COLS = 2 };
+enum { DOT_ROWS = 4, DOT_COLS = 2, WGRAD_COLS_MAX = 72, WGRAD_PIXELS_MAX = 800 };
 #endif
 
 enum {
     DOT_TILE = DOT_ROWS * DOT_COLS,
-    WGRAD_ROWS_MAX = 64, /* block of dW */
-    WGRAD_COLS_MAX = 72,
-    WGRAD_PIXELS_MAX = 800,
+    WGRAD_ROWS_MAX = 64, /* block of dW: rows; columns and pixels at a time, measured, stand above */
     WGRAD_PITCH = WGRAD_PIXELS_MAX + 16, /* an odd number of cache lines */
     WGRAD_SUM_FLOATS = (WGRAD_ROWS_MAX * WGRAD_COLS_MAX + 2 * DOT_TILE) * VL,
     WGRAD_REDUCE = 16384 /* elements of dW in one chunk of the reduce job */
