@@ -164,6 +164,8 @@ typedef struct pgd_eval_args {
 
 enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
 
+enum { PGD_DTYPES_ANY = (1 << PGD_DTYPE_COUNT) - 1 };
+
 typedef struct pgd_cost {
     double flops, bytes;
 } pgd_cost;
@@ -173,6 +175,7 @@ typedef struct pgd_op_def {
     const char *int_names;   /* "stride_h stride_w ..." in the order of attrs.ints; NULL: none */
     const char *float_names; /* likewise for attrs.floats */
     bool has_dims;           /* attrs.dims is used */
+    uint32_t dtypes;         /* bit per pgd_dtype the first input (of sources: the result) may have; 0: the floats */
 
     /* dtype and shape of every output from inputs and attrs. */
     pgd_status (*infer)(pgd_graph *graph, const pgd_node *node, pgd_value *outputs);
