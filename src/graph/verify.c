@@ -11,6 +11,7 @@ static pgd_status verify_program(const pgd_graph *graph, const pgd_node *node) {
     const pgd_program *p = node->program;
     bool epilogue = node->op != PGD_OP_PROGRAM;
     if (p->instr_count < 1 || p->instr_count > PGD_PROGRAM_INSTRS || p->output_count != node->output_count) return broken(node, "a program has 1 to 64 instructions and as many outputs as its node");
+    if (p->reduce >= 0 && p->output_count != 1) return broken(node, "a program that reduces has one output");
     for (int32_t i = 0; i < p->instr_count; i++) {
         const pgd_instr *instr = &p->instrs[i];
         bool reads = instr->op == PGD_OP_INPUT || instr->op == PGD_OP_UNIFORM || instr->op == PGD_OP_NORMAL;
