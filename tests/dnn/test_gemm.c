@@ -433,6 +433,7 @@ static void convolutions_of_networks(void **state) {
     check_conv(l, conv(3, 1, 28, 28, 32, 3, 3, 1, 1, 1, 1), 1, FINITE);
     check_conv(l, conv(2, 32, 28, 28, 33, 3, 3, 1, 0, 1, 1), 1, FINITE);
     check_conv(l, conv(9, 40, 7, 7, 24, 3, 3, 1, 1, 1, 1), 1, WITH_NAN);
+    check_conv(l, conv(24, 20, 28, 28, 40, 3, 3, 1, 1, 1, 1), 1, FINITE); /* dw summed in several shares, at every level */
     check_conv(l, conv(3, 70, 14, 14, 72, 1, 1, 1, 0, 1, 1), 1, WITH_INF);
     check_conv(l, conv(3, 70, 15, 13, 31, 1, 1, 2, 0, 1, 1), 1, FINITE);
     check_conv(l, conv(2, 24, 33, 29, 24, 3, 3, 1, 1, 1, 24), 1, FINITE);
