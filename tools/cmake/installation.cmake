@@ -12,5 +12,8 @@ configure_package_config_file(${CMAKE_SOURCE_DIR}/tools/cmake/pagodaConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pagoda)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/pagodaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/pagodaConfig.cmake ${CMAKE_BINARY_DIR}/pagodaConfigVersion.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pagoda)
+# The file finds the prefix from where it lies, so that an installed tree may be moved.
+file(RELATIVE_PATH PAGODA_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" PAGODA_PC_TO_PREFIX ${PAGODA_PC_TO_PREFIX})
 configure_file(${CMAKE_SOURCE_DIR}/tools/cmake/pagoda.pc.in ${CMAKE_BINARY_DIR}/pagoda.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/pagoda.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
