@@ -185,9 +185,11 @@ static pgd_status fuse(const pgd_graph *from, bool alone, pgd_arena *arena, pgd_
     f.kept = pgd_arena_alloc(arena, count);
     f.users = pgd_arena_alloc(arena, count * sizeof *f.users);
     f.user_count = pgd_arena_alloc(arena, count * sizeof *f.user_count);
+    f.draft = pgd_arena_alloc(arena, sizeof *f.draft + PGD_PROGRAM_INSTRS * sizeof(pgd_instr));
+    f.registers = pgd_arena_alloc(arena, count * sizeof *f.registers);
     bool *seen = pgd_arena_alloc(arena, count);
     int32_t *stack = pgd_arena_alloc(arena, count * sizeof *stack);
-    if (f.unit == NULL || f.live == NULL || f.kept == NULL || f.users == NULL || f.user_count == NULL || seen == NULL || stack == NULL) return pgd_fail_memory(count * 32);
+    if (f.unit == NULL || f.live == NULL || f.kept == NULL || f.users == NULL || f.user_count == NULL || f.draft == NULL || f.registers == NULL || seen == NULL || stack == NULL) return pgd_fail_memory(count * 32);
     pgd_mark_live(from, f.live);
     PGD_TRY(collect_users(&f, arena));
     for (int32_t i = 0; i < from->node_count; i++) f.unit[i] = !f.live[i] ? -1 : pgd_fuse_inlined(from->nodes[i]) ? -1 : i;

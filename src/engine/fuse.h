@@ -12,6 +12,8 @@ typedef struct pgd_fusion {
     int32_t **users;      /* per node: ids of live nodes that read it */
     int32_t *user_count;
     bool *kept;           /* per node: an output or update needs it in memory */
+    pgd_program *draft;   /* room for one program and the registers of all nodes */
+    int16_t *registers;
 } pgd_fusion;
 
 /* No value of its own: written into every program that uses it (numbers, extents, broadcasts). */

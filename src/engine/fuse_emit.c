@@ -127,21 +127,17 @@ static void write_unit(draft *d) {
     d->program->output_count = d->output_count;
 }
 
-static pgd_status draft_unit(const pgd_fusion *f, int32_t unit, pgd_arena *arena, draft *d) {
-    *d = (draft){.f = f, .unit = unit};
-    d->program = pgd_arena_alloc(arena, sizeof *d->program + PGD_PROGRAM_INSTRS * sizeof(pgd_instr));
-    d->registers = pgd_arena_alloc(arena, sizeof *d->registers * (size_t)(f->graph->node_count + 1));
-    if (d->program == NULL || d->registers == NULL) return pgd_fail_memory(sizeof *d->program);
+/* Drafts into the fusion's own program and registers, so that trying a unit cannot run out of memory. */
+static void draft_unit(const pgd_fusion *f, int32_t unit, draft *d) {
+    *d = (draft){.f = f, .unit = unit, .program = f->draft, .registers = f->registers};
+    memset(d->program, 0, sizeof *d->program);
     write_unit(d);
-    return PGD_OK;
 }
 
 bool pgd_fuse_fits(const pgd_fusion *f, int32_t unit) {
-    pgd_arena arena = {0};
     draft d;
-    bool fits = draft_unit(f, unit, &arena, &d) == PGD_OK && !d.failed;
-    pgd_arena_deinit(&arena);
-    return fits;
+    draft_unit(f, unit, &d);
+    return !d.failed;
 }
 
 /* ---- the new graph ------------------------------------------------------------------------------------------------------------------------------ */
@@ -151,17 +147,21 @@ static pgd_value **mapped(writer *w, const pgd_value *value) { return &w->map[va
 static pgd_status emit_program(writer *w, int32_t unit) {
     draft d;
     pgd_value *inputs[PGD_MAX_INPUTS];
-    PGD_TRY(draft_unit(w->f, unit, &w->to->arena, &d));
+    draft_unit(w->f, unit, &d);
     if (d.failed) return pgd_fail(PGD_INTERNAL, "fusion: unit %d does not fit a program", unit);
+    size_t bytes = sizeof *d.program + (size_t)d.program->instr_count * sizeof(pgd_instr);
+    pgd_program *program = pgd_arena_alloc(&w->to->arena, bytes);
+    if (program == NULL) return pgd_fail_memory(bytes);
+    memcpy(program, d.program, bytes);
     for (int32_t i = 0; i < d.input_count; i++) inputs[i] = *mapped(w, d.inputs[i]);
     pgd_node *node;
     if (d.core == NULL) {
         pgd_value outputs[PGD_MAX_OUTPUTS];
         for (int32_t k = 0; k < d.output_count; k++) outputs[k] = *d.outputs[k];
-        node = pgd_graph_add_program(w->to, d.program, inputs, d.input_count, outputs, d.output_count);
+        node = pgd_graph_add_program(w->to, program, inputs, d.input_count, outputs, d.output_count);
     } else {
         node = pgd_graph_add(w->to, d.core->op, &d.core->attrs, inputs, d.input_count);
-        if (node != NULL) node->program = d.program;
+        if (node != NULL) node->program = program;
     }
     if (node == NULL) return pgd_graph_status(w->to);
     for (int32_t k = 0; k < d.output_count; k++) *mapped(w, d.outputs[k]) = &node->outputs[k];

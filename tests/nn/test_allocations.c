@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Each allocation of a whole training - build, compile, train, save, load, predict - fails once: every failure is reported as such, nothing
+ * leaks, nothing crashes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <pagoda/nn.h>
+
+enum { SIDE = 4, SAMPLES = 6, CLASSES = 2 };
+
+static atomic_long countdown; /* allocations until one fails; below zero: none does */
+static atomic_long failed;
+
+static void *resize(void *user, void *pointer, size_t old_bytes, size_t new_bytes, size_t alignment) {
+    void *fresh = NULL;
+    if (new_bytes == 0) {
+        free(pointer);
+        return NULL;
+    }
+    if (atomic_fetch_sub(&countdown, 1) == 0) {
+        atomic_fetch_add(&failed, 1);
+        return NULL;
+    }
+    if (posix_memalign(&fresh, alignment, new_bytes) != 0) return NULL;
+    if (pointer != NULL) {
+        memcpy(fresh, pointer, old_bytes < new_bytes ? old_bytes : new_bytes);
+        free(pointer);
+    }
+    return fresh;
+}
+
+static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+    *label = (int32_t)(index % CLASSES);
+    for (int i = 0; i < SIDE * SIDE; i++) to[i] = (uint8_t)(index * 40 + i);
+}
+
+#define TRY(call)                               \
+    do {                                        \
+        if ((status = (call)) != PGD_OK) goto end; \
+    } while (0)
+
+static pgd_layer *net(void) {
+    pgd_layer *body[] = {pgd_layer_conv2d(2, 2, 1, NULL), pgd_layer_batch_norm(2, 1e-5, 0.1)};
+    pgd_layer *layers[] = {pgd_layer_conv2d(1, 2, 1, NULL), pgd_layer_residual(pgd_layer_sequential(body, 2), NULL), pgd_layer_max_pool(2, 2, 0), pgd_layer_flatten(), pgd_layer_dropout(0.5), pgd_layer_linear(8, CLASSES, true)};
+    return pgd_layer_sequential(layers, 6);
+}
+
+static pgd_status whole_life(void) {
+    pgd_status status = PGD_NO_MEMORY;
+    pgd_device_options device_options;
+    pgd_device *device = NULL;
+    pgd_state *state = NULL, *loaded = NULL;
+    pgd_trainer *trainer = NULL;
+    pgd_classifier *classifier = NULL;
+    pgd_trainer_step step;
+    bool done = false;
+    uint8_t pixels[SIDE * SIDE] = {0};
+    float probabilities[CLASSES];
+    char value[16];
+    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL};
+    pgd_classifier_options o;
+    const pgd_metadata metadata = {"key", "value"};
+    pgd_classifier_options_init(&o, sizeof o);
+    pgd_device_options_init(&device_options, sizeof device_options);
+    device_options.threads = 2;
+    o.channels = 1, o.height = o.width = SIDE, o.batch = 4;
+    pgd_optimizer_options_init(&o.optimizer, sizeof o.optimizer, PGD_OPTIMIZER_ADAMW);
+    pgd_layer *layer = net();
+    if (layer == NULL) goto end;
+    TRY(pgd_device_open("cpu", &device_options, &device));
+    TRY(pgd_state_create(device, &state));
+    TRY(pgd_trainer_create(device, layer, state, &data, &o, &trainer));
+    while (!done) TRY(pgd_trainer_advance(trainer, &step, &done));
+    TRY(pgd_state_save(state, "test_allocations.tmp", &metadata, 1, NULL, 0));
+    TRY(pgd_file_metadata("test_allocations.tmp", "key", value, sizeof value));
+    TRY(pgd_state_create(device, &loaded));
+    TRY(pgd_state_load(loaded, "test_allocations.tmp"));
+    TRY(pgd_classifier_create(device, layer, loaded, &o, &classifier));
+    TRY(pgd_classifier_predict(classifier, pixels, 1, probabilities));
+end:
+    pgd_classifier_destroy(classifier);
+    pgd_trainer_destroy(trainer);
+    pgd_state_destroy(loaded);
+    pgd_state_destroy(state);
+    pgd_layer_destroy(layer);
+    pgd_device_close(device);
+    return status;
+}
+
+static void every_failing_allocation_is_survived(void **unused) {
+    pgd_init_options options;
+    pgd_init_options_init(&options, sizeof options);
+    options.resize = resize;
+    long n = 0, survived = 0;
+    for (;; n++) {
+        uint64_t in_use;
+        assert_int_equal(pgd_init(&options), PGD_OK);
+        atomic_store(&failed, 0);
+        atomic_store(&countdown, n);
+        pgd_status status = whole_life();
+        atomic_store(&countdown, -1);
+        pgd_memory_in_use(&in_use, NULL);
+        assert_int_equal(in_use, 0);
+        if (atomic_load(&failed) == 0) {
+            assert_int_equal(status, PGD_OK);
+            break;
+        }
+        if (status == PGD_OK) { /* what only makes things faster may be done without: the second thread, common subexpressions */
+            survived++;
+            continue;
+        }
+        if (status != PGD_NO_MEMORY) print_message("allocation %ld: %s: %s\n", n, pgd_status_name(status), pgd_error_text());
+        assert_int_equal(status, PGD_NO_MEMORY);
+    }
+    unlink("test_allocations.tmp");
+    assert_true(n > 300);
+    if (survived >= n / 50) print_message("%ld of %ld survived\n", survived, n);
+    assert_true(survived < n / 50);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failing_allocation_is_survived)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
