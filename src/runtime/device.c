@@ -170,11 +170,20 @@ uint64_t pgd_buffer_bytes(const pgd_buffer *buffer) { return buffer->bytes; }
 void *pgd_buffer_address(pgd_buffer *buffer) { return buffer->device->backend->buffer_address(buffer->driver); }
 pgd_device *pgd_buffer_device(pgd_buffer *buffer) { return buffer->device; }
 
+/* Against the size that was asked for: a buffer from the cache may have more behind it. */
+static pgd_status check_range(const pgd_buffer *buffer, uint64_t offset_bytes, uint64_t bytes, const char *what) {
+    if (offset_bytes <= buffer->bytes && bytes <= buffer->bytes - offset_bytes) return PGD_OK;
+    return pgd_fail(PGD_BAD_ARG, "%s: %llu bytes at offset %llu lie outside the buffer of %llu bytes", what, (unsigned long long)bytes, (unsigned long long)offset_bytes,
+                    (unsigned long long)buffer->bytes);
+}
+
 pgd_status pgd_buffer_write(pgd_buffer *to, uint64_t offset_bytes, const void *from, uint64_t bytes) {
+    PGD_TRY(check_range(to, offset_bytes, bytes, "write"));
     return to->device->backend->write(to->device->driver, (pgd_mem){to->driver, offset_bytes}, from, bytes);
 }
 
 pgd_status pgd_buffer_read(void *to, pgd_buffer *from, uint64_t offset_bytes, uint64_t bytes) {
+    PGD_TRY(check_range(from, offset_bytes, bytes, "read"));
     return from->device->backend->read(from->device->driver, to, (pgd_mem){from->driver, offset_bytes}, bytes);
 }
 
@@ -216,11 +225,14 @@ pgd_status pgd_stream_launch(pgd_stream *stream, const pgd_drv_launch *launch, c
 
 pgd_status pgd_stream_copy(pgd_stream *stream, pgd_buffer_span to, pgd_buffer_span from, uint64_t bytes) {
     PGD_TRY(check(stream));
+    PGD_TRY(check_range(to.buffer, to.offset_bytes, bytes, "copy"));
+    PGD_TRY(check_range(from.buffer, from.offset_bytes, bytes, "copy"));
     return keep(stream, stream->device->backend->copy(stream->device->driver, lower(to), lower(from), bytes));
 }
 
 pgd_status pgd_stream_fill(pgd_stream *stream, pgd_buffer_span to, uint8_t value, uint64_t bytes) {
     PGD_TRY(check(stream));
+    PGD_TRY(check_range(to.buffer, to.offset_bytes, bytes, "fill"));
     return keep(stream, stream->device->backend->fill(stream->device->driver, lower(to), value, bytes));
 }
 

@@ -160,7 +160,7 @@ static inline void graph_updates(random_graph *r, dice *d) {
                 break;
             }
     }
-    pgd_update(g, "key", pgd_add(g, r->key, pgd_constant(g, PGD_I64, pgd_shape_of(1, (int64_t)2), (int64_t[]){0, 1})));
+    pgd_update(g, "key", pgd_add(g, r->key, pgd_constant(g, PGD_I64, pgd_shape_of(1, 2), (int64_t[]){0, 1})));
 }
 
 static inline random_graph random_graph_create(uint64_t seed) {

@@ -200,8 +200,8 @@ static void training_inputs(pgd_run *run, int64_t n) {
     dice d = {(uint64_t)n};
     for (int64_t i = 0; i < n * 64; i++) x[i] = (float)roll_between(&d, -1, 1);
     for (int64_t i = 0; i < n; i++) labels[i] = (int32_t)roll_below(&d, 5);
-    ok(pgd_run_set(run, "x", pgd_shape_of(4, n, (int64_t)1, (int64_t)8, (int64_t)8), x));
-    ok(pgd_run_set(run, "labels", pgd_shape_of(1, n), labels));
+    ok(pgd_run_set(run, "x", pgd_shape_of(4, (int)n, 1, 8, 8), x));
+    ok(pgd_run_set(run, "labels", pgd_shape_of(1, (int)n), labels));
 }
 
 static void one_symbolic_plan_equals_a_plan_per_size(void **unused) {
@@ -268,15 +268,15 @@ static void sizes_that_disagree_or_leave_their_range_are_refused(void **unused) 
     pgd_state *state = training_state(device);
     ok(pgd_run_create(plan, state, &run));
     fails(PGD_BAD_STATE, "never set", pgd_run_execute(run));
-    fails(PGD_BAD_ARG, "input \"x\" is declared f32[N,1,8,8], given [5,1,8,8]", pgd_run_set(run, "x", pgd_shape_of(4, (int64_t)5, (int64_t)1, (int64_t)8, (int64_t)8), x));
-    fails(PGD_BAD_ARG, "given [0,1,8,8]", pgd_run_set(run, "x", pgd_shape_of(4, (int64_t)0, (int64_t)1, (int64_t)8, (int64_t)8), x));
-    fails(PGD_BAD_ARG, "given [1,64]", pgd_run_set(run, "x", pgd_shape_of(2, (int64_t)1, (int64_t)64), x));
-    fails(PGD_BAD_ARG, "no input \"y\"", pgd_run_set(run, "y", pgd_shape_of(1, (int64_t)1), x));
-    ok(pgd_run_set(run, "x", pgd_shape_of(4, (int64_t)3, (int64_t)1, (int64_t)8, (int64_t)8), x));
+    fails(PGD_BAD_ARG, "input \"x\" is declared f32[N,1,8,8], given [5,1,8,8]", pgd_run_set(run, "x", pgd_shape_of(4, 5, 1, 8, 8), x));
+    fails(PGD_BAD_ARG, "given [0,1,8,8]", pgd_run_set(run, "x", pgd_shape_of(4, 0, 1, 8, 8), x));
+    fails(PGD_BAD_ARG, "given [1,64]", pgd_run_set(run, "x", pgd_shape_of(2, 1, 64), x));
+    fails(PGD_BAD_ARG, "no input \"y\"", pgd_run_set(run, "y", pgd_shape_of(1, 1), x));
+    ok(pgd_run_set(run, "x", pgd_shape_of(4, 3, 1, 8, 8), x));
     fails(PGD_BAD_STATE, "\"labels\" was never set", pgd_run_execute(run));
-    ok(pgd_run_set(run, "labels", pgd_shape_of(1, (int64_t)2), labels));
+    ok(pgd_run_set(run, "labels", pgd_shape_of(1, 2), labels));
     fails(PGD_BAD_ARG, "the other inputs make it", pgd_run_execute(run));
-    ok(pgd_run_set(run, "labels", pgd_shape_of(1, (int64_t)3), labels));
+    ok(pgd_run_set(run, "labels", pgd_shape_of(1, 3), labels));
     float loss;
     fails(PGD_BAD_STATE, "nothing was executed", pgd_run_get(run, "loss", &loss, 4));
     ok(pgd_run_execute(run));
@@ -304,11 +304,11 @@ static void a_run_wants_the_state_its_plan_was_made_for(void **unused) {
     fails(PGD_BAD_ARG, "the state has no tensor \"", pgd_run_create(plan, NULL, &run));
     assert_null(run);
     ok(pgd_state_create(device, &state));
-    ok(pgd_state_set(state, "conv", PGD_F32, pgd_shape_of(4, (int64_t)4, (int64_t)1, (int64_t)3, (int64_t)3), NULL));
-    ok(pgd_state_set(state, "gamma", PGD_F32, pgd_shape_of(1, (int64_t)5), NULL));
-    ok(pgd_state_set(state, "beta", PGD_F32, pgd_shape_of(1, (int64_t)4), NULL));
-    ok(pgd_state_set(state, "weight", PGD_F32, pgd_shape_of(2, (int64_t)5, (int64_t)36), NULL));
-    ok(pgd_state_set(state, "bias", PGD_F32, pgd_shape_of(1, (int64_t)5), NULL));
+    ok(pgd_state_set(state, "conv", PGD_F32, pgd_shape_of(4, 4, 1, 3, 3), NULL));
+    ok(pgd_state_set(state, "gamma", PGD_F32, pgd_shape_of(1, 5), NULL));
+    ok(pgd_state_set(state, "beta", PGD_F32, pgd_shape_of(1, 4), NULL));
+    ok(pgd_state_set(state, "weight", PGD_F32, pgd_shape_of(2, 5, 36), NULL));
+    ok(pgd_state_set(state, "bias", PGD_F32, pgd_shape_of(1, 5), NULL));
     fails(PGD_BAD_ARG, "state tensor \"gamma\" is f32[5], the plan wants f32[4]", pgd_run_create(plan, state, &run));
     pgd_state_destroy(state);
     pgd_plan_destroy(plan);
@@ -324,16 +324,16 @@ static void states_keep_named_tensors(void **unused) {
     pgd_dtype dtype;
     pgd_shape shape;
     ok(pgd_state_create(device, &state));
-    ok(pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, (int64_t)3), values));
-    ok(pgd_state_set(state, "nothing", PGD_F32, pgd_shape_of(2, (int64_t)0, (int64_t)3), NULL));
-    ok(pgd_state_set(state, "zeros", PGD_I32, pgd_shape_of(1, (int64_t)3), NULL));
+    ok(pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, 3), values));
+    ok(pgd_state_set(state, "nothing", PGD_F32, pgd_shape_of(2, 0, 3), NULL));
+    ok(pgd_state_set(state, "zeros", PGD_I32, pgd_shape_of(1, 3), NULL));
     ok(pgd_state_get(state, "a", got, sizeof got));
     assert_memory_equal(got, values, sizeof got);
     ok(pgd_state_get(state, "zeros", got, sizeof got));
     assert_true(got[0] == 0 && got[2] == 0);
     ok(pgd_state_get(state, "nothing", got, 0));
     values[1] = 7;
-    ok(pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, (int64_t)3), values)); /* new contents */
+    ok(pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, 3), values)); /* new contents */
     ok(pgd_state_get(state, "a", got, sizeof got));
     assert_true(got[1] == 7);
     assert_int_equal(pgd_state_count(state), 3);
@@ -342,10 +342,10 @@ static void states_keep_named_tensors(void **unused) {
     assert_true(dtype == PGD_I32 && shape.rank == 1 && shape.dims[0] == 3);
     assert_int_equal(pgd_state_find(state, "zeros"), 2);
     assert_int_equal(pgd_state_find(state, "ones"), -1);
-    fails(PGD_BAD_ARG, "another dtype or shape", pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, (int64_t)4), NULL));
-    fails(PGD_BAD_ARG, "another dtype or shape", pgd_state_set(state, "a", PGD_I32, pgd_shape_of(1, (int64_t)3), NULL));
-    fails(PGD_BAD_ARG, "needs a name", pgd_state_set(state, "", PGD_F32, pgd_shape_of(1, (int64_t)4), NULL));
-    fails(PGD_BAD_ARG, "extent of -1", pgd_state_set(state, "b", PGD_F32, pgd_shape_of(1, (int64_t)-1), NULL));
+    fails(PGD_BAD_ARG, "another dtype or shape", pgd_state_set(state, "a", PGD_F32, pgd_shape_of(1, 4), NULL));
+    fails(PGD_BAD_ARG, "another dtype or shape", pgd_state_set(state, "a", PGD_I32, pgd_shape_of(1, 3), NULL));
+    fails(PGD_BAD_ARG, "needs a name", pgd_state_set(state, "", PGD_F32, pgd_shape_of(1, 4), NULL));
+    fails(PGD_BAD_ARG, "extent of -1", pgd_state_set(state, "b", PGD_F32, pgd_shape_of(1, -1), NULL));
     fails(PGD_BAD_ARG, "no tensor \"b\"", pgd_state_get(state, "b", got, sizeof got));
     fails(PGD_BAD_ARG, "has 12 bytes, room was given for 8", pgd_state_get(state, "a", got, 8));
     fails(PGD_BAD_ARG, "no tensor 3", pgd_state_at(state, 3, NULL, NULL, NULL));
@@ -360,7 +360,7 @@ static void a_writer_is_alone_and_readers_share(void **unused) {
     pgd_run *writer, *reader;
     pgd_state *state;
     ok(pgd_state_create(device, &state));
-    ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, (int64_t)3), NULL));
+    ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, 3), NULL));
     ok(pgd_graph_create(&writes));
     ok(pgd_graph_create(&reads));
     pgd_value *p = pgd_param(writes, "p", PGD_F32, pgd_symshape_of(1, (pgd_dim)3));
@@ -414,7 +414,7 @@ static void *ride(void *argument) {
     for (int64_t i = 0; r->right && i < 60; i++) {
         int64_t n = 1 + (i * 7 + r->base) % 40;
         for (int64_t k = 0; k < n * 6; k++) x[k] = (float)(k + r->base * 1000 + i);
-        r->right = pgd_run_set(run, "x", pgd_shape_of(2, n, (int64_t)6), x) == PGD_OK && pgd_run_execute(run) == PGD_OK && pgd_run_get(run, "y", y, (uint64_t)n * 24) == PGD_OK;
+        r->right = pgd_run_set(run, "x", pgd_shape_of(2, (int)n, 6), x) == PGD_OK && pgd_run_execute(run) == PGD_OK && pgd_run_get(run, "y", y, (uint64_t)n * 24) == PGD_OK;
         for (int64_t k = 0; r->right && k < n * 6; k++) r->right = y[k] == x[k] * 2 + p[k % 6];
     }
     pgd_run_destroy(run);
@@ -434,7 +434,7 @@ static void runs_in_two_threads_share_one_plan_and_one_state(void **unused) {
     pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, pgd_graph_symbol(g, "N", 1, 40), (pgd_dim)6));
     pgd_output(g, "y", pgd_add(g, pgd_mul(g, x, pgd_scalar(g, PGD_F32, 2)), pgd_param(g, "p", PGD_F32, pgd_symshape_of(1, (pgd_dim)6))));
     ok(pgd_state_create(device, &state));
-    ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, (int64_t)6), (float[]){1, 2, 3, 4, 5, 6}));
+    ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, 6), (float[]){1, 2, 3, 4, 5, 6}));
     ok(pgd_plan_compile(device, g, &o, &riders[0].plan));
     riders[1].plan = riders[0].plan;
     riders[0].state = riders[1].state = state;
@@ -530,7 +530,7 @@ static void inputs_can_be_used_in_place(void **unused) {
     ok(pgd_plan_compile(device, g, NULL, &plan));
     ok(pgd_run_create(plan, NULL, &run));
     ok(pgd_buffer_wrap(device, x, sizeof x, &buffer));
-    ok(pgd_run_bind(run, "x", pgd_shape_of(1, (int64_t)4), buffer));
+    ok(pgd_run_bind(run, "x", pgd_shape_of(1, 4), buffer));
     ok(pgd_run_execute(run));
     ok(pgd_run_get(run, "y", y, sizeof y));
     assert_true(y[3] == 16 && x[3] == 4);
@@ -540,13 +540,13 @@ static void inputs_can_be_used_in_place(void **unused) {
     assert_true(y[3] == 25);
     ok(pgd_run_get(run, "same", y, sizeof y));
     assert_true(y[3] == 5);
-    ok(pgd_run_set(run, "x", pgd_shape_of(1, (int64_t)4), (float[]){2, 2, 2, 2})); /* a copy again; the bound memory stays as it is */
+    ok(pgd_run_set(run, "x", pgd_shape_of(1, 4), (float[]){2, 2, 2, 2})); /* a copy again; the bound memory stays as it is */
     ok(pgd_run_execute(run));
     ok(pgd_run_get(run, "y", y, sizeof y));
     assert_true(y[3] == 4 && x[0] == 1);
     pgd_buffer *small;
     ok(pgd_buffer_create(device, 8, &small));
-    fails(PGD_BAD_ARG, "the buffer has 8 bytes, 16 are needed", pgd_run_bind(run, "x", pgd_shape_of(1, (int64_t)4), small));
+    fails(PGD_BAD_ARG, "the buffer has 8 bytes, 16 are needed", pgd_run_bind(run, "x", pgd_shape_of(1, 4), small));
     pgd_run_destroy(run);
     pgd_buffer_destroy(small);
     pgd_buffer_destroy(buffer);

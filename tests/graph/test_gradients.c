@@ -26,7 +26,7 @@ typedef struct gradient_case {
 static pgd_value *number(pgd_graph *g, double value) { return pgd_scalar(g, PGD_F64, value); }
 static pgd_value *double_of(pgd_graph *g, pgd_value *v) { return pgd_cast(g, v, PGD_F64); }
 static pgd_symshape square3(void) { return pgd_symshape_of(2, (pgd_dim)3, (pgd_dim)4); }
-static pgd_value *random_key(pgd_graph *g) { return pgd_constant(g, PGD_I64, pgd_shape_of(1, (int64_t)2), (int64_t[]){7, 3}); }
+static pgd_value *random_key(pgd_graph *g) { return pgd_constant(g, PGD_I64, pgd_shape_of(1, 2), (int64_t[]){7, 3}); }
 
 BUILD(plain_op) {
     pgd_value *in[CASE_INPUTS];
@@ -127,7 +127,7 @@ BUILD(batch_norm_d) {
     return 2;
 }
 BUILD(xent) {
-    pgd_value *labels = pgd_constant(g, PGD_I32, pgd_shape_of(1, (int64_t)3), (int32_t[]){2, 0, 4});
+    pgd_value *labels = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), (int32_t[]){2, 0, 4});
     y[0] = pgd_softmax_xent(g, x[0], labels, (double)o[0] / 100);
     return 1;
 }
