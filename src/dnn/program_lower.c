@@ -8,6 +8,7 @@ static const char *lower_instr(const pgd_problem *problem, const pgd_instr *inst
     *to = (pgd_host_instr){.op = (int16_t)instr->op, .args = {instr->args[0], instr->args[1], instr->args[2]}, .buffer = -1, .operand = instr->input, .store = -1, .stream = instr->stream, .imm = (float)instr->imm};
     if (instr->op == PGD_OP_DIM_SIZE) return "an extent was not bound";
     if (instr->op == PGD_OP_FILL) to->load = PGD_LOAD_ONCE;
+    if (instr->op == PGD_OP_CAST) to->dtype = (int16_t)instr->imm;
     if (instr->op != PGD_OP_INPUT) return NULL;
     to->load = PGD_LOAD_RUNS;
     to->dtype = PGD_F32;

@@ -64,13 +64,14 @@ static void join(const pgd_fusion *f, int32_t from, int32_t into) {
         if (f->unit[i] == from) f->unit[i] = into;
 }
 
-/* May the producers' unit be swallowed by a reduction? Only when nobody else wants any of its values. */
-static bool private_to(const pgd_fusion *f, int32_t unit, int32_t reader) {
+/* May the producers' unit be swallowed by a unit that ends in a reduction? Only when nobody else wants any of its values: the reduction is all that
+ * such a program gives. */
+static bool private_to(const pgd_fusion *f, int32_t unit, int32_t reader_unit) {
     for (int32_t i = 0; i < f->graph->node_count; i++) {
         if (f->unit[i] != unit) continue;
         if (f->kept[i] || is_reduction(f->graph->nodes[i])) return false;
         for (int32_t u = 0; u < f->user_count[i]; u++)
-            if (f->unit[f->users[i][u]] != unit && f->users[i][u] != reader) return false;
+            if (f->unit[f->users[i][u]] != unit && f->unit[f->users[i][u]] != reader_unit) return false;
     }
     return true;
 }
@@ -84,7 +85,7 @@ static bool ends_in_reduction(const pgd_fusion *f, int32_t unit) {
 static void try_edge(const pgd_fusion *f, const pgd_node *from, const pgd_node *to, bool *seen, int32_t *stack) {
     int32_t a = f->unit[from->id], b = f->unit[to->id];
     if (a < 0 || a == b || !pgd_fuse_core(from) || !pgd_symshape_equal(space_of(from), space_of(to))) return;
-    if (ends_in_reduction(f, a) || (is_reduction(to) && !private_to(f, a, to->id)) || detour(f, a, b, seen, stack)) return;
+    if (ends_in_reduction(f, a) || (ends_in_reduction(f, b) && !private_to(f, a, b)) || detour(f, a, b, seen, stack)) return;
     int32_t *before = stack; /* undo by remembering who belonged to a */
     int32_t moved = 0;
     for (int32_t i = 0; i < f->graph->node_count; i++)

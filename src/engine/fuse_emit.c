@@ -82,6 +82,7 @@ static void write_member(draft *d, const pgd_node *node) {
         instr.stream = (int32_t)node->attrs.ints[0];
     } else
         for (int32_t k = 0; k < node->input_count; k++) instr.args[k] = operand(d, node->inputs[k]);
+    if (node->op == PGD_OP_CAST) instr.imm = (double)node->outputs[0].dtype;
     if ((pgd_op_defs[node->op]->flags & PGD_OPF_REDUCTION) != 0) {
         d->program->reduce = node->op;
         d->program->reduce_axes = (uint32_t)node->attrs.ints[0];

@@ -58,6 +58,30 @@ int32_t pgd_op_find(const char *name) {
     return -1;
 }
 
+int32_t pgd_operation_count(void) { return PGD_OP_PROGRAM; } /* the last of the list, which is the engine's own */
+
+/* What the definition says; elementwise operations and reductions are asked through their own inference. */
+static uint32_t accepted_dtypes(pgd_op op) {
+    uint32_t accepted = 0;
+    if ((pgd_op_defs[op]->flags & (PGD_OPF_ELEMENTWISE | PGD_OPF_REDUCTION)) == 0) return pgd_op_defs[op]->dtypes != 0 ? pgd_op_defs[op]->dtypes : 1u << PGD_F32 | 1u << PGD_F64;
+    for (int d = 0; d < PGD_DTYPE_COUNT; d++) {
+        pgd_graph none = {0};
+        pgd_value in[3] = {{.dtype = (pgd_dtype)d}, {.dtype = (pgd_dtype)d}, {.dtype = (pgd_dtype)d}}, out = {0}, *inputs[3] = {&in[0], &in[1], &in[2]};
+        if (op == PGD_OP_WHERE) in[0].dtype = PGD_BOOL;
+        pgd_node node = {.op = op, .input_count = op_rows[op].inputs, .inputs = inputs};
+        if (pgd_op_defs[op]->infer(&none, &node, &out) == PGD_OK) accepted |= 1u << d;
+    }
+    return accepted;
+}
+
+pgd_status pgd_operation_info_get(int32_t index, pgd_operation_info *out) {
+    memset(out, 0, sizeof *out);
+    if (index < 0 || index >= pgd_operation_count()) return pgd_fail(PGD_BAD_ARG, "there is no operation %d; there are %d", index, pgd_operation_count());
+    const pgd_op_def *def = pgd_op_defs[index];
+    *out = (pgd_operation_info){op_rows[index].name, (def->flags & (PGD_OPF_ELEMENTWISE | PGD_OPF_REDUCTION | PGD_OPF_RANDOM)) != 0, def->grad != NULL, accepted_dtypes((pgd_op)index)};
+    return PGD_OK;
+}
+
 pgd_cost pgd_op_cost(const pgd_attrs *attrs, pgd_op op, const pgd_tensor *inputs, int32_t input_count, const pgd_tensor *outputs, int32_t output_count) {
     pgd_cost cost = {0};
     pgd_shape in[PGD_MAX_INPUTS] = {0}, out[PGD_MAX_OUTPUTS] = {0};

@@ -58,6 +58,7 @@ static void print_program(const pgd_graph *graph, const pgd_program *program, pg
         pgd_text_add(text, " r%d=%s", i, pgd_op_name(instr->op));
         if (instr->op == PGD_OP_INPUT) pgd_text_add(text, " i%d", instr->input);
         if (instr->op == PGD_OP_FILL) pgd_text_add(text, " %g", instr->imm);
+        if (instr->op == PGD_OP_CAST) pgd_text_add(text, " %s", pgd_dtype_name((pgd_dtype)instr->imm));
         if (instr->op == PGD_OP_DIM_SIZE) pgd_symshape_print(graph, instr->dims, text);
         if (instr->op == PGD_OP_UNIFORM || instr->op == PGD_OP_NORMAL) pgd_text_add(text, " i%d stream=%d", instr->input, instr->stream);
         for (int32_t k = 0; k < 3 && instr->args[k] >= 0; k++) pgd_text_add(text, " r%d", instr->args[k]);

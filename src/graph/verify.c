@@ -11,12 +11,14 @@ static pgd_status verify_program(const pgd_graph *graph, const pgd_node *node) {
     const pgd_program *p = node->program;
     bool epilogue = node->op != PGD_OP_PROGRAM;
     if (p->instr_count < 1 || p->instr_count > PGD_PROGRAM_INSTRS || p->output_count != node->output_count) return broken(node, "a program has 1 to 64 instructions and as many outputs as its node");
+    if (p->reduce >= 0 && p->output_count != 1) return broken(node, "a program that reduces has one output");
     for (int32_t i = 0; i < p->instr_count; i++) {
         const pgd_instr *instr = &p->instrs[i];
         bool reads = instr->op == PGD_OP_INPUT || instr->op == PGD_OP_UNIFORM || instr->op == PGD_OP_NORMAL;
         bool leaf = reads || instr->op == PGD_OP_FILL || instr->op == PGD_OP_DIM_SIZE;
         if (!leaf && (pgd_op_defs[instr->op]->flags & PGD_OPF_ELEMENTWISE) == 0) return broken(node, "an instruction is neither a leaf nor elementwise");
         if (reads && !(instr->input == -1 && epilogue && i == 0) && (instr->input < 0 || instr->input >= node->input_count)) return broken(node, "an instruction reads an input that is not there");
+        if (instr->op == PGD_OP_CAST && instr->imm != PGD_F32 && instr->imm != PGD_BOOL && instr->imm != PGD_U8) return broken(node, "a cast inside a program is to f32, bool or u8");
         for (int32_t k = 0; k < 3 && !leaf; k++)
             if (instr->args[k] >= i) return broken(node, "an argument comes before it is computed");
         if (instr->op != PGD_OP_INPUT || instr->input < 0) continue;

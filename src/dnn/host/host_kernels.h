@@ -21,7 +21,7 @@ typedef struct pgd_host_instr {
     int16_t buffer;   /* tile buffer this register uses; -1: it points into memory */
     int16_t operand;  /* INPUT, UNIFORM, NORMAL: index into mem; -1: the element being finished (epilogue) */
     int16_t load;     /* pgd_load_kind */
-    int16_t dtype;    /* of the loaded operand */
+    int16_t dtype;    /* of the loaded operand; CAST: to which */
     int16_t store;    /* this register is stored straight to output `store`; -1: no */
     int32_t stream;
     float imm;

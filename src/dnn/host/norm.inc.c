@@ -15,18 +15,18 @@ static float centred_squares(const float *x, int64_t n, float mean) {
 static void moments(const void *params, char *const *mem, int64_t channel, void *scratch) {
     const pgd_channel_params *p = params;
     const float *x = (const float *)(const void *)mem[0];
-    double count = 0, mean = 0, squares = 0;
+    double count = 0, sum = 0, squares = 0;
     for (int64_t n = 0; n < p->outer; n++)
         for (int64_t i = 0; i < p->inner; i += 2048) {
             const float *run = x + (n * p->channels + channel) * p->inner + i;
             int64_t width = p->inner - i < 2048 ? p->inner - i : 2048;
-            float run_mean = sum_run(run, width) / (float)width;
-            double delta = (double)run_mean - mean, total = count + (double)width;
+            float run_sum = sum_run(run, width), run_mean = run_sum / (float)width;
+            double delta = count == 0 ? 0 : (double)run_mean - sum / count, total = count + (double)width;
             squares += (double)centred_squares(run, width, run_mean) + delta * delta * count * (double)width / total;
-            mean += delta * (double)width / total;
+            sum += (double)run_sum; /* not a mean moved by each run's difference: that makes NaN of an infinite mean */
             count = total;
         }
-    ((float *)(void *)mem[1])[channel] = count == 0 ? NAN : (float)mean;
+    ((float *)(void *)mem[1])[channel] = count == 0 ? NAN : (float)(sum / count);
     ((float *)(void *)mem[2])[channel] = count == 0 ? NAN : (float)(squares / count);
 }
 

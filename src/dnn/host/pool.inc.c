@@ -47,24 +47,26 @@ static void max_plane(const pgd_pool_params *o, const float *x, const float *non
         for (int64_t q = 0; q < o->q; q++) y[p * o->q + q] = x[greatest_in(o, x, window_at(o, p, q))];
 }
 
-/* The first of equals takes the gradient: a later element must be greater, or the first NaN. */
-static void max_d_two_by_two(const pgd_pool_params *o, const float *dy, const float *x, float *dx) {
-    if ((o->q * 2 < o->w) | (o->p * 2 < o->h)) memset(dx, 0, (size_t)(o->h * o->w) * sizeof *dx);
-    for (int64_t p = 0; p < o->p; p++) {
-        const float *r0 = x + 2 * p * o->w, *r1 = r0 + o->w, *d = dy + p * o->q;
-        float *d0 = dx + 2 * p * o->w, *d1 = d0 + o->w;
-        for (int64_t q = 0; q < o->q; q++) {
-            float a = r0[2 * q], b = r0[2 * q + 1], c = r1[2 * q], e = r1[2 * q + 1];
-            float top = max_one(a, b), all = max_one(max_one(top, c), e);
-            float left = d[q];
-            /* bit patterns of the winner agree with `all`; NaN is found by x != x */
-            int wa = a == all || a != a, wb = !wa && (b == all || b != b), wc = !wa && !wb && (c == all || c != c), we = !wa && !wb && !wc;
-            d0[2 * q] = wa ? left : 0.0f;
-            d0[2 * q + 1] = wb ? left : 0.0f;
-            d1[2 * q] = wc ? left : 0.0f;
-            d1[2 * q + 1] = we ? left : 0.0f;
-        }
+/* value where the mask is all ones, 0 where it is zero */
+static inline float masked(float value, uint32_t mask) { return bits_to_float(float_to_bits(value) & mask); }
+
+/* One row of 2x2 windows. The first of equals takes the gradient, and the first NaN before all; selections are masks, so that no branch has to be
+ * guessed. */
+static void max_d_row(const float *restrict r0, const float *restrict r1, const float *restrict gradient, float *restrict d0, float *restrict d1, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float a = r0[2 * i], b = r0[2 * i + 1], c = r1[2 * i], e = r1[2 * i + 1];
+        float most = max_one(max_one(max_one(a, b), c), e);
+        uint32_t wins_a = 0u - (uint32_t)((a == most) | (a != a)), wins_b = 0u - (uint32_t)((b == most) | (b != b)), wins_c = 0u - (uint32_t)((c == most) | (c != c));
+        d0[2 * i] = masked(gradient[i], wins_a);
+        d0[2 * i + 1] = masked(gradient[i], ~wins_a & wins_b);
+        d1[2 * i] = masked(gradient[i], ~(wins_a | wins_b) & wins_c);
+        d1[2 * i + 1] = masked(gradient[i], ~(wins_a | wins_b | wins_c));
     }
+}
+
+static void max_d_two_by_two(const pgd_pool_params *o, const float *dy, const float *x, float *dx) {
+    if (o->q * 2 < o->w || o->p * 2 < o->h) memset(dx, 0, (size_t)(o->h * o->w) * sizeof *dx);
+    for (int64_t p = 0; p < o->p; p++) max_d_row(x + 2 * p * o->w, x + (2 * p + 1) * o->w, dy + p * o->q, dx + 2 * p * o->w, dx + (2 * p + 1) * o->w, o->q);
 }
 
 static void max_d_plane(const pgd_pool_params *o, const float *dy, const float *x, float *dx) {

@@ -106,7 +106,6 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_ERF: EACH(erff(a[i]));
     case PGD_OP_RELU: EACH(a[i] > 0 || a[i] != a[i] ? a[i] : 0.0f);
     case PGD_OP_NOT: EACH(a[i] == 0 ? 1.0f : 0.0f);
-    case PGD_OP_CAST: EACH(a[i]);
     case PGD_OP_ADD: EACH(a[i] + b[i]);
     case PGD_OP_SUB: EACH(a[i] - b[i]);
     case PGD_OP_MUL: EACH(a[i] * b[i]);
@@ -121,6 +120,15 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_OR: EACH(((a[i] != 0) | (b[i] != 0)) != 0 ? 1.0f : 0.0f);
     case PGD_OP_WHERE: EACH(a[i] != 0 ? b[i] : c[i]);
     default: break;
+    }
+}
+
+/* Registers stay f32 whatever dtype the value has outside, so a conversion leaves the number that the dtype would have kept. */
+static void cast_run(int dtype, const float *a, int64_t n, float *to) {
+    switch (dtype) {
+    case PGD_BOOL: EACH(a[i] != 0 ? 1.0f : 0.0f);
+    case PGD_U8: EACH(a[i] > 0 ? a[i] < 255 ? (float)(int32_t)a[i] : 255.0f : 0.0f);
+    default: EACH(a[i]);
     }
 }
 #undef EACH
@@ -156,6 +164,8 @@ static void program_tile(program_state *s, int64_t start, int64_t n, float *cons
             load_runs(p, instr, s->mem[instr->operand], start, n, to);
         else if (instr->op == PGD_OP_UNIFORM || instr->op == PGD_OP_NORMAL)
             random_run(instr, s->mem[instr->operand], start, n, to);
+        else if (instr->op == PGD_OP_CAST)
+            cast_run(instr->dtype, s->registers[instr->args[0]], n, to);
         else
             elementwise_run(instr->op, s->registers[instr->args[0]], instr->args[1] < 0 ? NULL : s->registers[instr->args[1]], instr->args[2] < 0 ? NULL : s->registers[instr->args[2]], n, to);
     }

@@ -71,7 +71,11 @@ static inline float tanh_one(float x) {
     return a < 0.625f ? small : large;
 }
 
-static inline float sigmoid_one(float x) { return 1.0f / (1.0f + exp_one(-x)); }
+/* From e^-|x|, which cannot overflow, so that small results keep their digits. */
+static inline float sigmoid_one(float x) {
+    float e = exp_one(x < 0 ? x : -x);
+    return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
 
 static inline float max_one(float a, float b) { return a != a || a > b ? a : b; }
 static inline float min_one(float a, float b) { return a != a || a < b ? a : b; }

@@ -8,10 +8,10 @@ static pgd_status leaf_infer(pgd_graph *graph, const pgd_node *node, pgd_value *
     return pgd_fail(PGD_INTERNAL, "%s is not made by pgd_graph_add", pgd_op_name(node->op));
 }
 
-const pgd_op_def pgd_def_input = {.flags = PGD_OPF_LEAF, .infer = leaf_infer};
-const pgd_op_def pgd_def_param = {.flags = PGD_OPF_LEAF, .infer = leaf_infer};
-const pgd_op_def pgd_def_constant = {.flags = PGD_OPF_LEAF, .infer = leaf_infer};
-const pgd_op_def pgd_def_program = {.infer = leaf_infer};
+const pgd_op_def pgd_def_input = {.dtypes = PGD_DTYPES_ANY, .flags = PGD_OPF_LEAF, .infer = leaf_infer};
+const pgd_op_def pgd_def_param = {.dtypes = PGD_DTYPES_ANY, .flags = PGD_OPF_LEAF, .infer = leaf_infer};
+const pgd_op_def pgd_def_constant = {.dtypes = PGD_DTYPES_ANY, .flags = PGD_OPF_LEAF, .infer = leaf_infer};
+const pgd_op_def pgd_def_program = {.dtypes = PGD_DTYPES_ANY, .infer = leaf_infer};
 
 static pgd_status check_shape(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     const pgd_symshape *dims = &node->attrs.dims;
@@ -30,7 +30,7 @@ static void fill_eval(const pgd_eval_args *a) {
 
 static void no_grad(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx) { (void)graph, (void)node, (void)dy, (void)dx; }
 
-const pgd_op_def pgd_def_fill = {.int_names = "dtype", .float_names = "value", .has_dims = true, .infer = check_shape, .eval = fill_eval, .grad = no_grad};
+const pgd_op_def pgd_def_fill = {.dtypes = PGD_DTYPES_ANY, .int_names = "dtype", .float_names = "value", .has_dims = true, .infer = check_shape, .eval = fill_eval, .grad = no_grad};
 
 static pgd_status iota_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     PGD_TRY(check_shape(graph, node, outputs));
@@ -47,7 +47,7 @@ static void iota_eval(const pgd_eval_args *a) {
     while (pgd_step(&y->shape, at));
 }
 
-const pgd_op_def pgd_def_iota = {.int_names = "dtype axis", .has_dims = true, .infer = iota_infer, .eval = iota_eval, .grad = no_grad};
+const pgd_op_def pgd_def_iota = {.dtypes = PGD_DTYPES_ANY, .int_names = "dtype axis", .has_dims = true, .infer = iota_infer, .eval = iota_eval, .grad = no_grad};
 
 static pgd_status dim_size_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     PGD_TRY(check_shape(graph, node, outputs));
@@ -61,4 +61,4 @@ static void dim_size_eval(const pgd_eval_args *a) {
     pgd_tensor_set(&a->outputs[0], 0, product);
 }
 
-const pgd_op_def pgd_def_dim_size = {.int_names = "dtype", .has_dims = true, .infer = dim_size_infer, .eval = dim_size_eval, .grad = no_grad};
+const pgd_op_def pgd_def_dim_size = {.dtypes = PGD_DTYPES_ANY, .int_names = "dtype", .has_dims = true, .infer = dim_size_infer, .eval = dim_size_eval, .grad = no_grad};

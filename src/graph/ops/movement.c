@@ -32,7 +32,7 @@ static void reshape_eval(const pgd_eval_args *a) {
 static void reshape_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) { dx[0] = pgd_reshape(g, dy[0], n->inputs[0]->shape); }
 static double no_flops(const pgd_attrs *attrs, const pgd_shape *in, const pgd_shape *out) { return 0; }
 
-const pgd_op_def pgd_def_reshape = {.has_dims = true, .infer = reshape_infer, .eval = reshape_eval, .grad = reshape_grad, .flops = no_flops};
+const pgd_op_def pgd_def_reshape = {.dtypes = PGD_DTYPES_ANY, .has_dims = true, .infer = reshape_infer, .eval = reshape_eval, .grad = reshape_grad, .flops = no_flops};
 
 /* ---- transpose: output axis i is input axis ints[i] -------------------------------------------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ static void transpose_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy
     dx[0] = pgd_transpose(g, dy[0], inverse);
 }
 
-const pgd_op_def pgd_def_transpose = {.int_names = "a0 a1 a2 a3 a4 a5", .infer = transpose_infer, .eval = transpose_eval, .grad = transpose_grad, .flops = no_flops};
+const pgd_op_def pgd_def_transpose = {.dtypes = PGD_DTYPES_ANY, .int_names = "a0 a1 a2 a3 a4 a5", .infer = transpose_infer, .eval = transpose_eval, .grad = transpose_grad, .flops = no_flops};
 
 /* ---- broadcast: equal rank, extents equal or 1 ---------------------------------------------------------------------------------------------------- */
 
@@ -93,7 +93,7 @@ static void broadcast_eval(const pgd_eval_args *a) {
 
 static void broadcast_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) { dx[0] = pgd_unbroadcast(g, dy[0], n->inputs[0]->shape); }
 
-const pgd_op_def pgd_def_broadcast = {.has_dims = true, .infer = broadcast_infer, .eval = broadcast_eval, .grad = broadcast_grad, .flops = no_flops};
+const pgd_op_def pgd_def_broadcast = {.dtypes = PGD_DTYPES_ANY, .has_dims = true, .infer = broadcast_infer, .eval = broadcast_eval, .grad = broadcast_grad, .flops = no_flops};
 
 /* ---- slice and pad along one axis; each is the other's gradient. dims: slice {start, extent}, pad {before, after} --------------------------------- */
 
@@ -135,7 +135,7 @@ static void slice_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pg
     dx[0] = pgd_pad(g, dy[0], axis, start, whole - start - extent, 0);
 }
 
-const pgd_op_def pgd_def_slice = {.int_names = "axis", .has_dims = true, .infer = slice_infer, .eval = slice_eval, .grad = slice_grad, .flops = no_flops};
+const pgd_op_def pgd_def_slice = {.dtypes = PGD_DTYPES_ANY, .int_names = "axis", .has_dims = true, .infer = slice_infer, .eval = slice_eval, .grad = slice_grad, .flops = no_flops};
 
 static pgd_status pad_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     const pgd_value *x = node->inputs[0];
@@ -167,7 +167,7 @@ static void pad_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_
     dx[0] = pgd_slice(g, dy[0], axis, n->attrs.dims.dims[0], n->inputs[0]->shape.dims[axis]);
 }
 
-const pgd_op_def pgd_def_pad = {.int_names = "axis", .float_names = "value", .has_dims = true, .infer = pad_infer, .eval = pad_eval, .grad = pad_grad, .flops = no_flops};
+const pgd_op_def pgd_def_pad = {.dtypes = PGD_DTYPES_ANY, .int_names = "axis", .float_names = "value", .has_dims = true, .infer = pad_infer, .eval = pad_eval, .grad = pad_grad, .flops = no_flops};
 
 /* ---- concat along one axis -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -213,4 +213,4 @@ static void concat_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, p
     }
 }
 
-const pgd_op_def pgd_def_concat = {.int_names = "axis", .infer = concat_infer, .eval = concat_eval, .grad = concat_grad, .flops = no_flops};
+const pgd_op_def pgd_def_concat = {.dtypes = PGD_DTYPES_ANY, .int_names = "axis", .infer = concat_infer, .eval = concat_eval, .grad = concat_grad, .flops = no_flops};

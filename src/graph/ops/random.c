@@ -48,5 +48,5 @@ static void eval(const pgd_eval_args *a) {
 
 static void no_grad(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx) { (void)graph, (void)node, (void)dy, (void)dx; }
 
-const pgd_op_def pgd_def_uniform = {.flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};
-const pgd_op_def pgd_def_normal = {.flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};
+const pgd_op_def pgd_def_uniform = {.dtypes = 1 << PGD_I64, .flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};
+const pgd_op_def pgd_def_normal = {.dtypes = 1 << PGD_I64, .flags = PGD_OPF_RANDOM, .int_names = "stream", .has_dims = true, .infer = infer, .eval = eval, .grad = no_grad};

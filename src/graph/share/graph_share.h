@@ -39,7 +39,8 @@ struct pgd_value {
  *   INPUT    load node input `input`, whose shape has the rank of space, each extent that of space or 1
  *   FILL     the number `imm`          DIM_SIZE  the product of `dims`
  *   UNIFORM, NORMAL   random numbers with the key at node input `input` and stream number `stream`
- *   any elementwise op of args
+ *   CAST     to the dtype whose number is `imm` (f32, bool or u8), held as f32 again
+ *   any other elementwise op of args
  * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
  * axes by SUM, REDUCE_MAX or REDUCE_MIN.
  * As an epilogue (of MATMUL, CONV ...) the register of the first instruction, INPUT with input -1, is the element just computed. */
@@ -164,6 +165,8 @@ typedef struct pgd_eval_args {
 
 enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
 
+enum { PGD_DTYPES_ANY = (1 << PGD_DTYPE_COUNT) - 1 };
+
 typedef struct pgd_cost {
     double flops, bytes;
 } pgd_cost;
@@ -173,6 +176,7 @@ typedef struct pgd_op_def {
     const char *int_names;   /* "stride_h stride_w ..." in the order of attrs.ints; NULL: none */
     const char *float_names; /* likewise for attrs.floats */
     bool has_dims;           /* attrs.dims is used */
+    uint32_t dtypes;         /* bit per pgd_dtype the first input (of sources: the result) may have; 0: the floats */
 
     /* dtype and shape of every output from inputs and attrs. */
     pgd_status (*infer)(pgd_graph *graph, const pgd_node *node, pgd_value *outputs);

@@ -171,6 +171,18 @@ PGD_API PGD_MUST_USE pgd_status pgd_graph_parse(const char *text, size_t bytes, 
 /* Checks every rule a graph must obey. Errors: INTERNAL names the value and the rule (builders never let a broken graph arise). */
 PGD_API PGD_MUST_USE pgd_status pgd_graph_verify(const pgd_graph *graph);
 
+/* ---- the list of operations ------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct pgd_operation_info {
+    const char *name;    /* static */
+    bool fused;          /* runs inside fused programs */
+    bool differentiable;
+    uint32_t dtypes;     /* bit per pgd_dtype that an input (a result, for sources) may have */
+} pgd_operation_info;
+
+PGD_API int32_t pgd_operation_count(void);
+PGD_API PGD_MUST_USE pgd_status pgd_operation_info_get(int32_t index, pgd_operation_info *out); /* Errors: BAD_ARG index */
+
 #ifdef __cplusplus
 }
 #endif

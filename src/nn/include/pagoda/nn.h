@@ -1,5 +1,196 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * nn: layers, losses, optimisers, schedules, data, checkpoints and a trainer. Everything that computes is built as graph values; the trainer
+ * compiles one plan for a training step and one for inference.
+ *
+ * Names and shapes of parameters are PyTorch's ("0.weight" [K,C,R,S] or [out,in], "1.running_mean" ...), so files move both ways.
+ * Threads: a layer is immutable once built and may be shared; a loader or trainer belongs to one thread at a time. */
 #ifndef PAGODA_NN_H
 #define PAGODA_NN_H
+
 #include <pagoda/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- layers ------------------------------------------------------------------------------------------------------------------------------------
+ * A maker returns NULL when an argument is wrong or memory is out; a container given NULL destroys itself and returns NULL too, so that only the
+ * whole network need be checked; pgd_error_text() has the sentence. Containers own what is put into them. */
+
+typedef struct pgd_layer pgd_layer;
+
+PGD_API pgd_layer *pgd_layer_linear(int64_t in, int64_t out, bool bias);                       /* x [N,in] -> [N,out] */
+
+typedef struct pgd_layer_conv_options {
+    uint32_t struct_bytes;
+    int32_t stride, padding, dilation, groups; /* 1, 0, 1, 1 */
+    bool bias;                                 /* true */
+} pgd_layer_conv_options;
+PGD_API void pgd_layer_conv_options_init(pgd_layer_conv_options *options, size_t struct_bytes);
+PGD_API pgd_layer *pgd_layer_conv2d(int64_t in, int64_t out, int32_t kernel, const pgd_layer_conv_options *options); /* x [N,in,H,W]; options may be NULL */
+
+PGD_API pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentum);    /* x [N,C,..]; usual: 1e-5, 0.1 */
+PGD_API pgd_layer *pgd_layer_dropout(double probability);                                      /* of a zero, in [0,1); only when training */
+PGD_API pgd_layer *pgd_layer_max_pool(int32_t kernel, int32_t stride, int32_t padding);
+PGD_API pgd_layer *pgd_layer_avg_pool(int32_t kernel, int32_t stride, int32_t padding);
+PGD_API pgd_layer *pgd_layer_global_avg_pool(void);                                            /* [N,C,H,W] -> [N,C] */
+PGD_API pgd_layer *pgd_layer_relu(void);
+PGD_API pgd_layer *pgd_layer_sigmoid(void);
+PGD_API pgd_layer *pgd_layer_tanh(void);
+PGD_API pgd_layer *pgd_layer_flatten(void);                                                    /* [N,..] -> [N,D] */
+
+/* One after the other; child i has the name "i". `children` is a list ended by NULL only through count. */
+PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count);
+
+/* relu(body(x) + shortcut(x)); shortcut NULL: x itself. Names "body", "shortcut". */
+PGD_API pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut);
+PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine */
+
+/* The layer's value for x. training: batch statistics, dropout (its key is the state tensor "random", i64 [2]), and updates of running statistics are added to the graph.
+ * prefix: of parameter names, "" at the top. NULL on error, kept in the graph. */
+PGD_API pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix);
+
+/* Gives every tensor of the layer its first contents: uniform within 1/sqrt(fan-in) for weights and biases (He et al. 2015 with PyTorch's gain), ones and zeros for normalisation.
+ * A function of seed and names only. */
+PGD_API PGD_MUST_USE pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state);
+
+/* Numbers that the optimiser changes. */
+PGD_API int64_t pgd_layer_parameters(const pgd_layer *layer);
+
+/* ---- losses --------------------------------------------------------------------------------------------------------------------------------------- */
+
+PGD_API pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing); /* mean over [N]; rank 0 */
+PGD_API pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target);                         /* mean over all; rank 0 */
+
+/* ---- optimisers: graph transforms -------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum pgd_optimizer_kind { PGD_OPTIMIZER_SGD, PGD_OPTIMIZER_ADAMW } pgd_optimizer_kind;
+
+typedef struct pgd_optimizer_options {
+    uint32_t struct_bytes;
+    pgd_optimizer_kind kind;
+    double momentum;             /* SGD: 0.9 */
+    bool nesterov;               /* SGD: false */
+    double beta1, beta2, epsilon; /* AdamW: 0.9, 0.999, 1e-8 */
+    double weight_decay;         /* on tensors of rank 2 and more: 0 */
+} pgd_optimizer_options;
+PGD_API void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind);
+
+/* Adds the updates of one step: parameters named names[i] with values x[i] move against gradients[i] at learning_rate (rank 0). Moments are state tensors "optimizer.<which>.<name>"; AdamW
+ * counts steps in "optimizer.step". Errors: the graph's. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x,
+                                                    pgd_value *const *gradients, int32_t count);
+
+/* Adds the zeros that pgd_optimizer_apply's moments begin with. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, pgd_state *state);
+
+typedef enum pgd_schedule_kind { PGD_SCHEDULE_CONSTANT, PGD_SCHEDULE_COSINE, PGD_SCHEDULE_ONE_CYCLE } pgd_schedule_kind;
+
+typedef struct pgd_schedule {
+    pgd_schedule_kind kind;
+    double rate;           /* the highest */
+    double final_fraction; /* of it, at the end; constant ignores it */
+    double warmup_fraction; /* of all steps, rising linearly from rate/25 */
+} pgd_schedule;
+
+/* The learning rate of step `step` of `total`. */
+PGD_API double pgd_schedule_rate(const pgd_schedule *schedule, int64_t step, int64_t total);
+
+/* ---- data -------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Fills one sample: `bytes` bytes at `to`, its label at *label. random is a seed of this sample's own for augmentation: a function of the loader's seed, the epoch and the sample. Called from
+ * a thread of the loader; must not touch what others write. */
+typedef void (*pgd_sample_fn)(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label);
+
+typedef struct pgd_dataset {
+    int64_t count;         /* samples */
+    int64_t sample_bytes;
+    pgd_sample_fn sample;
+    void *user;
+} pgd_dataset;
+
+typedef struct pgd_loader pgd_loader;
+
+/* Batches in a seeded order, new for every epoch, prepared ahead by a thread of its own. The last batch of an epoch may be smaller. The dataset must outlive the loader.
+ * Errors: BAD_ARG count or batch below 1; NO_MEMORY. */
+PGD_API PGD_MUST_USE pgd_status pgd_loader_create(const pgd_dataset *dataset, int64_t batch, uint64_t seed, bool shuffle, pgd_loader **out);
+PGD_API void pgd_loader_destroy(pgd_loader *loader); /* NULL is fine */
+PGD_API int64_t pgd_loader_batches(const pgd_loader *loader); /* per epoch */
+
+/* Goes to batch `position`, counted through all epochs from 0: exact resumption. */
+PGD_API void pgd_loader_seek(pgd_loader *loader, int64_t position);
+
+/* The next batch; samples and labels are borrowed until the next call. */
+PGD_API PGD_MUST_USE pgd_status pgd_loader_next(pgd_loader *loader, const uint8_t **samples, const int32_t **labels, int64_t *count);
+
+/* ---- files: safetensors ---------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct pgd_metadata {
+    const char *key, *value;
+} pgd_metadata;
+
+/* Writes tensors of the state whose names begin with none of `skip` (NULL: all), in the state's order, atomically: temporary, fsync, rename. Errors: IO. */
+PGD_API PGD_MUST_USE pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_metadata *metadata, int32_t metadata_count, const char *const *skip, int32_t skip_count);
+
+/* Adds the file's tensors to the state (existing ones must agree in dtype and shape). Nothing is changed when the file is damaged. Errors: IO, CORRUPT with what is wrong where. */
+PGD_API PGD_MUST_USE pgd_status pgd_state_load(pgd_state *state, const char *path);
+PGD_API PGD_MUST_USE pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count);
+
+/* One metadata value of a file as text. Errors: IO, CORRUPT; BAD_ARG no such key. */
+PGD_API PGD_MUST_USE pgd_status pgd_file_metadata(const char *path, const char *key, char *value, size_t value_bytes);
+
+/* ---- classifiers ----------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct pgd_classifier_options {
+    uint32_t struct_bytes;
+    int64_t channels, height, width; /* of a sample of bytes, [C,H,W] */
+    int64_t batch;                   /* 128 */
+    int64_t epochs;                  /* 1 */
+    int64_t max_steps;               /* 0: no limit */
+    uint64_t seed;                   /* 0 */
+    double mean, deviation;          /* of the bytes / 255: subtracted, divided; 0, 1 */
+    double label_smoothing;          /* 0 */
+    pgd_optimizer_options optimizer; /* SGD */
+    pgd_schedule schedule;           /* cosine from 0.05 */
+} pgd_classifier_options;
+PGD_API void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes);
+
+typedef struct pgd_classifier pgd_classifier;
+
+/* Inference: bytes to class probabilities. state holds the layer's tensors and must outlive the classifier, as must the layer and the device. */
+PGD_API PGD_MUST_USE pgd_status pgd_classifier_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_classifier_options *options, pgd_classifier **out);
+PGD_API void pgd_classifier_destroy(pgd_classifier *classifier); /* NULL is fine */
+
+/* probabilities [count, classes]. Errors: BAD_ARG count below 1; as for pgd_run_execute. */
+PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities);
+PGD_API int64_t pgd_classifier_classes(const pgd_classifier *classifier);
+
+/* Share of samples whose most probable class is their label, over the whole dataset. Errors: CANCELLED; as for predict. */
+PGD_API PGD_MUST_USE pgd_status pgd_classifier_accuracy(pgd_classifier *classifier, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy);
+
+typedef struct pgd_trainer pgd_trainer;
+
+typedef struct pgd_trainer_step {
+    int64_t step, steps;        /* done, in all */
+    int64_t epoch, epochs;      /* under way, from 1 */
+    int64_t samples;            /* seen in all */
+    double loss, accuracy;      /* of this batch */
+    double learning_rate;
+} pgd_trainer_step;
+
+/* Training: adds the tensors it needs and the state lacks (parameters, moments, "random", "trainer.step"), so that a loaded checkpoint is continued exactly. The same
+ * seed, data, build and instruction set level give the same bits for any number of threads. Errors: BAD_ARG; as for pgd_plan_compile. */
+PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out);
+PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
+
+/* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate);
+ * as for pgd_run_execute. */
+PGD_API PGD_MUST_USE pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done);
+
+/* The run behind the steps: for profiles. Borrowed. */
+PGD_API pgd_run *pgd_trainer_run(pgd_trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

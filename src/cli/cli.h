@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command's frame: global options, verbs, exit codes. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <pagoda/pagoda.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli_error.h"
+
+/* Every verb: X(function, words, one line, two examples). Help, dispatch and the tests derive from it. */
+#define CLI_VERB_LIST(X)                                                                                                                     \
+    X(demo, "demo", "train on built-in digits, save, load and classify: the whole tower in under a minute", "pagoda demo\npagoda demo --threads 1")                    \
+    X(vision_train, "vision train", "train an image recogniser",                                                                            \
+      "pagoda vision train --data builtin --out digits.safetensors\npagoda vision train --data mnist --epochs 8 --seed 1 --out mnist.safetensors --json")              \
+    X(vision_eval, "vision eval", "measure a recogniser on the test images of a data set",                                                   \
+      "pagoda vision eval --model mnist.safetensors --data mnist\npagoda vision eval --model digits.safetensors --data builtin --json")                               \
+    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures",                                                              \
+      "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
+    X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files",                                                        \
+      "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \
+    X(devices, "devices", "list the devices of this machine", "pagoda devices\npagoda devices --json")                                       \
+    X(ops, "ops", "list the operations and the devices that have kernels for them", "pagoda ops\npagoda ops --json")
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+struct cli {
+    const char *device; /* "auto", "cpu" */
+    int threads;        /* 0: as many as there are */
+    bool strict, json, quiet;
+    char **words;       /* what follows the verb, global options taken out */
+    int word_count;
+    struct cli_error error;
+};
+
+typedef int cli_verb_fn(struct cli *cli);
+#define X(function, words, line, examples) cli_verb_fn cli_##function;
+CLI_VERB_LIST(X)
+#undef X
+
+/* Prints the sentence of cli->error to stderr and returns the code. */
+int cli_report(const struct cli *cli, int code);
+
+/* cli->error takes the library's sentence; returns false. */
+bool cli_fail_library(struct cli_error *error);
+
+/* ---- options of a verb -------------------------------------------------------------------------------------------------------------------- */
+
+enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_INTEGER, CLI_NUMBER };
+
+struct cli_option {
+    const char *name; /* "--seed" */
+    enum cli_option_kind kind;
+    void *to;         /* bool, const char *, int64_t or double; keeps its default when the option is absent */
+    int64_t lo, hi;   /* CLI_INTEGER: allowed range */
+    bool *given;      /* set when the option was there; may be NULL */
+};
+
+/* Takes options out of cli->words; what is left are plain words. False with a sentence (usage) on an unknown option, a missing or wrong value. */
+bool cli_options(struct cli *cli, const struct cli_option *options, int option_count);
+
+/* Opens the device the global options name. */
+bool cli_open_device(struct cli *cli, pgd_device **out);
+
+#endif

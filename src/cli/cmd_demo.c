@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pagoda demo: the main job from end to end, and where its time went, storey by storey. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "digits.h"
+#include "term_progress.h"
+#include "vision.h"
+
+enum { TRAIN_DIGITS = 30000, TEST_DIGITS = 5000, EPOCHS = 2, SHOWN = 4 };
+
+struct demo {
+    struct cli *cli;
+    struct term term;
+    char file[64];
+    struct vision_model model;
+    pgd_device *device;
+    pgd_state *state;
+    pgd_layer *layer;
+    pgd_trainer *trainer;
+    struct image_set train_set, test_set;
+    struct vision_data train_data;
+    uint64_t draw_ns, compile_ns, train_ns, kernel_ns, evaluate_ns, save_ns, load_ns, classify_ns;
+    double kernel_flops;
+};
+
+static bool library(struct demo *d, pgd_status status) { return status == PGD_OK || cli_fail_library(&d->cli->error); }
+
+static bool draw(struct demo *d) {
+    uint64_t start = term_now_ns();
+    bool fine = image_set_draw(1, 0, TRAIN_DIGITS, &d->train_set, &d->cli->error) && image_set_draw(2, 0, TEST_DIGITS, &d->test_set, &d->cli->error);
+    d->draw_ns = term_now_ns() - start;
+    return fine;
+}
+
+static bool compile(struct demo *d) {
+    pgd_classifier_options o;
+    uint64_t start = term_now_ns();
+    vision_describe(&d->model, "cnn", &d->train_set);
+    vision_options(&d->model, &o);
+    o.epochs = EPOCHS;
+    o.optimizer.nesterov = true;
+    o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, 0.05, 0.01, 0.1};
+    d->train_data = (struct vision_data){&d->train_set, 0, d->train_set.count, 0};
+    pgd_dataset dataset = vision_dataset(&d->train_data);
+    if ((d->layer = vision_net(&d->model, &d->cli->error)) == NULL || !library(d, pgd_state_create(d->device, &d->state)) ||
+        !library(d, pgd_trainer_create(d->device, d->layer, d->state, &dataset, &o, &d->trainer)))
+        return false;
+    d->compile_ns = term_now_ns() - start;
+    return true;
+}
+
+static void add_kernel_time(struct demo *d) {
+    pgd_run *run = pgd_trainer_run(d->trainer);
+    for (int32_t i = 0; i < pgd_run_step_count(run); i++) {
+        pgd_step_profile profile;
+        if (pgd_run_step(run, i, &profile) != PGD_OK) continue;
+        d->kernel_ns += profile.ns;
+        d->kernel_flops += profile.flops * (double)profile.calls;
+    }
+}
+
+/* Steps of the usual batch are timed kernel by kernel; the few smaller ones at the end of an epoch count as bookkeeping. */
+static bool train(struct demo *d) {
+    struct term_progress progress;
+    pgd_trainer_step step;
+    bool done = false;
+    double loss = NAN, accuracy = NAN;
+    uint64_t start = term_now_ns();
+    term_progress_start(&progress, &d->term, EPOCHS, d->train_set.count, 0, start);
+    for (;;) {
+        bool fine = library(d, pgd_trainer_advance(d->trainer, &step, &done));
+        if (!fine || done) {
+            term_progress_finish(&progress);
+            d->train_ns = term_now_ns() - start;
+            return fine;
+        }
+        loss = isnan(loss) ? step.loss : loss + 0.05 * (step.loss - loss);
+        accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
+        if (!d->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
+        if (step.step == 1) pgd_run_profile(pgd_trainer_run(d->trainer), true);
+        if (step.epoch == 1 && step.samples + 128 >= (int64_t)d->train_set.count && d->kernel_ns == 0) {
+            add_kernel_time(d);
+            pgd_run_profile(pgd_trainer_run(d->trainer), false);
+        }
+    }
+}
+
+static bool use(struct demo *d) {
+    struct vision_session session;
+    uint8_t pixels[SHOWN * DIGIT_PIXELS], labels[SHOWN];
+    float p[SHOWN * 10];
+    double accuracy;
+    uint64_t t0 = term_now_ns();
+    if (!vision_save(d->file, &d->model, d->state, &d->cli->error)) return false;
+    uint64_t t1 = term_now_ns();
+    if (!vision_session_open(d->cli, d->file, &session)) return false;
+    uint64_t t2 = term_now_ns();
+    struct vision_data test = {&d->test_set, 0, d->test_set.count, 0};
+    pgd_dataset dataset = vision_dataset(&test);
+    bool fine = library(d, pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy));
+    uint64_t t3 = term_now_ns();
+    for (int i = 0; i < SHOWN; i++) digits_draw(99, (uint64_t)(i * 7 + 3), pixels + i * DIGIT_PIXELS, &labels[i]);
+    fine = fine && library(d, pgd_classifier_predict(session.classifier, pixels, SHOWN, p));
+    uint64_t t4 = term_now_ns();
+    d->save_ns = t1 - t0, d->load_ns = t2 - t1, d->evaluate_ns = t3 - t2, d->classify_ns = t4 - t3;
+    vision_session_close(&session);
+    if (!fine) return false;
+    printf("\nafter saving and loading again: %.2f %% of %d digits it never saw\n", 100 * accuracy, TEST_DIGITS);
+    for (int i = 0; i < SHOWN; i++) {
+        printf("\n");
+        term_picture(&d->term, pixels + i * DIGIT_PIXELS, 28, 28);
+        int best = 0;
+        for (int c = 1; c < 10; c++)
+            if (p[i * 10 + c] > p[i * 10 + best]) best = c;
+        for (int c = 0; c < 10; c++) {
+            char name[2] = {(char)('0' + c), 0};
+            if (c == best || p[i * 10 + c] >= 0.01f) term_bar(&d->term, name, 2, (double)p[i * 10 + c]);
+        }
+        printf("drawn as %d, read as %d%s\n", labels[i], best, best == labels[i] ? "" : "  (wrong)");
+    }
+    return true;
+}
+
+static void row(const char *storey, const char *what, double seconds) { printf("  %-8s %-52s %9.3f s\n", storey, what, seconds); }
+
+static void table(const struct demo *d) {
+    double first_epoch = d->kernel_ns > 0 ? (double)d->kernel_ns / 1e9 : 0;
+    char kernels[96];
+    snprintf(kernels, sizeof kernels, "kernels of the first epoch (%.0f GFLOP/s)", first_epoch > 0 ? d->kernel_flops / first_epoch / 1e9 : 0);
+    printf("\nwhere the time went\n");
+    row("cli", "drawing 35000 digits", (double)d->draw_ns / 1e9);
+    row("nn", "network, gradients and optimiser as a graph;", 0);
+    row("engine", "  simplifying, fusing, planning memory: both", (double)d->compile_ns / 1e9);
+    row("nn", "training, 2 epochs of 30000 digits", (double)d->train_ns / 1e9);
+    row("dnn", kernels, first_epoch);
+    row("nn", "saving the model (safetensors)", (double)d->save_ns / 1e9);
+    row("engine", "loading it and compiling for inference", (double)d->load_ns / 1e9);
+    row("dnn", "testing on 5000 digits", (double)d->evaluate_ns / 1e9);
+    row("dnn", "classifying 4 pictures", (double)d->classify_ns / 1e9);
+}
+
+int cli_demo(struct cli *cli) {
+    struct demo d = {.cli = cli, .term = term_open(stdout)};
+    if (!cli_options(cli, NULL, 0)) return cli_report(cli, CLI_USAGE);
+    if (cli->word_count > 0) {
+        cli_fail(&cli->error, "\"%s\" is not expected here", cli->words[0]);
+        return cli_report(cli, CLI_USAGE);
+    }
+    snprintf(d.file, sizeof d.file, "/tmp/pagoda-demo-%ld.safetensors", (long)getpid());
+    bool fine = cli_open_device(cli, &d.device);
+    if (fine) {
+        pgd_device_info info;
+        if (pgd_device_info_get(0, &info) == PGD_OK) printf("Pagoda %s on %s (%s)\ntraining a small convolutional network on digits it draws itself\n\n", pgd_version(), info.name, info.isa);
+        fflush(stdout);
+        fine = draw(&d) && compile(&d) && train(&d) && use(&d);
+    }
+    if (fine) table(&d);
+    unlink(d.file);
+    pgd_trainer_destroy(d.trainer);
+    pgd_layer_destroy(d.layer);
+    pgd_state_destroy(d.state);
+    pgd_device_close(d.device);
+    image_set_deinit(&d.train_set);
+    image_set_deinit(&d.test_set);
+    return fine ? CLI_DONE : cli_report(cli, CLI_FAILED);
+}

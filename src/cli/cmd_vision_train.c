@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pagoda vision train. The checkpoint in OUT.ckpt/ holds everything a step depends on, so a killed run that is resumed ends in the same bytes. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "json_writer.h"
+#include "term_progress.h"
+#include "vision.h"
+
+struct train_options {
+    const char *data, *net, *out;
+    int64_t epochs, max_steps, batch, seed, checkpoint_every, holdout, shift;
+    double rate;
+    bool resume;
+    bool net_given, epochs_given, batch_given, seed_given, holdout_given, shift_given, rate_given;
+};
+
+struct train {
+    struct cli *cli;
+    struct train_options o;
+    char checkpoint[4096]; /* path, empty without --out */
+    struct image_set set;
+    struct vision_data train_data, test_data;
+    struct vision_model model;
+    char fingerprint[32];  /* of the data: a checkpoint belongs to one set */
+    pgd_device *device;
+    pgd_layer *layer;
+    pgd_state *state;
+    pgd_trainer *trainer;
+    double final_loss, images_per_s, seconds, accuracy;
+    bool finished_before;
+    char sha256[65];
+};
+
+static bool parse(struct train *t) {
+    struct train_options *o = &t->o;
+    *o = (struct train_options){.net = "cnn", .epochs = 8, .batch = 128, .checkpoint_every = 200, .shift = 2, .rate = 0.1};
+    const struct cli_option options[] = {
+        {"--data", CLI_TEXT, &o->data, 0, 0, NULL},
+        {"--net", CLI_TEXT, &o->net, 0, 0, &o->net_given},
+        {"--epochs", CLI_INTEGER, &o->epochs, 1, 100000, &o->epochs_given},
+        {"--max-steps", CLI_INTEGER, &o->max_steps, 1, INT64_MAX, NULL},
+        {"--batch", CLI_INTEGER, &o->batch, 1, 65536, &o->batch_given},
+        {"--seed", CLI_INTEGER, &o->seed, 0, INT64_MAX, &o->seed_given},
+        {"--rate", CLI_NUMBER, &o->rate, 0, 0, &o->rate_given},
+        {"--shift", CLI_INTEGER, &o->shift, 0, 8, &o->shift_given},
+        {"--holdout", CLI_INTEGER, &o->holdout, 1, INT64_MAX, &o->holdout_given},
+        {"--out", CLI_TEXT, &o->out, 0, 0, NULL},
+        {"--checkpoint-every", CLI_INTEGER, &o->checkpoint_every, 1, INT64_MAX, NULL},
+        {"--resume", CLI_FLAG, &o->resume, 0, 0, NULL},
+    };
+    if (!cli_options(t->cli, options, sizeof options / sizeof options[0])) return false;
+    if (t->cli->word_count > 0) return cli_fail(&t->cli->error, "\"%s\" is not expected here; options begin with --", t->cli->words[0]);
+    if (o->data == NULL) return cli_fail(&t->cli->error, "--data is missing; give a folder of IDX files, or builtin");
+    if (o->resume && o->out == NULL) return cli_fail(&t->cli->error, "--resume needs --out, beside which the checkpoint lies");
+    if (!(o->rate > 0)) return cli_fail(&t->cli->error, "--rate: %g is not above 0", o->rate);
+    if (strcmp(o->net, "mlp") != 0 && strcmp(o->net, "cnn") != 0 && strcmp(o->net, "resnet") != 0) return cli_fail(&t->cli->error, "--net: there is no network \"%s\"; use mlp, cnn or resnet", o->net);
+    return true;
+}
+
+/* ---- the checkpoint ---------------------------------------------------------------------------------------------------------------------------- */
+
+struct setting {
+    const char *key, *option;
+    char value[64];
+    bool given;
+};
+enum { SETTINGS = 8 };
+
+/* What a checkpoint remembers and a resumed run must agree with. */
+static void settings_of(const struct train *t, struct setting *s) {
+    const struct train_options *o = &t->o;
+    const struct setting list[SETTINGS] = {{"net", "--net", "", o->net_given},       {"epochs", "--epochs", "", o->epochs_given},    {"batch", "--batch", "", o->batch_given}, {"seed", "--seed", "", o->seed_given},
+                                           {"rate", "--rate", "", o->rate_given}, {"shift", "--shift", "", o->shift_given}, {"holdout", "--holdout", "", o->holdout_given}, {"data", "--data", "", true}};
+    memcpy(s, list, sizeof list);
+    snprintf(s[0].value, sizeof s[0].value, "%s", o->net);
+    snprintf(s[1].value, sizeof s[1].value, "%lld", (long long)o->epochs);
+    snprintf(s[2].value, sizeof s[2].value, "%lld", (long long)o->batch);
+    snprintf(s[3].value, sizeof s[3].value, "%lld", (long long)o->seed);
+    snprintf(s[4].value, sizeof s[4].value, "%.17g", o->rate);
+    snprintf(s[5].value, sizeof s[5].value, "%lld", (long long)o->shift);
+    snprintf(s[6].value, sizeof s[6].value, "%lld", (long long)o->holdout);
+    snprintf(s[7].value, sizeof s[7].value, "%s", t->fingerprint);
+}
+
+/* Where nothing was said, the checkpoint's own settings hold. */
+static bool adopt(struct train *t, char values[SETTINGS][64]) {
+    struct train_options *o = &t->o;
+    static char net[16];
+    snprintf(net, sizeof net, "%.15s", values[0]);
+    o->net = net;
+    o->epochs = strtoll(values[1], NULL, 10);
+    o->batch = strtoll(values[2], NULL, 10);
+    o->seed = strtoll(values[3], NULL, 10);
+    o->rate = strtod(values[4], NULL);
+    o->shift = strtoll(values[5], NULL, 10);
+    o->holdout = strtoll(values[6], NULL, 10);
+    return (o->epochs >= 1 && o->batch >= 1 && o->rate > 0 && o->shift >= 0 && o->holdout >= 0) || cli_fail(&t->cli->error, "%s: its settings are damaged; delete it to start anew", t->checkpoint);
+}
+
+static bool load_checkpoint(struct train *t) {
+    struct setting settings[SETTINGS];
+    char values[SETTINGS][64], loss[64];
+    settings_of(t, settings);
+    for (int i = 0; i < SETTINGS; i++) {
+        if (pgd_file_metadata(t->checkpoint, settings[i].key, values[i], sizeof values[i]) != PGD_OK) return cli_fail_library(&t->cli->error);
+        if (settings[i].given && strcmp(values[i], settings[i].value) != 0)
+            return cli_fail(&t->cli->error, "%s contradicts the checkpoint: it was begun with %s, not %s; use the same, or leave out --resume", settings[i].option, values[i], settings[i].value);
+    }
+    if (!adopt(t, values)) return false;
+    if (pgd_file_metadata(t->checkpoint, "loss", loss, sizeof loss) != PGD_OK) return cli_fail_library(&t->cli->error);
+    t->final_loss = strtod(loss, NULL);
+    return pgd_state_load(t->state, t->checkpoint) == PGD_OK || cli_fail_library(&t->cli->error);
+}
+
+static bool save_checkpoint(struct train *t) {
+    struct setting settings[SETTINGS];
+    pgd_metadata metadata[SETTINGS + 1];
+    char loss[64];
+    if (t->checkpoint[0] == '\0') return true;
+    settings_of(t, settings);
+    for (int i = 0; i < SETTINGS; i++) metadata[i] = (pgd_metadata){settings[i].key, settings[i].value};
+    snprintf(loss, sizeof loss, "%.17g", t->final_loss);
+    metadata[SETTINGS] = (pgd_metadata){"loss", loss};
+    return pgd_state_save(t->state, t->checkpoint, metadata, SETTINGS + 1, NULL, 0) == PGD_OK || cli_fail_library(&t->cli->error);
+}
+
+/* Makes the folder now, so that an unwritable place is known before hours of training. */
+static bool prepare_checkpoint(struct train *t) {
+    char folder[4096];
+    if (t->o.out == NULL) return true;
+    if ((size_t)snprintf(folder, sizeof folder, "%s.ckpt", t->o.out) >= sizeof folder - 32) return cli_fail(&t->cli->error, "--out: the path is too long");
+    snprintf(t->checkpoint, sizeof t->checkpoint, "%.4000s/state.safetensors", folder);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&t->cli->error, "%s: cannot make the folder for checkpoints: %s", folder, strerror(errno));
+    if (access(folder, W_OK) != 0) return cli_fail(&t->cli->error, "%s: cannot write there: %s", folder, strerror(errno));
+    bool there = access(t->checkpoint, R_OK) == 0;
+    if (t->o.resume && there) return load_checkpoint(t);
+    if (t->o.resume && !t->cli->quiet) fprintf(stderr, "pagoda: there is no checkpoint in %s; starting anew\n", folder);
+    if (!t->o.resume && there) {
+        if (!t->cli->quiet) fprintf(stderr, "pagoda: the checkpoint of an earlier run in %s is replaced\n", folder);
+        if (unlink(t->checkpoint) != 0) return cli_fail(&t->cli->error, "%s: cannot remove the old checkpoint: %s", t->checkpoint, strerror(errno));
+    }
+    return true;
+}
+
+/* ---- training ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t mix(uint64_t hash, const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static bool load_data(struct train *t) {
+    if (!vision_load(t->o.data, IMAGE_SPLIT_TRAIN, &t->set, &t->cli->error)) return false;
+    size_t pixels = t->set.count * (size_t)(t->set.channels * t->set.height * t->set.width);
+    uint64_t hash = mix(mix(0xcbf29ce484222325u, t->set.labels, t->set.count), t->set.pixels, pixels);
+    snprintf(t->fingerprint, sizeof t->fingerprint, "%016llx", (unsigned long long)hash);
+    return true;
+}
+
+static bool split_data(struct train *t) {
+    if (t->o.holdout >= (int64_t)t->set.count) return cli_fail(&t->cli->error, "--holdout: %lld of %zu pictures leaves none for training", (long long)t->o.holdout, t->set.count);
+    size_t count = t->set.count - (size_t)t->o.holdout;
+    t->train_data = (struct vision_data){&t->set, 0, count, (int)t->o.shift};
+    t->test_data = (struct vision_data){&t->set, count, (size_t)t->o.holdout, 0};
+    vision_describe(&t->model, t->o.net, &t->set);
+    return true;
+}
+
+static bool make_trainer(struct train *t) {
+    pgd_classifier_options o;
+    pgd_dataset dataset = vision_dataset(&t->train_data);
+    if ((t->layer = vision_net(&t->model, &t->cli->error)) == NULL) return false;
+    vision_options(&t->model, &o);
+    o.batch = t->o.batch, o.epochs = t->o.epochs, o.max_steps = t->o.max_steps, o.seed = (uint64_t)t->o.seed;
+    o.label_smoothing = 0.05;
+    o.optimizer.nesterov = true;
+    o.optimizer.weight_decay = 5e-4;
+    o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, t->o.rate, 0.002, 0.1};
+    return pgd_trainer_create(t->device, t->layer, t->state, &dataset, &o, &t->trainer) == PGD_OK || cli_fail_library(&t->cli->error);
+}
+
+static bool train(struct train *t) {
+    struct term term = term_open(stderr);
+    struct term_progress progress;
+    pgd_trainer_step step;
+    bool done = false, started = false;
+    double loss = NAN, accuracy = NAN;
+    uint64_t start_ns = term_now_ns();
+    int64_t first_sample = 0, saved = -1, last = 0;
+    for (;;) {
+        if (pgd_trainer_advance(t->trainer, &step, &done) != PGD_OK) {
+            if (started && !t->cli->quiet) term_progress_finish(&progress);
+            return cli_fail_library(&t->cli->error);
+        }
+        if (done) break;
+        if (!started) {
+            first_sample = step.samples - t->o.batch;
+            if (first_sample < 0) first_sample = 0;
+            term_progress_start(&progress, &term, (int)t->o.epochs, t->train_data.count, (uint64_t)first_sample, start_ns);
+            started = true;
+        }
+        t->final_loss = step.loss;
+        loss = isnan(loss) ? step.loss : loss + 0.05 * (step.loss - loss);
+        accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
+        last = step.samples;
+        if (!t->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
+        if (step.step % t->o.checkpoint_every == 0) {
+            if (!save_checkpoint(t)) return false;
+            saved = step.step;
+        }
+    }
+    if (started && !t->cli->quiet) term_progress_finish(&progress);
+    t->seconds = (double)(term_now_ns() - start_ns) / 1e9;
+    t->images_per_s = started ? (double)(last - first_sample) / t->seconds : 0;
+    t->finished_before = !started;
+    return !started || saved == step.step || save_checkpoint(t);
+}
+
+static bool evaluate(struct train *t) {
+    pgd_classifier_options o;
+    pgd_classifier *classifier;
+    struct image_set test = {0};
+    pgd_trainer_destroy(t->trainer); /* its memory is needed no more */
+    t->trainer = NULL;
+    if (t->o.holdout == 0) {
+        image_set_deinit(&t->set);
+        if (!vision_load(t->o.data, IMAGE_SPLIT_TEST, &test, &t->cli->error)) return false;
+        if (test.channels != t->model.channels || test.height != t->model.height || test.width != t->model.width) {
+            image_set_deinit(&test);
+            return cli_fail(&t->cli->error, "%s: test pictures have another size than training pictures", t->o.data);
+        }
+        t->test_data = (struct vision_data){&test, 0, test.count, 0};
+    }
+    vision_options(&t->model, &o);
+    pgd_dataset dataset = vision_dataset(&t->test_data);
+    bool fine = pgd_classifier_create(t->device, t->layer, t->state, &o, &classifier) == PGD_OK;
+    if (fine) {
+        fine = pgd_classifier_accuracy(classifier, &dataset, NULL, &t->accuracy) == PGD_OK;
+        pgd_classifier_destroy(classifier);
+    }
+    image_set_deinit(&test);
+    return fine || cli_fail_library(&t->cli->error);
+}
+
+/* A run that had finished before leaves its file alone; one that was killed between checkpoint and file writes it now. */
+static bool save_model(struct train *t) {
+    if (t->o.out == NULL) return true;
+    if (!(t->finished_before && access(t->o.out, R_OK) == 0) && !vision_save(t->o.out, &t->model, t->state, &t->cli->error)) return false;
+    return vision_sha256(t->o.out, t->sha256, &t->cli->error);
+}
+
+static int report(struct train *t) {
+    struct json_writer json;
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    if (!t->cli->quiet && !t->cli->json) {
+        printf("%s accuracy %.2f %%", t->o.holdout > 0 ? "held-out" : "test", 100 * t->accuracy);
+        if (t->finished_before)
+            printf(", training was finished before\n");
+        else
+            printf(", %.0f images/s, %.1f s\n", t->images_per_s, t->seconds);
+        if (t->o.out != NULL) printf("saved %s\n", t->o.out);
+    }
+    if (!t->cli->json) return CLI_DONE;
+    json_start(&json, stdout);
+    json_begin_object(&json, NULL);
+    json_number(&json, t->o.holdout > 0 ? "holdout_accuracy" : "test_accuracy", t->accuracy);
+    json_number(&json, "final_loss", t->final_loss);
+    json_number(&json, "train_images_per_s", t->images_per_s);
+    json_number(&json, "seconds", t->seconds);
+    json_integer(&json, "peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
+    if (t->o.out != NULL)
+        json_string(&json, "weights_sha256", t->sha256);
+    else
+        json_null(&json, "weights_sha256");
+    json_integer(&json, "parameters", pgd_layer_parameters(t->layer));
+    return json_finish(&json) ? CLI_DONE : CLI_FAILED;
+}
+
+int cli_vision_train(struct cli *cli) {
+    struct train t = {.cli = cli};
+    if (!parse(&t)) return cli_report(cli, CLI_USAGE);
+    bool fine = load_data(&t) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split_data(&t) &&
+                make_trainer(&t) && train(&t) && evaluate(&t) && save_model(&t);
+    int code = fine ? report(&t) : cli_report(cli, CLI_FAILED);
+    pgd_trainer_destroy(t.trainer);
+    pgd_layer_destroy(t.layer);
+    pgd_state_destroy(t.state);
+    pgd_device_close(t.device);
+    image_set_deinit(&t.set);
+    return code;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Networks by name, and image sets as data for training. */
+#include "vision.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
+
+/* ---- networks --------------------------------------------------------------------------------------------------------------------------------- */
+
+static pgd_layer *mlp(const struct vision_model *m) {
+    pgd_layer *layers[] = {pgd_layer_flatten(), pgd_layer_linear((int64_t)m->channels * m->height * m->width, 512, true), pgd_layer_relu(), pgd_layer_dropout(0.2),
+                           pgd_layer_linear(512, 512, true), pgd_layer_relu(), pgd_layer_dropout(0.2), pgd_layer_linear(512, m->class_count, true)};
+    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
+}
+
+static pgd_layer *conv(int64_t in, int64_t out, int kernel, int stride) {
+    pgd_layer_conv_options o;
+    pgd_layer_conv_options_init(&o, sizeof o);
+    o.stride = stride;
+    o.padding = kernel / 2;
+    o.bias = false; /* batch normalisation follows */
+    return pgd_layer_conv2d(in, out, kernel, &o);
+}
+
+static pgd_layer *norm(int64_t channels) { return pgd_layer_batch_norm(channels, 1e-5, 0.1); }
+
+static pgd_layer *cnn(const struct vision_model *m) {
+    int64_t features = (int64_t)64 * (m->height / 4) * (m->width / 4);
+    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), pgd_layer_max_pool(2, 2, 0), conv(32, 64, 3, 1), norm(64), pgd_layer_relu(), conv(64, 64, 3, 1), norm(64), pgd_layer_relu(),
+                           pgd_layer_max_pool(2, 2, 0), pgd_layer_flatten(), pgd_layer_dropout(0.3), pgd_layer_linear(features, 128, true), pgd_layer_relu(), pgd_layer_dropout(0.3), pgd_layer_linear(128, m->class_count, true)};
+    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
+}
+
+static pgd_layer *block(int64_t in, int64_t out, int stride) {
+    pgd_layer *body[] = {conv(in, out, 3, stride), norm(out), pgd_layer_relu(), conv(out, out, 3, 1), norm(out)};
+    pgd_layer *inner = pgd_layer_sequential(body, 5);
+    if (in == out && stride == 1) return pgd_layer_residual(inner, NULL);
+    pgd_layer *shortcut[] = {conv(in, out, 1, stride), norm(out)};
+    pgd_layer *outer = pgd_layer_sequential(shortcut, 2);
+    if (outer == NULL) {
+        pgd_layer_destroy(inner);
+        return NULL;
+    }
+    return pgd_layer_residual(inner, outer);
+}
+
+static pgd_layer *resnet(const struct vision_model *m) {
+    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), block(32, 32, 1), block(32, 64, 2), block(64, 128, 2), pgd_layer_global_avg_pool(), pgd_layer_linear(128, m->class_count, true)};
+    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
+}
+
+pgd_layer *vision_net(const struct vision_model *m, struct cli_error *error) {
+    static const struct {
+        const char *name;
+        pgd_layer *(*make)(const struct vision_model *m);
+    } nets[] = {{"mlp", mlp}, {"cnn", cnn}, {"resnet", resnet}};
+    if (m->height < 4 || m->width < 4) {
+        cli_fail(error, "pictures of %d x %d are too small; 4 x 4 is the least", m->height, m->width);
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        if (strcmp(nets[i].name, m->net) != 0) continue;
+        pgd_layer *layer = nets[i].make(m);
+        if (layer == NULL) cli_fail_library(error);
+        return layer;
+    }
+    cli_fail(error, "--net: there is no network \"%s\"; use mlp, cnn or resnet", m->net);
+    return NULL;
+}
+
+void vision_options(const struct vision_model *m, pgd_classifier_options *o) {
+    pgd_classifier_options_init(o, sizeof *o);
+    o->channels = m->channels, o->height = m->height, o->width = m->width;
+    o->mean = m->mean, o->deviation = m->deviation;
+}
+
+/* ---- sets ----------------------------------------------------------------------------------------------------------------------------------------- */
+
+void vision_describe(struct vision_model *m, const char *net, const struct image_set *set) {
+    uint64_t sum = 0, squares = 0, pixels = (uint64_t)set->count * (uint64_t)(set->channels * set->height * set->width);
+    *m = (struct vision_model){.channels = set->channels, .height = set->height, .width = set->width, .class_count = set->class_count};
+    snprintf(m->net, sizeof m->net, "%s", net);
+    for (uint64_t i = 0; i < pixels; i++) {
+        sum += set->pixels[i];
+        squares += (uint64_t)set->pixels[i] * set->pixels[i];
+    }
+    double mean = (double)sum / (double)pixels / 255, deviation = sqrt((double)squares / (double)pixels / 65025 - mean * mean);
+    m->mean = floor(mean * 1e4 + 0.5) / 1e4; /* as many digits as the file shows */
+    m->deviation = deviation < 1e-3 ? 1 : floor(deviation * 1e4 + 0.5) / 1e4;
+    m->digits = set->height == 28 && set->width == 28 && set->class_count == 10 && strcmp(set->class_names[0], "0") == 0;
+    for (int i = 0; i < set->class_count; i++) {
+        size_t used = strlen(m->class_names);
+        snprintf(m->class_names + used, sizeof m->class_names - used, "%s%s", i > 0 ? "|" : "", set->class_names[i]);
+    }
+}
+
+void vision_class_name(const struct vision_model *m, int index, char *out, size_t out_bytes) {
+    const char *at = m->class_names;
+    for (int i = 0; i < index && *at != '\0'; i++) {
+        at += strcspn(at, "|");
+        if (*at == '|') at++;
+    }
+    snprintf(out, out_bytes, "%.*s", (int)strcspn(at, "|"), at);
+}
+
+static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+    const struct vision_data *data = user;
+    const struct image_set *set = data->set;
+    size_t at = data->first + (size_t)index;
+    int H = set->height, W = set->width, span = 2 * data->shift + 1;
+    const uint8_t *from = set->pixels + at * (size_t)(set->channels * H * W);
+    *label = set->labels[at];
+    if (data->shift == 0) {
+        memcpy(to, from, (size_t)(set->channels * H * W));
+        return;
+    }
+    int down = (int)(random % (uint64_t)span) - data->shift, right = (int)((random >> 32) % (uint64_t)span) - data->shift;
+    for (int c = 0; c < set->channels; c++)
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++) {
+                int sy = y - down, sx = x - right;
+                *to++ = sy < 0 || sy >= H || sx < 0 || sx >= W ? 0 : from[(c * H + sy) * W + sx];
+            }
+}
+
+pgd_dataset vision_dataset(struct vision_data *data) {
+    return (pgd_dataset){.count = (int64_t)data->count, .sample_bytes = (int64_t)data->set->channels * data->set->height * data->set->width, .sample = sample, .user = data};
+}
+
+/* Test digits are of another seed than training digits. */
+bool vision_load(const char *name, enum image_split split, struct image_set *out, struct cli_error *error) {
+    if (strcmp(name, "builtin") != 0) return image_set_load(name, split, out, error);
+    return split == IMAGE_SPLIT_TRAIN ? image_set_draw(1, 0, BUILTIN_TRAIN, out, error) : image_set_draw(2, 0, BUILTIN_TEST, out, error);
+}

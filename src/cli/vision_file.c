@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Model files: safetensors whose metadata describes the network. Nothing in them depends on time, host or path. */
+#include <errno.h>
+#include <sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vision.h"
+
+#define FORMAT "pagoda-vision-1"
+
+bool vision_save(const char *path, const struct vision_model *m, const pgd_state *state, struct cli_error *error) {
+    char numbers[6][32];
+    static const char *const skip[] = {"optimizer.", "trainer.", "random"};
+    snprintf(numbers[0], 32, "%d", m->channels);
+    snprintf(numbers[1], 32, "%d", m->height);
+    snprintf(numbers[2], 32, "%d", m->width);
+    snprintf(numbers[3], 32, "%.4f", m->mean);
+    snprintf(numbers[4], 32, "%.4f", m->deviation);
+    snprintf(numbers[5], 32, "%d", m->class_count);
+    const pgd_metadata metadata[] = {{"format", FORMAT},        {"net", m->net},          {"channels", numbers[0]},    {"height", numbers[1]},
+                                     {"width", numbers[2]},     {"mean", numbers[3]},     {"deviation", numbers[4]},   {"class_count", numbers[5]},
+                                     {"classes", m->class_names}, {"pictures", m->digits ? "digits" : "plain"}};
+    return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, 3) == PGD_OK || cli_fail_library(error);
+}
+
+static bool text_of(const char *path, const char *key, char *out, size_t out_bytes, struct cli_error *error) {
+    return pgd_file_metadata(path, key, out, out_bytes) == PGD_OK || cli_fail_library(error);
+}
+
+static bool integer_of(const char *path, const char *key, int lo, int hi, int *out, struct cli_error *error) {
+    char text[32], *end;
+    if (!text_of(path, key, text, sizeof text, error)) return false;
+    long value = strtol(text, &end, 10);
+    if (text[0] == '\0' || *end != '\0' || value < lo || value > hi) return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; a number from %d to %d was expected", path, key, text, lo, hi);
+    *out = (int)value;
+    return true;
+}
+
+static bool number_of(const char *path, const char *key, double *out, struct cli_error *error) {
+    char text[32], *end;
+    if (!text_of(path, key, text, sizeof text, error)) return false;
+    *out = strtod(text, &end);
+    if (text[0] == '\0' || *end != '\0' || !(*out > -1e6 && *out < 1e6)) return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; a number was expected", path, key, text);
+    return true;
+}
+
+static bool describe(const char *path, struct vision_model *m, struct cli_error *error) {
+    char format[64], pictures[16];
+    memset(m, 0, sizeof *m);
+    if (!text_of(path, "format", format, sizeof format, error)) return false;
+    if (strcmp(format, FORMAT) != 0) return cli_fail(error, "%s: its format is \"%s\"; `pagoda vision train` writes \"%s\"", path, format, FORMAT);
+    if (!text_of(path, "net", m->net, sizeof m->net, error) || !integer_of(path, "channels", 1, 16, &m->channels, error) || !integer_of(path, "height", 4, 4096, &m->height, error) ||
+        !integer_of(path, "width", 4, 4096, &m->width, error) || !integer_of(path, "class_count", 1, 256, &m->class_count, error) || !number_of(path, "mean", &m->mean, error) ||
+        !number_of(path, "deviation", &m->deviation, error) || !text_of(path, "classes", m->class_names, sizeof m->class_names, error) || !text_of(path, "pictures", pictures, sizeof pictures, error))
+        return false;
+    if (!(m->deviation > 0)) return cli_fail(error, "%s: metadata \"deviation\" is %g; it must be above 0", path, m->deviation);
+    m->digits = strcmp(pictures, "digits") == 0;
+    if (m->digits && (m->channels != 1 || m->height != 28 || m->width != 28)) return cli_fail(error, "%s: digits must be 1 x 28 x 28, the file says %d x %d x %d", path, m->channels, m->height, m->width);
+    return true;
+}
+
+bool vision_open(const char *path, struct vision_model *m, pgd_state *state, struct cli_error *error) {
+    if (!describe(path, m, error)) return false;
+    return pgd_state_load(state, path) == PGD_OK || cli_fail_library(error);
+}
+
+bool vision_sha256(const char *path, char out[65], struct cli_error *error) { return SHA256File(path, out) != NULL || cli_fail(error, "%s: cannot read: %s", path, strerror(errno)); }
+
+bool vision_session_open(struct cli *cli, const char *path, struct vision_session *s) {
+    pgd_classifier_options options;
+    memset(s, 0, sizeof *s);
+    bool fine = cli_open_device(cli, &s->device) && (pgd_state_create(s->device, &s->state) == PGD_OK || cli_fail_library(&cli->error)) &&
+                vision_open(path, &s->model, s->state, &cli->error) && (s->layer = vision_net(&s->model, &cli->error)) != NULL;
+    if (fine) {
+        vision_options(&s->model, &options);
+        fine = pgd_classifier_create(s->device, s->layer, s->state, &options, &s->classifier) == PGD_OK || cli_fail_library(&cli->error);
+    }
+    if (!fine) vision_session_close(s);
+    return fine;
+}
+
+void vision_session_close(struct vision_session *s) {
+    pgd_classifier_destroy(s->classifier);
+    pgd_layer_destroy(s->layer);
+    pgd_state_destroy(s->state);
+    pgd_device_close(s->device);
+    memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What all layers share: making, naming, visiting, first contents; and the two containers. */
+#include "layer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+pgd_layer *pgd_layer_make(const pgd_layer_kind *kind) {
+    pgd_layer *layer = pgd_mem_zalloc(sizeof *layer);
+    if (layer == NULL) {
+        (void)pgd_fail_memory(sizeof *layer);
+        return NULL;
+    }
+    layer->kind = kind;
+    return layer;
+}
+
+void pgd_layer_destroy(pgd_layer *layer) {
+    if (layer == NULL) return;
+    for (int32_t i = 0; i < layer->child_count; i++) pgd_layer_destroy(layer->children[i]);
+    pgd_mem_free(layer->children);
+    pgd_mem_free(layer);
+}
+
+const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]) {
+    snprintf(out, PGD_NAME_BYTES, prefix[0] == '\0' ? "%s%s" : "%s.%s", prefix, name);
+    return out;
+}
+
+pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *name, pgd_dtype dtype, pgd_shape shape) {
+    char full[PGD_NAME_BYTES];
+    return pgd_param(graph, pgd_layer_name(prefix, name, full), dtype, pgd_symshape_from(shape));
+}
+
+pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+    if (layer == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "forward: the layer is NULL; %s", pgd_error_text());
+    return x == NULL ? NULL : layer->kind->forward(layer, graph, x, training, prefix);
+}
+
+/* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
+
+static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count) {
+    bool whole = count >= 0;
+    for (int32_t i = 0; i < count; i++) whole = whole && children[i] != NULL;
+    pgd_layer *layer = whole ? pgd_layer_make(kind) : NULL;
+    if (layer != NULL && (layer->children = pgd_mem_zalloc(sizeof *layer->children * (size_t)(count + 1))) == NULL) {
+        (void)pgd_fail_memory(sizeof *layer->children * (size_t)count);
+        pgd_layer_destroy(layer);
+        layer = NULL;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        if (layer == NULL)
+            pgd_layer_destroy(children[i]);
+        else
+            layer->children[layer->child_count++] = children[i];
+    }
+    return layer;
+}
+
+static const char *child_name(const pgd_layer *layer, int32_t index, char out[16]);
+
+static pgd_status container_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
+    char name[16], full[PGD_NAME_BYTES];
+    for (int32_t i = 0; i < layer->child_count; i++) PGD_TRY(pgd_layer_visit(layer->children[i], pgd_layer_name(prefix, child_name(layer, i, name), full), visit, user));
+    return PGD_OK;
+}
+
+static pgd_value *sequential_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+    char name[16], full[PGD_NAME_BYTES];
+    for (int32_t i = 0; i < layer->child_count; i++) x = pgd_layer_forward(layer->children[i], graph, x, training, pgd_layer_name(prefix, child_name(layer, i, name), full));
+    return x;
+}
+
+static pgd_value *residual_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+    char full[PGD_NAME_BYTES];
+    pgd_value *body = pgd_layer_forward(layer->children[0], graph, x, training, pgd_layer_name(prefix, "body", full));
+    pgd_value *shortcut = layer->child_count < 2 ? x : pgd_layer_forward(layer->children[1], graph, x, training, pgd_layer_name(prefix, "shortcut", full));
+    return body == NULL || shortcut == NULL ? NULL : pgd_relu(graph, pgd_add(graph, body, shortcut));
+}
+
+static const pgd_layer_kind sequential_kind = {"sequential", sequential_forward, container_visit};
+static const pgd_layer_kind residual_kind = {"residual", residual_forward, container_visit};
+
+static const char *child_name(const pgd_layer *layer, int32_t index, char out[16]) {
+    if (layer->kind == &residual_kind) return index == 0 ? "body" : "shortcut";
+    snprintf(out, 16, "%d", index);
+    return out;
+}
+
+pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) { return container(&sequential_kind, children, count); }
+
+pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
+    pgd_layer *children[2] = {body, shortcut};
+    return container(&residual_kind, children, shortcut == NULL ? 1 : 2);
+}
+
+/* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
+
+pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
+    if (layer == NULL) return pgd_fail(PGD_BAD_ARG, "the layer is NULL");
+    return layer->kind->visit == NULL ? PGD_OK : layer->kind->visit(layer, prefix, visit, user);
+}
+
+typedef struct first_contents {
+    uint64_t seed;
+    pgd_state *state;
+} first_contents;
+
+/* The name is part of the key: adding a layer does not change what the others begin with. */
+static void fill_tensor(const pgd_layer_tensor *tensor, uint64_t seed, void *bytes) {
+    pgd_tensor whole = {tensor->dtype, tensor->shape, bytes};
+    uint64_t key = pgd_hash_bytes(tensor->name, strlen(tensor->name), 0);
+    for (int64_t i = 0, n = pgd_shape_elems(tensor->shape); i < n; i++) {
+        uint32_t words[4];
+        double value = tensor->value;
+        if (tensor->bound != 0) {
+            pgd_philox(seed, key, 0xffffffffu, (uint64_t)i, words);
+            value = tensor->bound * (2 * (double)pgd_uniform_from(words[0]) - 1);
+        }
+        pgd_tensor_set(&whole, i, value);
+    }
+}
+
+static pgd_status init_tensor(void *user, const pgd_layer_tensor *tensor) {
+    const first_contents *f = user;
+    size_t bytes = (size_t)pgd_shape_elems(tensor->shape) * pgd_dtype_bytes(tensor->dtype);
+    void *contents = pgd_mem_alloc(bytes);
+    if (contents == NULL) return pgd_fail_memory(bytes);
+    fill_tensor(tensor, f->seed, contents);
+    pgd_status status = pgd_state_set(f->state, tensor->name, tensor->dtype, tensor->shape, contents);
+    pgd_mem_free(contents);
+    return status;
+}
+
+pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state) {
+    first_contents f = {seed, state};
+    return pgd_layer_visit(layer, prefix, init_tensor, &f);
+}
+
+static pgd_status count_tensor(void *user, const pgd_layer_tensor *tensor) {
+    if (tensor->trainable) *(int64_t *)user += pgd_shape_elems(tensor->shape);
+    return PGD_OK;
+}
+
+int64_t pgd_layer_parameters(const pgd_layer *layer) {
+    int64_t count = 0;
+    return pgd_layer_visit(layer, "", count_tensor, &count) == PGD_OK ? count : 0;
+}

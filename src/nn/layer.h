@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a layer is inside nn: a table of functions and its numbers. */
+#ifndef PGD_LAYER_H
+#define PGD_LAYER_H
+
+#include <engine_share.h>
+#include <graph_share.h>
+#include <pagoda/nn.h>
+
+enum { PGD_NAME_BYTES = 192 };
+
+/* How a tensor of a layer begins, and whether the optimiser changes it. */
+typedef struct pgd_layer_tensor {
+    const char *name; /* full */
+    pgd_dtype dtype;
+    pgd_shape shape;
+    bool trainable;
+    double bound;     /* uniform in [-bound, bound]; 0: every element is `value` */
+    double value;
+} pgd_layer_tensor;
+
+typedef pgd_status (*pgd_layer_visit_fn)(void *user, const pgd_layer_tensor *tensor);
+
+typedef struct pgd_layer_kind {
+    const char *name;
+    pgd_value *(*forward)(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix);
+    pgd_status (*visit)(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user); /* NULL: no tensors */
+} pgd_layer_kind;
+
+struct pgd_layer {
+    const pgd_layer_kind *kind;
+    int64_t in, out;
+    int32_t kernel, stride, padding, dilation, groups;
+    bool bias;
+    double number[2];     /* epsilon and momentum, or a probability */
+    pgd_layer **children;
+    int32_t child_count;
+};
+
+pgd_layer *pgd_layer_make(const pgd_layer_kind *kind);
+
+/* "prefix.name", or "name" when prefix is empty. */
+const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]);
+
+/* Calls visit for every tensor of the layer and its children, in order. */
+pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user);
+
+/* The state tensor of a layer as a value. */
+pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *name, pgd_dtype dtype, pgd_shape shape);
+
+#endif

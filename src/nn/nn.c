@@ -1,2 +1,0 @@
-#include <pagoda/nn.h>
-typedef int pgd_nn_placeholder;

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Losses, optimisers as graph values, learning-rate schedules. */
+#include <math.h>
+#include <string.h>
+
+#include "layer.h"
+
+static pgd_value *mean_of_all(pgd_graph *graph, pgd_value *x) {
+    int32_t axes[PGD_MAX_RANK] = {0, 1, 2, 3, 4, 5};
+    return x == NULL ? NULL : pgd_reshape(graph, pgd_mean(graph, x, axes, x->shape.rank), (pgd_symshape){0});
+}
+
+pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) { return mean_of_all(graph, pgd_softmax_xent(graph, logits, labels, smoothing)); }
+
+pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target) {
+    pgd_value *error = pgd_sub(graph, prediction, target);
+    return error == NULL ? NULL : mean_of_all(graph, pgd_mul(graph, error, error));
+}
+
+void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind) {
+    const pgd_optimizer_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kind = kind, .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    memset(options, 0, struct_bytes);
+    memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
+}
+
+typedef struct step {
+    pgd_graph *g;
+    const pgd_optimizer_options *o;
+    pgd_value *rate;
+    pgd_value *rate1, *root2; /* AdamW: rate / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
+} step;
+
+static pgd_value *number(const step *s, double value) { return pgd_scalar(s->g, PGD_F32, value); }
+
+static pgd_value *moment(const step *s, const char *which, const char *name, const pgd_value *x, char full[PGD_NAME_BYTES]) {
+    char prefix[64] = "optimizer.";
+    strncat(prefix, which, sizeof prefix - strlen(prefix) - 1);
+    return pgd_param(s->g, pgd_layer_name(prefix, name, full), x->dtype, x->shape);
+}
+
+/* m = momentum m + g;  x = x - rate (nesterov ? g + momentum m : m), g with the decay of L2 regularisation */
+static void sgd(const step *s, const char *name, pgd_value *x, pgd_value *gradient) {
+    char full[PGD_NAME_BYTES];
+    if (s->o->weight_decay != 0 && x->shape.rank > 1) gradient = pgd_add(s->g, gradient, pgd_mul(s->g, x, number(s, s->o->weight_decay)));
+    pgd_value *direction = gradient;
+    if (s->o->momentum != 0) {
+        pgd_value *m = moment(s, "momentum", name, x, full);
+        direction = m == NULL ? NULL : pgd_add(s->g, pgd_mul(s->g, m, number(s, s->o->momentum)), gradient);
+        pgd_update(s->g, full, direction);
+        if (s->o->nesterov) direction = pgd_add(s->g, gradient, pgd_mul(s->g, direction, number(s, s->o->momentum)));
+    }
+    pgd_update(s->g, name, pgd_sub(s->g, x, pgd_mul(s->g, direction, s->rate)));
+}
+
+/* Loshchilov and Hutter, Decoupled weight decay regularization, 2019. */
+static void adamw(const step *s, const char *name, pgd_value *x, pgd_value *gradient) {
+    char m_name[PGD_NAME_BYTES], v_name[PGD_NAME_BYTES];
+    pgd_value *m = moment(s, "m", name, x, m_name), *v = moment(s, "v", name, x, v_name);
+    if (m == NULL || v == NULL) return;
+    m = pgd_add(s->g, pgd_mul(s->g, m, number(s, s->o->beta1)), pgd_mul(s->g, gradient, number(s, 1 - s->o->beta1)));
+    v = pgd_add(s->g, pgd_mul(s->g, v, number(s, s->o->beta2)), pgd_mul(s->g, pgd_mul(s->g, gradient, gradient), number(s, 1 - s->o->beta2)));
+    pgd_value *spread = pgd_add(s->g, pgd_mul(s->g, pgd_sqrt(s->g, v), s->root2), number(s, s->o->epsilon));
+    pgd_value *decayed = s->o->weight_decay != 0 && x->shape.rank > 1 ? pgd_mul(s->g, x, pgd_sub(s->g, number(s, 1), pgd_mul(s->g, s->rate, number(s, s->o->weight_decay)))) : x;
+    pgd_update(s->g, m_name, m);
+    pgd_update(s->g, v_name, v);
+    pgd_update(s->g, name, pgd_sub(s->g, decayed, pgd_div(s->g, pgd_mul(s->g, m, s->rate1), spread)));
+}
+
+static void begin_adamw(step *s) {
+    pgd_value *t = pgd_param(s->g, "optimizer.step", PGD_F32, (pgd_symshape){0});
+    pgd_value *now = pgd_add(s->g, t, number(s, 1));
+    pgd_update(s->g, "optimizer.step", now);
+    s->rate1 = pgd_div(s->g, s->rate, pgd_sub(s->g, number(s, 1), pgd_pow(s->g, number(s, s->o->beta1), now)));
+    s->root2 = pgd_rsqrt(s->g, pgd_sub(s->g, number(s, 1), pgd_pow(s->g, number(s, s->o->beta2), now)));
+}
+
+pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x, pgd_value *const *gradients, int32_t count) {
+    pgd_optimizer_options o;
+    pgd_optimizer_options_init(&o, sizeof o, PGD_OPTIMIZER_SGD);
+    PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_optimizer_options"));
+    step s = {.g = graph, .o = &o, .rate = learning_rate};
+    if (learning_rate == NULL || learning_rate->shape.rank != 0 || learning_rate->dtype != PGD_F32) return pgd_fail(PGD_BAD_ARG, "optimizer: the learning rate must be an f32 value of rank 0");
+    if (o.kind == PGD_OPTIMIZER_ADAMW) begin_adamw(&s);
+    for (int32_t i = 0; i < count; i++) {
+        if (x[i] == NULL || gradients[i] == NULL) return pgd_fail(PGD_BAD_ARG, "optimizer: parameter %d or its gradient is NULL", i);
+        if (o.kind == PGD_OPTIMIZER_ADAMW)
+            adamw(&s, names[i], x[i], gradients[i]);
+        else
+            sgd(&s, names[i], x[i], gradients[i]);
+    }
+    return pgd_graph_status(graph);
+}
+
+typedef struct moments_of {
+    const pgd_optimizer_options *o;
+    pgd_state *state;
+} moments_of;
+
+static pgd_status add_moment(pgd_state *state, const char *which, const pgd_layer_tensor *tensor) {
+    char full[PGD_NAME_BYTES];
+    pgd_layer_name(which, tensor->name, full);
+    return pgd_state_find(state, full) >= 0 ? PGD_OK : pgd_state_set(state, full, tensor->dtype, tensor->shape, NULL);
+}
+
+static pgd_status add_moments(void *user, const pgd_layer_tensor *tensor) {
+    const moments_of *m = user;
+    if (!tensor->trainable) return PGD_OK;
+    if (m->o->kind == PGD_OPTIMIZER_SGD) return m->o->momentum == 0 ? PGD_OK : add_moment(m->state, "optimizer.momentum", tensor);
+    PGD_TRY(add_moment(m->state, "optimizer.m", tensor));
+    return add_moment(m->state, "optimizer.v", tensor);
+}
+
+pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, pgd_state *state) {
+    moments_of m = {options, state};
+    if (options->kind == PGD_OPTIMIZER_ADAMW && pgd_state_find(state, "optimizer.step") < 0) PGD_TRY(pgd_state_set(state, "optimizer.step", PGD_F32, (pgd_shape){0}, NULL));
+    return pgd_layer_visit(layer, "", add_moments, &m);
+}
+
+double pgd_schedule_rate(const pgd_schedule *s, int64_t step_number, int64_t total) {
+    double warmup = s->warmup_fraction * (double)total, at = (double)step_number;
+    if (at < warmup) return s->rate * (0.04 + 0.96 * at / warmup);
+    if (s->kind == PGD_SCHEDULE_CONSTANT || (double)total <= warmup) return s->rate;
+    double done = (at - warmup) / ((double)total - warmup), last = s->rate * s->final_fraction;
+    if (s->kind == PGD_SCHEDULE_COSINE) return last + (s->rate - last) * 0.5 * (1 + cos(3.14159265358979323846 * done));
+    return s->rate + (last - s->rate) * done; /* one cycle: a straight line up, a straight line down */
+}

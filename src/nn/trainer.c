@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Training a classifier. One plan is one step: forward, loss, gradients, optimiser, running statistics, the random counter, the step
+ * counter. Everything a step depends on is in the state or follows from (seed, step), so a saved state continues to the same bits. */
+#include <math.h>
+#include <string.h>
+
+#include "classifier.h"
+
+enum { MAX_TRAINABLE = 4096 };
+
+struct pgd_trainer {
+    pgd_classifier_options options;
+    pgd_loader *loader;
+    pgd_state *state;
+    pgd_plan *plan;
+    pgd_run *run;
+    int64_t step, steps, samples; /* samples in one epoch */
+};
+
+/* ---- what is trained -------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct trainable {
+    pgd_graph *graph;
+    pgd_arena arena;
+    const char *names[MAX_TRAINABLE];
+    pgd_value *values[MAX_TRAINABLE], *gradients[MAX_TRAINABLE];
+    int32_t count;
+} trainable;
+
+static pgd_status add_trainable(void *user, const pgd_layer_tensor *tensor) {
+    trainable *t = user;
+    if (!tensor->trainable) return PGD_OK;
+    if (t->count == MAX_TRAINABLE) return pgd_fail(PGD_UNSUPPORTED, "trainer: more than %d parameter tensors", MAX_TRAINABLE);
+    char *name = pgd_arena_strdup(&t->arena, tensor->name);
+    if (name == NULL) return pgd_fail_memory(strlen(tensor->name));
+    t->names[t->count] = name;
+    t->values[t->count] = pgd_param(t->graph, name, tensor->dtype, pgd_symshape_from(tensor->shape));
+    t->count++;
+    return pgd_graph_status(t->graph);
+}
+
+static pgd_status add_missing(void *user, const pgd_layer_tensor *tensor) {
+    pgd_state *state = user;
+    if (pgd_state_find(state, tensor->name) >= 0) return PGD_OK;
+    return pgd_fail(PGD_BAD_ARG, "trainer: the state has some of the network's tensors but not \"%s\"; is it a file of another network?", tensor->name);
+}
+
+static pgd_status count_present(void *user, const pgd_layer_tensor *tensor) {
+    int32_t *present = ((int32_t **)user)[0];
+    const pgd_state *state = ((const pgd_state **)user)[1];
+    *present += pgd_state_find(state, tensor->name) >= 0;
+    return PGD_OK;
+}
+
+static pgd_status complete_state(const pgd_trainer *t, const pgd_layer *layer) {
+    pgd_state *state = t->state;
+    int32_t present = 0;
+    void *both[2] = {&present, state};
+    PGD_TRY(pgd_layer_visit(layer, "", count_present, both));
+    PGD_TRY(present == 0 ? pgd_layer_init(layer, "", t->options.seed, state) : pgd_layer_visit(layer, "", add_missing, state));
+    PGD_TRY(pgd_optimizer_init(&t->options.optimizer, layer, state));
+    if (pgd_state_find(state, "random") < 0) PGD_TRY(pgd_state_set(state, "random", PGD_I64, (pgd_shape){1, {2}}, (int64_t[]){(int64_t)t->options.seed, 0}));
+    if (pgd_state_find(state, "trainer.step") < 0) PGD_TRY(pgd_state_set(state, "trainer.step", PGD_I64, (pgd_shape){0}, NULL));
+    return PGD_OK;
+}
+
+/* ---- the step as a graph ------------------------------------------------------------------------------------------------------------------------- */
+
+/* The share of rows whose greatest logit is the label's. */
+static pgd_value *batch_accuracy(pgd_graph *g, pgd_value *logits, pgd_value *labels) {
+    pgd_value *guess = pgd_flatten(g, pgd_argmax(g, logits, 1), 0);
+    pgd_value *hit = pgd_cast(g, pgd_eq(g, guess, labels), PGD_F32);
+    return hit == NULL ? NULL : pgd_reshape(g, pgd_mean(g, hit, (int32_t[]){0}, 1), (pgd_symshape){0});
+}
+
+static void count_up(pgd_graph *g, const char *name, pgd_shape shape, const int64_t *by) {
+    pgd_value *old = pgd_param(g, name, PGD_I64, pgd_symshape_from(shape));
+    pgd_update(g, name, pgd_add(g, old, pgd_constant(g, PGD_I64, shape, by)));
+}
+
+static pgd_status build_step(const pgd_trainer *t, const pgd_layer *layer, trainable *p) {
+    pgd_graph *g = p->graph;
+    pgd_value *logits = pgd_classifier_logits(g, layer, &t->options, true);
+    PGD_TRY(pgd_graph_status(g));
+    pgd_value *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, logits->shape.dims[0]));
+    pgd_value *rate = pgd_input(g, "learning_rate", PGD_F32, (pgd_symshape){0});
+    pgd_value *loss = pgd_loss_cross_entropy(g, logits, labels, t->options.label_smoothing);
+    PGD_TRY(pgd_layer_visit(layer, "", add_trainable, p));
+    PGD_TRY(pgd_gradients(g, loss, p->values, p->count, p->gradients));
+    PGD_TRY(pgd_optimizer_apply(g, &t->options.optimizer, rate, p->names, p->values, p->gradients, p->count));
+    pgd_output(g, "loss", loss);
+    pgd_output(g, "accuracy", batch_accuracy(g, logits, labels));
+    count_up(g, "random", (pgd_shape){1, {2}}, (int64_t[]){0, 1});
+    count_up(g, "trainer.step", (pgd_shape){0}, (int64_t[]){1});
+    return pgd_graph_status(g);
+}
+
+static pgd_status compile_step(pgd_trainer *t, pgd_device *device, const pgd_layer *layer) {
+    trainable *p = pgd_mem_zalloc(sizeof *p);
+    if (p == NULL) return pgd_fail_memory(sizeof *p);
+    pgd_status status = pgd_graph_create(&p->graph);
+    if (status == PGD_OK) status = build_step(t, layer, p);
+    if (status == PGD_OK) status = pgd_plan_compile(device, p->graph, NULL, &t->plan);
+    pgd_graph_destroy(p->graph);
+    pgd_arena_deinit(&p->arena);
+    pgd_mem_free(p);
+    return status;
+}
+
+static pgd_status make(pgd_trainer *t, pgd_device *device, const pgd_layer *layer, const pgd_dataset *dataset, const pgd_classifier_options *options) {
+    PGD_TRY(pgd_classifier_options_check(options, &t->options));
+    if (dataset->sample_bytes != t->options.channels * t->options.height * t->options.width)
+        return pgd_fail(PGD_BAD_ARG, "trainer: samples have %lld bytes, channels x height x width is %lld", (long long)dataset->sample_bytes, (long long)(t->options.channels * t->options.height * t->options.width));
+    t->samples = dataset->count;
+    PGD_TRY(complete_state(t, layer));
+    PGD_TRY(compile_step(t, device, layer));
+    PGD_TRY(pgd_run_create(t->plan, t->state, &t->run));
+    PGD_TRY(pgd_loader_create(dataset, t->options.batch, t->options.seed, true, &t->loader));
+    PGD_TRY(pgd_state_get(t->state, "trainer.step", &t->step, sizeof t->step));
+    t->steps = t->options.epochs * pgd_loader_batches(t->loader);
+    if (t->options.max_steps > 0 && t->options.max_steps < t->steps) t->steps = t->options.max_steps;
+    pgd_loader_seek(t->loader, t->step);
+    return PGD_OK;
+}
+
+pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out) {
+    *out = NULL;
+    pgd_trainer *t = pgd_mem_zalloc(sizeof *t);
+    if (t == NULL) return pgd_fail_memory(sizeof *t);
+    t->state = state;
+    pgd_status status = make(t, device, layer, dataset, options);
+    if (status != PGD_OK) {
+        pgd_trainer_destroy(t);
+        return status;
+    }
+    *out = t;
+    return PGD_OK;
+}
+
+void pgd_trainer_destroy(pgd_trainer *t) {
+    if (t == NULL) return;
+    pgd_loader_destroy(t->loader);
+    pgd_run_destroy(t->run);
+    pgd_plan_destroy(t->plan);
+    pgd_mem_free(t);
+}
+
+pgd_run *pgd_trainer_run(pgd_trainer *t) { return t->run; }
+
+/* The schedule runs over the steps the epochs make, whatever max_steps cuts off: a shorter run is the beginning of the longer one. */
+static double rate_now(const pgd_trainer *t) { return pgd_schedule_rate(&t->options.schedule, t->step, t->options.epochs * pgd_loader_batches(t->loader)); }
+
+/* Samples in the first `step` steps: the last batch of an epoch may be smaller. */
+static int64_t samples_before(const pgd_trainer *t, int64_t step) {
+    int64_t batches = pgd_loader_batches(t->loader), part = step % batches * t->options.batch;
+    return step / batches * t->samples + (part < t->samples ? part : t->samples);
+}
+
+static pgd_status one_step(pgd_trainer *t, pgd_trainer_step *out) {
+    const uint8_t *samples;
+    const int32_t *labels;
+    int64_t count, batches = pgd_loader_batches(t->loader);
+    float loss, accuracy, rate = (float)rate_now(t);
+    PGD_TRY(pgd_loader_next(t->loader, &samples, &labels, &count));
+    PGD_TRY(pgd_run_set(t->run, "samples", (pgd_shape){4, {count, t->options.channels, t->options.height, t->options.width}}, samples));
+    PGD_TRY(pgd_run_set(t->run, "labels", (pgd_shape){1, {count}}, labels));
+    PGD_TRY(pgd_run_set(t->run, "learning_rate", (pgd_shape){0}, &rate));
+    PGD_TRY(pgd_run_execute(t->run));
+    PGD_TRY(pgd_run_get(t->run, "loss", &loss, sizeof loss));
+    PGD_TRY(pgd_run_get(t->run, "accuracy", &accuracy, sizeof accuracy));
+    if (!isfinite(loss))
+        return pgd_fail(PGD_BAD_STATE, "training: the loss became %s at step %lld with learning rate %g; use a lower rate, or look for wrong labels and data", isnan(loss) ? "not a number" : "infinite", (long long)(t->step + 1), (double)rate);
+    t->step++;
+    *out = (pgd_trainer_step){.step = t->step, .steps = t->steps, .epoch = (t->step - 1) / batches + 1, .epochs = t->options.epochs, .loss = (double)loss, .accuracy = (double)accuracy, .samples = samples_before(t, t->step), .learning_rate = (double)rate};
+    return PGD_OK;
+}
+
+pgd_status pgd_trainer_advance(pgd_trainer *t, pgd_trainer_step *out, bool *done) {
+    *done = t->step >= t->steps;
+    *out = (pgd_trainer_step){.step = t->step, .steps = t->steps, .epochs = t->options.epochs};
+    return *done ? PGD_OK : one_step(t, out);
+}

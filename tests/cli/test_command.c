@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command as a person meets it: exit codes, sentences, JSON; and training that is killed and resumed ends in the same bytes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "digits.h"
+
+enum { TRAIN = 700, TEST = 120, WORDS = 32 };
+
+static char folder[] = "/tmp/pagoda-test-command-XXXXXX";
+static char program[4096];
+
+/* ---- running the command ------------------------------------------------------------------------------------------------------------------------- */
+
+struct outcome {
+    int code; /* exit code, or -signal */
+    char out[65536], err[65536];
+};
+static struct outcome last;
+
+static void read_back(const char *name, char *to, size_t room) {
+    FILE *file = fopen(name, "rb");
+    size_t count = file == NULL ? 0 : fread(to, 1, room - 1, file);
+    to[count] = '\0';
+    if (file != NULL) fclose(file);
+}
+
+static pid_t start(const char *line, long file_limit) {
+    static char text[4096];
+    char *words[WORDS] = {program};
+    int count = 1;
+    snprintf(text, sizeof text, "%s", line);
+    for (char *word = strtok(text, " "); word != NULL && count < WORDS - 1; word = strtok(NULL, " ")) words[count++] = word;
+    pid_t child = fork();
+    if (child != 0) return child;
+    int out = open("stdout.txt", O_WRONLY | O_CREAT | O_TRUNC, 0666), err = open("stderr.txt", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    dup2(out, 1);
+    dup2(err, 2);
+    if (file_limit > 0) { /* writing beyond fails as on a full disk */
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)file_limit, (rlim_t)file_limit});
+    }
+    execv(program, words);
+    _exit(127);
+}
+
+static void finish(pid_t child) {
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    last.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    read_back("stdout.txt", last.out, sizeof last.out);
+    read_back("stderr.txt", last.err, sizeof last.err);
+}
+
+static void run(const char *line) { finish(start(line, 0)); }
+
+/* One clear sentence: the program's name, no more than one line, and the words that matter. */
+static void expect(const char *line, int code, const char *words) {
+    run(line);
+    if (last.code != code || strstr(last.err, words) == NULL) print_message("%s\n  code %d, %s", line, last.code, last.err);
+    assert_int_equal(last.code, code);
+    assert_non_null(strstr(last.err, words));
+    assert_int_equal(strncmp(last.err, "pagoda: ", 8), 0);
+    assert_ptr_equal(strchr(last.err, '\n'), last.err + strlen(last.err) - 1);
+}
+
+static void json_text(const char *key, char *to, size_t room) {
+    char pattern[64];
+    snprintf(pattern, sizeof pattern, "\"%s\":", key);
+    const char *at = strstr(last.out, pattern);
+    assert_non_null(at);
+    at += strlen(pattern);
+    at += strspn(at, " \"");
+    size_t count = strcspn(at, "\",}");
+    assert_true(count > 0 && count < room);
+    memcpy(to, at, count);
+    to[count] = '\0';
+}
+
+/* ---- a small data set ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void write_idx(const char *name, const uint8_t *bytes, uint32_t count, bool pictures) {
+    uint8_t header[16] = {0, 0, 8, pictures ? 3 : 1, (uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8), (uint8_t)count, 0, 0, 0, 28, 0, 0, 0, 28};
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    fwrite(header, 1, pictures ? 16 : 8, file);
+    fwrite(bytes, pictures ? 784 : 1, count, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_set(const char *where, int bad_label) {
+    static uint8_t pixels[TRAIN * 784], labels[TRAIN];
+    char name[256];
+    mkdir(where, 0777);
+    for (int split = 0; split < 2; split++) {
+        uint32_t count = split == 0 ? TRAIN : TEST;
+        for (uint32_t i = 0; i < count; i++) digits_draw((uint64_t)(50 + split), i, pixels + i * 784, &labels[i]);
+        if (bad_label != 0) labels[3] = (uint8_t)bad_label;
+        snprintf(name, sizeof name, "%s/%s-images-idx3-ubyte", where, split == 0 ? "train" : "t10k");
+        write_idx(name, pixels, count, true);
+        snprintf(name, sizeof name, "%s/%s-labels-idx1-ubyte", where, split == 0 ? "train" : "t10k");
+        write_idx(name, labels, count, false);
+    }
+}
+
+static int set_up(void **unused) {
+    const char *build = getenv("PAGODA_BUILD_DIR");
+    snprintf(program, sizeof program, "%s/pagoda", build != NULL ? build : ".");
+    if (mkdtemp(folder) == NULL || chdir(folder) != 0) return -1;
+    write_set("data", 0);
+    write_set("labels", 12);
+    return 0;
+}
+
+static int tear_down(void **unused) {
+    char command[128];
+    if (chdir("/") != 0) return -1;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+/* ---- tests -------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void wrong_usage_exits_with_two(void **unused) {
+    run("");
+    assert_int_equal(last.code, 2);
+    expect("fly", 2, "no verb \"fly\"");
+    expect("vision", 2, "no verb \"vision\"");
+    expect("vision train", 2, "--data is missing");
+    expect("vision train --data data --wings 2", 2, "no option \"--wings\"");
+    expect("vision train --data data --epochs", 2, "--epochs needs a value");
+    expect("vision train --data data --epochs two", 2, "\"two\" is no whole number");
+    expect("vision train --data data --epochs 0", 2, "--epochs: 0 is outside 1");
+    expect("vision train --data data --batch 0", 2, "--batch: 0 is outside 1");
+    expect("vision train --data data --net transformer", 2, "no network \"transformer\"");
+    expect("vision train --data data --resume", 2, "--resume needs --out");
+    expect("vision train --data data extra", 2, "\"extra\" is not expected");
+    expect("--threads 0 devices", 2, "--threads: 0 is outside 1");
+    expect("devices --threads", 2, "--threads needs a value");
+    expect("vision eval --model x", 2, "--data FOLDER");
+    expect("vision classify --model x", 2, "at least one picture");
+    expect("help fly", 2, "no verb \"fly\"");
+}
+
+static void helpful_verbs_answer(void **unused) {
+    static const char *const lines[] = {"help", "help vision train", "vision eval --help", "version", "devices", "ops", "devices --json", "--json ops"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        run(lines[i]);
+        assert_int_equal(last.code, 0);
+        assert_true(strlen(last.out) > 5);
+    }
+    run("devices --json");
+    assert_non_null(strstr(last.out, "\"id\": \"cpu\""));
+}
+
+static void bad_input_exits_with_one_sentence(void **unused) {
+    expect("vision train --data nowhere", 1, "nowhere");
+    expect("vision train --data labels", 1, "label");
+    expect("--device cuda:0 vision train --data data", 1, "no device \"cuda:0\"");
+    expect("vision train --data data --holdout 700", 1, "--holdout");
+    expect("vision train --data data --out nowhere/m.safetensors", 1, "nowhere/m.safetensors.ckpt");
+    expect("vision train --data data --rate 1e30 --epochs 1 --quiet", 1, "the loss became");
+    expect("vision eval --model nowhere.safetensors --data data", 1, "nowhere.safetensors");
+    expect("vision eval --model data/t10k-labels-idx1-ubyte --data data", 1, "no safetensors file");
+    expect("vision classify --model nowhere.safetensors a.png", 1, "nowhere.safetensors");
+    mkdir("cut", 0777);
+    assert_int_equal(system("cp data/* cut/ && head -c 100000 data/train-images-idx3-ubyte > cut/train-images-idx3-ubyte"), 0);
+    expect("vision train --data cut", 1, "truncated");
+}
+
+static void train_eval_classify(void **unused) {
+    char accuracy[32], sha[80];
+    run("vision train --data data --epochs 3 --net mlp --batch 32 --rate 0.03 --out m.safetensors --json --quiet");
+    assert_int_equal(last.code, 0);
+    assert_string_equal(last.err, "");
+    json_text("test_accuracy", accuracy, sizeof accuracy);
+    json_text("weights_sha256", sha, sizeof sha);
+    assert_true(atof(accuracy) > 0.5);
+    assert_int_equal(strlen(sha), 64);
+    static const char *const keys[] = {"final_loss", "train_images_per_s", "seconds", "peak_rss_bytes"};
+    for (int i = 0; i < 4; i++) {
+        char value[64];
+        json_text(keys[i], value, sizeof value);
+        assert_true(atof(value) > 0);
+    }
+    run("vision eval --model m.safetensors --data data --json");
+    assert_int_equal(last.code, 0);
+    char again[32];
+    json_text("accuracy", again, sizeof again);
+    assert_string_equal(again, accuracy);
+    run("vision draw --count 2 --out-dir drawn");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("mv drawn/digit-0-*.pgm drawn/a.pgm && mv drawn/digit-1-*.pgm drawn/b.pgm"), 0);
+    run("vision classify --model m.safetensors --json drawn/a.pgm drawn/b.pgm");
+    assert_int_equal(last.code, 0);
+    assert_non_null(strstr(last.out, "\"results\": [{\"file\": \"drawn/"));
+    assert_non_null(strstr(last.out, "\"top\": [{\"label\": \""));
+    expect("vision classify --model m.safetensors data/t10k-labels-idx1-ubyte", 1, "t10k-labels-idx1-ubyte");
+}
+
+/* Weights of the undisturbed run. */
+static void straight(const char *extra, char sha[80]) {
+    char line[256];
+    snprintf(line, sizeof line, "vision train --data data --epochs 2 --batch 32 --seed 5 --checkpoint-every 1 --json --quiet --out straight.safetensors %s", extra);
+    run(line);
+    assert_int_equal(last.code, 0);
+    json_text("weights_sha256", sha, 80);
+}
+
+static void one_and_two_threads_give_the_same_bytes(void **unused) {
+    char one[80], two[80];
+    straight("--threads 1", one);
+    straight("--threads 2", two);
+    assert_string_equal(one, two);
+}
+
+static void killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes(void **unused) {
+    const char *again = "vision train --data data --epochs 2 --batch 32 --seed 5 --checkpoint-every 1 --json --quiet --out killed.safetensors --resume";
+    char wanted[80], got[80];
+    int rounds = getenv("PAGODA_TEST_FULL") != NULL ? 40 : 4, kills = 0;
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    straight("", wanted);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long whole_us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+    srand(1);
+    for (int round = 0; round < rounds; round++) {
+        assert_int_equal(system("rm -rf killed.safetensors killed.safetensors.ckpt"), 0);
+        for (int attempt = 0; attempt < 3; attempt++) {
+            pid_t child = start(again, 0);
+            usleep((useconds_t)(rand() % (int)(whole_us / 2 + 1)));
+            kill(child, SIGKILL);
+            finish(child);
+            kills += last.code == -SIGKILL;
+        }
+        run(again);
+        assert_int_equal(last.code, 0);
+        json_text("weights_sha256", got, sizeof got);
+        assert_string_equal(got, wanted);
+    }
+    assert_true(kills > rounds); /* it was really killed, most of the time */
+}
+
+static void a_finished_run_is_left_untouched(void **unused) {
+    struct stat before, after;
+    char sha[80], again[80], loss[64], loss_again[64];
+    straight("", sha);
+    json_text("final_loss", loss, sizeof loss);
+    assert_int_equal(stat("straight.safetensors", &before), 0);
+    straight("--resume", again);
+    json_text("final_loss", loss_again, sizeof loss_again);
+    assert_int_equal(stat("straight.safetensors", &after), 0);
+    assert_string_equal(again, sha);
+    assert_string_equal(loss_again, loss);
+    assert_int_equal(before.st_ino, after.st_ino);
+    assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+}
+
+static void options_that_contradict_the_checkpoint_are_named(void **unused) {
+    char sha[80];
+    straight("", sha);
+    expect("vision train --data data --epochs 3 --out straight.safetensors --resume --quiet", 1, "--epochs contradicts");
+    expect("vision train --data data --seed 6 --out straight.safetensors --resume --quiet", 1, "--seed contradicts");
+    expect("vision train --data data --net mlp --out straight.safetensors --resume --quiet", 1, "--net contradicts");
+    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "--data contradicts");
+    run("vision train --data data --out straight.safetensors --resume --json --quiet"); /* what is not said is taken from the checkpoint */
+    assert_int_equal(last.code, 0);
+    char again[80];
+    json_text("weights_sha256", again, sizeof again);
+    assert_string_equal(again, sha);
+}
+
+static void a_damaged_checkpoint_or_a_full_disk_is_one_sentence(void **unused) {
+    char sha[80];
+    straight("", sha);
+    assert_int_equal(system("head -c 5000 straight.safetensors.ckpt/state.safetensors > t && mv t straight.safetensors.ckpt/state.safetensors"), 0);
+    expect("vision train --data data --epochs 2 --out straight.safetensors --resume --quiet", 1, "state.safetensors");
+    finish(start("vision train --data data --epochs 1 --net mlp --batch 32 --checkpoint-every 1 --out full.safetensors --quiet", 100000));
+    assert_int_equal(last.code, 1);
+    assert_non_null(strstr(last.err, "cannot write"));
+    assert_int_not_equal(access("full.safetensors", F_OK), 0);
+    assert_int_not_equal(access("full.safetensors.ckpt/state.safetensors.tmp", F_OK), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_usage_exits_with_two),
+        cmocka_unit_test(helpful_verbs_answer),
+        cmocka_unit_test(bad_input_exits_with_one_sentence),
+        cmocka_unit_test(train_eval_classify),
+        cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
+        cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
+        cmocka_unit_test(a_finished_run_is_left_untouched),
+        cmocka_unit_test(options_that_contradict_the_checkpoint_are_named),
+        cmocka_unit_test(a_damaged_checkpoint_or_a_full_disk_is_one_sentence),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
