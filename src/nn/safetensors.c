@@ -2,6 +2,7 @@
  * States as safetensors files: eight bytes of header length, a JSON header with dtype, shape and offsets of every tensor, then the bytes.
  * Reading trusts nothing: the header is walked once to check all of it, and only then is the state touched. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "layer.h"
@@ -188,10 +189,32 @@ static pgd_status check_state(const pgd_state *state, const entry *e) {
     return pgd_fail(PGD_BAD_ARG, "safetensors: tensor \"%s\" has another dtype or shape than the network's; is it a file of another network?", e->name);
 }
 
-/* Walks the header: apply false checks everything, apply true gives the tensors to the state. */
-static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd_state *state, bool apply, pgd_arena *arena) {
-    entry *e = pgd_arena_alloc(arena, sizeof *e);
-    if (e == NULL) return pgd_fail_memory(sizeof *e);
+/* Names seen while checking: one that comes twice would be taken in half. */
+typedef struct names {
+    pgd_arena arena;
+    char **list;
+    int32_t count, capacity;
+} names;
+
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static pgd_status add_name(names *n, const char *name) {
+    char *copy = pgd_arena_strdup(&n->arena, name);
+    if (copy == NULL || !pgd_grow(&n->list, &n->capacity, n->count, sizeof *n->list)) return pgd_fail_memory(strlen(name));
+    n->list[n->count++] = copy;
+    return PGD_OK;
+}
+
+static pgd_status check_names(names *n) {
+    if (n->count > 0) qsort(n->list, (size_t)n->count, sizeof *n->list, by_text);
+    for (int32_t i = 1; i < n->count; i++)
+        if (strcmp(n->list[i - 1], n->list[i]) == 0) return broken(n->list[i], "comes twice");
+    return PGD_OK;
+}
+
+/* Walks the header: with `seen` it checks everything, without it gives the tensors to the state. */
+static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd_state *state, names *seen) {
+    entry place, *e = &place;
     if (!pgd_json_expect(&json, '{')) return pgd_fail(PGD_CORRUPT, "safetensors: the header is no JSON object; the file is damaged or of another kind");
     if (!pgd_json_peek(&json, '}')) do {
             if (!pgd_json_string(&json, e->name, sizeof e->name) || e->name[0] == '\0' || !pgd_json_expect(&json, ':')) return pgd_fail(PGD_CORRUPT, "safetensors: a tensor name of 1 to %d bytes was expected in the header", NAME_LIMIT - 1);
@@ -202,21 +225,22 @@ static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd
             PGD_TRY(read_entry(&json, e));
             PGD_TRY(check_entry(e, data_bytes));
             PGD_TRY(check_state(state, e));
-            if (apply) PGD_TRY(pgd_state_set(state, e->name, e->dtype, e->shape, data + e->begin));
+            PGD_TRY(seen != NULL ? add_name(seen, e->name) : pgd_state_set(state, e->name, e->dtype, e->shape, data + e->begin));
         } while (pgd_json_expect(&json, ','));
     if (!pgd_json_expect(&json, '}')) return pgd_fail(PGD_CORRUPT, "safetensors: the header does not end; the file is damaged");
-    return PGD_OK;
+    return seen != NULL ? check_names(seen) : PGD_OK;
 }
 
 pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count) {
     pgd_json json;
     const char *data;
     uint64_t data_bytes;
-    pgd_arena arena = {0};
+    names seen = {0};
     PGD_TRY(find_header(bytes, count, &json, &data, &data_bytes));
-    pgd_status status = walk(json, data, data_bytes, state, false, &arena);
-    if (status == PGD_OK) status = walk(json, data, data_bytes, state, true, &arena);
-    pgd_arena_deinit(&arena);
+    pgd_status status = walk(json, data, data_bytes, state, &seen);
+    if (status == PGD_OK) status = walk(json, data, data_bytes, state, NULL);
+    pgd_arena_deinit(&seen.arena);
+    pgd_mem_free(seen.list);
     return status;
 }
 

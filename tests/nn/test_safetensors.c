@@ -78,6 +78,7 @@ static void damaged_headers_are_refused_and_change_nothing(void **unused) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}", 8, PGD_CORRUPT},
         {"{\"a\":3}", 8, PGD_CORRUPT},
+        {"{\"a\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, PGD_CORRUPT}, /* twice */
         {"[1]", 0, PGD_CORRUPT},
         {"", 0, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[9],\"data_offsets\":[4,40]}}", 8, PGD_CORRUPT}, /* the second is bad */
