@@ -82,7 +82,7 @@ static bool real(parser *p, double *out) {
 static bool dim(parser *p, pgd_dim *out, int depth) {
     char name[64];
     blanks(p);
-    if (depth > 16) return false;
+    if (depth > 200) return false;
     if (token(p, "(")) {
         pgd_dim a, b;
         if (!dim(p, &a, depth + 1) || p->at >= p->end) return false;
