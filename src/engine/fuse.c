@@ -82,26 +82,29 @@ static bool ends_in_reduction(const pgd_fusion *f, int32_t unit) {
     return false;
 }
 
-static void try_edge(const pgd_fusion *f, const pgd_node *from, const pgd_node *to, bool *seen, int32_t *stack) {
+static pgd_status try_edge(const pgd_fusion *f, const pgd_node *from, const pgd_node *to, bool *seen, int32_t *stack) {
     int32_t a = f->unit[from->id], b = f->unit[to->id];
-    if (a < 0 || a == b || !pgd_fuse_core(from) || !pgd_symshape_equal(space_of(from), space_of(to))) return;
-    if (ends_in_reduction(f, a) || (ends_in_reduction(f, b) && !private_to(f, a, b)) || detour(f, a, b, seen, stack)) return;
+    if (a < 0 || a == b || !pgd_fuse_core(from) || !pgd_symshape_equal(space_of(from), space_of(to))) return PGD_OK;
+    if (ends_in_reduction(f, a) || (ends_in_reduction(f, b) && !private_to(f, a, b)) || detour(f, a, b, seen, stack)) return PGD_OK;
     int32_t *before = stack; /* undo by remembering who belonged to a */
     int32_t moved = 0;
     for (int32_t i = 0; i < f->graph->node_count; i++)
         if (f->unit[i] == a) before[moved++] = i;
     join(f, a, b);
-    if (pgd_fuse_fits(f, b)) return;
-    for (int32_t i = 0; i < moved; i++) f->unit[before[i]] = a;
+    bool fits;
+    PGD_TRY(pgd_fuse_fits(f, b, &fits));
+    for (int32_t i = 0; i < moved && !fits; i++) f->unit[before[i]] = a;
+    return PGD_OK;
 }
 
 /* From the last node to the first: work gathers at its readers, so that what crosses from the forward to the backward half is as little as can be. */
-static void merge_elementwise(const pgd_fusion *f, bool *seen, int32_t *stack) {
+static pgd_status merge_elementwise(const pgd_fusion *f, bool *seen, int32_t *stack) {
     for (int32_t i = f->graph->node_count - 1; i >= 0; i--) {
         const pgd_node *node = f->graph->nodes[i];
         if (!f->live[i] || !pgd_fuse_core(node) || (pgd_op_defs[node->op]->flags & PGD_OPF_RANDOM) != 0) continue;
-        for (int32_t k = 0; k < node->input_count; k++) try_edge(f, node->inputs[k]->node, node, seen, stack);
+        for (int32_t k = 0; k < node->input_count; k++) PGD_TRY(try_edge(f, node->inputs[k]->node, node, seen, stack));
     }
+    return PGD_OK;
 }
 
 /* An input of an epilogue is walked as [batch, row, col]: inside a group of axes it must have all or none. */
@@ -141,7 +144,7 @@ static bool epilogue_fits(const pgd_fusion *f, const pgd_node *core, int32_t uni
     return outputs == 1;
 }
 
-static void attach_epilogues(const pgd_fusion *f, bool *seen, int32_t *stack) {
+static pgd_status attach_epilogues(const pgd_fusion *f, bool *seen, int32_t *stack) {
     for (int32_t i = 0; i < f->graph->node_count; i++) {
         const pgd_node *core = f->graph->nodes[i];
         if (!f->live[i] || (core->op != PGD_OP_MATMUL && core->op != PGD_OP_CONV) || core->outputs[0].dtype != PGD_F32 || f->kept[i] || f->user_count[i] == 0) continue;
@@ -153,8 +156,11 @@ static void attach_epilogues(const pgd_fusion *f, bool *seen, int32_t *stack) {
             alone = f->unit[j] != unit || (f->graph->nodes[j]->op != PGD_OP_MATMUL && f->graph->nodes[j]->op != PGD_OP_CONV);
         if (!alone || !epilogue_fits(f, core, unit) || detour(f, f->unit[i], unit, seen, stack)) continue;
         f->unit[i] = unit;
-        if (!pgd_fuse_fits(f, unit)) f->unit[i] = i;
+        bool fits;
+        PGD_TRY(pgd_fuse_fits(f, unit, &fits));
+        if (!fits) f->unit[i] = i;
     }
+    return PGD_OK;
 }
 
 static pgd_status collect_users(pgd_fusion *f, pgd_arena *arena) {
@@ -192,8 +198,8 @@ static pgd_status fuse(const pgd_graph *from, bool alone, pgd_arena *arena, pgd_
     PGD_TRY(collect_users(&f, arena));
     for (int32_t i = 0; i < from->node_count; i++) f.unit[i] = !f.live[i] ? -1 : pgd_fuse_inlined(from->nodes[i]) ? -1 : i;
     if (!alone) {
-        merge_elementwise(&f, seen, stack);
-        attach_epilogues(&f, seen, stack);
+        PGD_TRY(merge_elementwise(&f, seen, stack));
+        PGD_TRY(attach_epilogues(&f, seen, stack));
     }
     return pgd_fuse_emit(&f, out);
 }

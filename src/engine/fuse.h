@@ -23,7 +23,7 @@ bool pgd_fuse_core(const pgd_node *node);
 /* Writes the fused graph. */
 pgd_status pgd_fuse_emit(const pgd_fusion *fusion, pgd_graph **out);
 
-/* Counts what a program for the members of `unit` would need; false when over a limit. */
-bool pgd_fuse_fits(const pgd_fusion *fusion, int32_t unit);
+/* Counts what a program for the members of `unit` would need; *fits is false when over a limit. */
+pgd_status pgd_fuse_fits(const pgd_fusion *fusion, int32_t unit, bool *fits);
 
 #endif

@@ -136,12 +136,13 @@ static pgd_status draft_unit(const pgd_fusion *f, int32_t unit, pgd_arena *arena
     return PGD_OK;
 }
 
-bool pgd_fuse_fits(const pgd_fusion *f, int32_t unit) {
+pgd_status pgd_fuse_fits(const pgd_fusion *f, int32_t unit, bool *fits) {
     pgd_arena arena = {0};
     draft d;
-    bool fits = draft_unit(f, unit, &arena, &d) == PGD_OK && !d.failed;
+    pgd_status status = draft_unit(f, unit, &arena, &d);
+    *fits = status == PGD_OK && !d.failed;
     pgd_arena_deinit(&arena);
-    return fits;
+    return status;
 }
 
 /* ---- the new graph ------------------------------------------------------------------------------------------------------------------------------ */
