@@ -119,7 +119,8 @@ static bool foldable(const pgd_node *node, pgd_value *const *inputs) {
     for (int32_t k = 0; k < node->output_count; k++) {
         int64_t part = 1;
         if (!pgd_symshape_constant(node->outputs[k].shape)) return false;
-        for (int32_t d = 0; d < node->outputs[k].shape.rank; d++) part *= node->outputs[k].shape.dims[d];
+        for (int32_t d = 0; d < node->outputs[k].shape.rank; d++)
+            if (__builtin_mul_overflow(part, node->outputs[k].shape.dims[d], &part) || part > FOLD_ELEMS) return false;
         elems += part;
     }
     return elems <= FOLD_ELEMS;

@@ -114,10 +114,22 @@ pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis) {
 
 /* ---- movement -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* A symbolic extent as something symbolic times a number. */
+static pgd_dim without_factor(const pgd_graph *graph, pgd_dim dim, int64_t *factor) {
+    const pgd_dim_expr *e = &graph->exprs[-1 - dim];
+    bool times = e->kind == PGD_DIM_MUL && e->b > 0;
+    *factor = times ? e->b : 1;
+    return times ? e->a : dim;
+}
+
 static bool resolve_rest(pgd_graph *graph, const pgd_value *x, pgd_symshape *shape) {
     pgd_dim known = 1;
     int32_t rest = -1;
-    for (int32_t i = 0; i < shape->rank && i < PGD_MAX_RANK; i++) {
+    pgd_symshape checked = *shape;
+    for (int32_t i = 0; i < shape->rank && i < PGD_MAX_RANK; i++)
+        if (shape->dims[i] == PGD_DIM_REST) checked.dims[i] = 1;
+    if (!pgd_symshape_check(graph, "reshape", checked)) return false;
+    for (int32_t i = 0; i < shape->rank; i++) {
         if (shape->dims[i] != PGD_DIM_REST)
             known = pgd_dim_mul(graph, known, shape->dims[i]);
         else if (rest < 0)
@@ -129,6 +141,11 @@ static bool resolve_rest(pgd_graph *graph, const pgd_value *x, pgd_symshape *sha
     pgd_dim all = pgd_symshape_elems(graph, x->shape);
     if (known > 0 && (all < 0 || all % known == 0)) {
         shape->dims[rest] = pgd_dim_floordiv(graph, all, known);
+        return true;
+    }
+    int64_t all_factor, known_factor;
+    if (known < 0 && all < 0 && without_factor(graph, all, &all_factor) == without_factor(graph, known, &known_factor) && all_factor % known_factor == 0) {
+        shape->dims[rest] = all_factor / known_factor;
         return true;
     }
     for (int32_t i = 0; i < x->shape.rank; i++) /* a symbolic extent that both sides share */
@@ -176,7 +193,8 @@ pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutat
 }
 
 pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
-    if (x == NULL || pgd_symshape_equal(x->shape, shape)) return x;
+    if (x == NULL || !pgd_symshape_check(graph, "broadcast", shape)) return NULL;
+    if (pgd_symshape_equal(x->shape, shape)) return x;
     if (shape.rank > x->shape.rank) { /* missing axes come in front, with extent 1 */
         pgd_symshape full = {.rank = shape.rank};
         for (int32_t i = 0; i < shape.rank; i++) {

@@ -4,7 +4,8 @@
 #include <graph_share.h>
 #include <string.h>
 
-static const pgd_dim_expr *expr_of(const pgd_graph *graph, pgd_dim dim) { return &graph->exprs[-1 - dim]; }
+/* A copy: the table moves when it grows. */
+static pgd_dim_expr expr_of(const pgd_graph *graph, pgd_dim dim) { return graph->exprs[-1 - dim]; }
 
 static int64_t clamped_mul(int64_t a, int64_t b) {
     int64_t result;
@@ -17,8 +18,8 @@ static int64_t clamped_add(int64_t a, int64_t b) {
 }
 
 void pgd_dim_range(const pgd_graph *graph, pgd_dim dim, int64_t *lo, int64_t *hi) {
-    *lo = dim >= 0 ? dim : expr_of(graph, dim)->lo;
-    *hi = dim >= 0 ? dim : expr_of(graph, dim)->hi;
+    *lo = dim >= 0 ? dim : expr_of(graph, dim).lo;
+    *hi = dim >= 0 ? dim : expr_of(graph, dim).hi;
 }
 
 static pgd_dim intern(pgd_graph *graph, pgd_dim_expr expr) {
@@ -34,9 +35,21 @@ static pgd_dim intern(pgd_graph *graph, pgd_dim_expr expr) {
     return -1 - (pgd_dim)graph->expr_count++;
 }
 
+/* A word of the text form. */
+static bool symbol_name_fits(const char *name) {
+    if (name == NULL || name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || strlen(name) > 60) return false;
+    for (const char *c = name; *c != '\0'; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_')) return false;
+    return true;
+}
+
 pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi) {
-    if (name == NULL || name[0] == '\0' || lo < 0 || hi < lo) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": range %lld to %lld is not one; use 0 <= lo <= hi", name == NULL ? "" : name, (long long)lo, (long long)hi);
+    if (!symbol_name_fits(name)) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": use 1 to 60 letters, digits and underscores, no digit first", name == NULL ? "" : name);
+        return 0;
+    }
+    if (lo < 0 || hi < lo) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": range %lld to %lld is not one; use 0 <= lo <= hi", name, (long long)lo, (long long)hi);
         return 0;
     }
     for (int32_t i = 0; i < graph->symbol_count; i++) {
@@ -58,10 +71,10 @@ pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t
 /* a plus a plain number, which may be negative; a constant result below zero becomes 0. */
 pgd_dim pgd_dim_offset(pgd_graph *graph, pgd_dim a, int64_t offset) {
     if (a >= 0) return clamped_add(a, offset) < 0 ? 0 : clamped_add(a, offset);
-    const pgd_dim_expr *left = expr_of(graph, a);
-    if (left->kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, left->a, left->b + offset);
+    const pgd_dim_expr left = expr_of(graph, a);
+    if (left.kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, left.a, clamped_add(left.b, offset));
     if (offset == 0) return a;
-    return intern(graph, (pgd_dim_expr){PGD_DIM_OFFSET, a, offset, clamped_add(left->lo, offset), clamped_add(left->hi, offset)});
+    return intern(graph, (pgd_dim_expr){PGD_DIM_OFFSET, a, offset, clamped_add(left.lo, offset), clamped_add(left.hi, offset)});
 }
 
 pgd_dim pgd_dim_add(pgd_graph *graph, pgd_dim a, pgd_dim b) {
@@ -72,11 +85,11 @@ pgd_dim pgd_dim_add(pgd_graph *graph, pgd_dim a, pgd_dim b) {
         a = b;
         b = swap;
     }
-    const pgd_dim_expr *left = expr_of(graph, a), *right = expr_of(graph, b);
-    if (left->kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, pgd_dim_add(graph, left->a, b), left->b);
-    if (right->kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, pgd_dim_add(graph, a, right->a), right->b);
+    const pgd_dim_expr left = expr_of(graph, a), right = expr_of(graph, b);
+    if (left.kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, pgd_dim_add(graph, left.a, b), left.b);
+    if (right.kind == PGD_DIM_OFFSET) return pgd_dim_offset(graph, pgd_dim_add(graph, a, right.a), right.b);
     if (a == b) return pgd_dim_mul(graph, a, 2);
-    return intern(graph, (pgd_dim_expr){PGD_DIM_ADD, a, b, clamped_add(left->lo, right->lo), clamped_add(left->hi, right->hi)});
+    return intern(graph, (pgd_dim_expr){PGD_DIM_ADD, a, b, clamped_add(left.lo, right.lo), clamped_add(left.hi, right.hi)});
 }
 
 pgd_dim pgd_dim_mul(pgd_graph *graph, pgd_dim a, pgd_dim b) {
@@ -88,14 +101,14 @@ pgd_dim pgd_dim_mul(pgd_graph *graph, pgd_dim a, pgd_dim b) {
     }
     if (b == 0) return 0;
     if (b == 1) return a;
-    const pgd_dim_expr *left = expr_of(graph, a);
-    if (b >= 0 && left->kind == PGD_DIM_MUL && left->b >= 0) return pgd_dim_mul(graph, left->a, left->b * b);
-    if (b < 0 && left->kind == PGD_DIM_MUL && left->b >= 0) return pgd_dim_mul(graph, pgd_dim_mul(graph, left->a, b), left->b);
-    if (b < 0 && expr_of(graph, b)->kind == PGD_DIM_MUL && expr_of(graph, b)->b >= 0)
-        return pgd_dim_mul(graph, pgd_dim_mul(graph, a, expr_of(graph, b)->a), expr_of(graph, b)->b);
+    const pgd_dim_expr left = expr_of(graph, a);
+    if (b >= 0 && left.kind == PGD_DIM_MUL && left.b >= 0) return pgd_dim_mul(graph, left.a, clamped_mul(left.b, b));
+    if (b < 0 && left.kind == PGD_DIM_MUL && left.b >= 0) return pgd_dim_mul(graph, pgd_dim_mul(graph, left.a, b), left.b);
+    if (b < 0 && expr_of(graph, b).kind == PGD_DIM_MUL && expr_of(graph, b).b >= 0)
+        return pgd_dim_mul(graph, pgd_dim_mul(graph, a, expr_of(graph, b).a), expr_of(graph, b).b);
     int64_t lo, hi;
     pgd_dim_range(graph, b, &lo, &hi);
-    return intern(graph, (pgd_dim_expr){PGD_DIM_MUL, a, b, clamped_mul(left->lo, lo), clamped_mul(left->hi, hi)});
+    return intern(graph, (pgd_dim_expr){PGD_DIM_MUL, a, b, clamped_mul(left.lo, lo), clamped_mul(left.hi, hi)});
 }
 
 static int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -107,13 +120,13 @@ pgd_dim pgd_dim_floordiv(pgd_graph *graph, pgd_dim a, pgd_dim b) {
     }
     if (a >= 0) return a / b;
     if (b == 1) return a;
-    const pgd_dim_expr *left = expr_of(graph, a);
-    if (left->kind == PGD_DIM_MUL && left->b >= 0 && left->b % b == 0) return pgd_dim_mul(graph, left->a, left->b / b);
-    return intern(graph, (pgd_dim_expr){PGD_DIM_FLOORDIV, a, b, floordiv(left->lo, b), floordiv(left->hi, b)});
+    const pgd_dim_expr left = expr_of(graph, a);
+    if (left.kind == PGD_DIM_MUL && left.b >= 0 && left.b % b == 0) return pgd_dim_mul(graph, left.a, left.b / b);
+    return intern(graph, (pgd_dim_expr){PGD_DIM_FLOORDIV, a, b, floordiv(left.lo, b), floordiv(left.hi, b)});
 }
 
 pgd_dim pgd_dim_window(pgd_graph *graph, pgd_dim in, int64_t slack, int64_t stride) {
-    if (in >= 0) return in + slack < 0 ? 0 : (in + slack) / stride + 1;
+    if (in >= 0) return clamped_add(in, slack) < 0 ? 0 : clamped_add(in, slack) / stride + 1;
     return pgd_dim_offset(graph, pgd_dim_floordiv(graph, pgd_dim_offset(graph, in, slack), stride), 1);
 }
 
@@ -125,12 +138,12 @@ pgd_dim pgd_symshape_elems(pgd_graph *graph, pgd_symshape shape) {
 
 int64_t pgd_dim_eval(const pgd_graph *graph, pgd_dim dim, const int64_t *symbol_values) {
     if (dim >= 0) return dim;
-    const pgd_dim_expr *e = expr_of(graph, dim);
-    if (e->kind == PGD_DIM_SYMBOL) return symbol_values[e->a];
-    int64_t a = pgd_dim_eval(graph, e->a, symbol_values), b = e->kind == PGD_DIM_OFFSET ? e->b : pgd_dim_eval(graph, e->b, symbol_values), result;
+    const pgd_dim_expr e = expr_of(graph, dim);
+    if (e.kind == PGD_DIM_SYMBOL) return symbol_values[e.a];
+    int64_t a = pgd_dim_eval(graph, e.a, symbol_values), b = e.kind == PGD_DIM_OFFSET ? e.b : pgd_dim_eval(graph, e.b, symbol_values), result;
     if (a == INT64_MIN || b == INT64_MIN) return INT64_MIN;
-    if (e->kind == PGD_DIM_FLOORDIV) return floordiv(a, b);
-    bool overflow = e->kind != PGD_DIM_MUL ? __builtin_add_overflow(a, b, &result) : __builtin_mul_overflow(a, b, &result);
+    if (e.kind == PGD_DIM_FLOORDIV) return floordiv(a, b);
+    bool overflow = e.kind != PGD_DIM_MUL ? __builtin_add_overflow(a, b, &result) : __builtin_mul_overflow(a, b, &result);
     return overflow ? INT64_MIN : result;
 }
 
@@ -175,18 +188,18 @@ void pgd_dim_print(const pgd_graph *graph, pgd_dim dim, pgd_text *text) {
         pgd_text_add(text, "%lld", (long long)dim);
         return;
     }
-    const pgd_dim_expr *e = expr_of(graph, dim);
-    if (e->kind == PGD_DIM_SYMBOL) {
-        pgd_text_add(text, "%s", graph->symbols[e->a].name);
+    const pgd_dim_expr e = expr_of(graph, dim);
+    if (e.kind == PGD_DIM_SYMBOL) {
+        pgd_text_add(text, "%s", graph->symbols[e.a].name);
         return;
     }
     pgd_text_add(text, "(");
-    pgd_dim_print(graph, e->a, text);
-    pgd_text_add(text, "%c", e->kind == PGD_DIM_MUL ? '*' : e->kind == PGD_DIM_FLOORDIV ? '/' : '+');
-    if (e->kind == PGD_DIM_OFFSET)
-        pgd_text_add(text, "%lld)", (long long)e->b);
+    pgd_dim_print(graph, e.a, text);
+    pgd_text_add(text, "%c", e.kind == PGD_DIM_MUL ? '*' : e.kind == PGD_DIM_FLOORDIV ? '/' : '+');
+    if (e.kind == PGD_DIM_OFFSET)
+        pgd_text_add(text, "%lld)", (long long)e.b);
     else {
-        pgd_dim_print(graph, e->b, text);
+        pgd_dim_print(graph, e.b, text);
         pgd_text_add(text, ")");
     }
 }

@@ -119,12 +119,21 @@ static pgd_node *node_append(pgd_graph *graph, pgd_node *node) {
     return node;
 }
 
+bool pgd_symshape_check(pgd_graph *graph, const char *what, pgd_symshape shape) {
+    if (shape.rank < 0 || shape.rank > PGD_MAX_RANK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: rank %d; use 0 to %d", what, shape.rank, PGD_MAX_RANK), false;
+    for (int32_t i = 0; i < shape.rank; i++)
+        if (shape.dims[i] < -graph->expr_count || shape.dims[i] > (int64_t)1 << 48)
+            return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: extent %lld is neither a size nor a symbol of this graph", what, (long long)shape.dims[i]), false;
+    return true;
+}
+
 pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
     if (graph->status != PGD_OK) return NULL;
     if (input_count > PGD_MAX_INPUTS || (op_rows[op].inputs >= 0 && op_rows[op].inputs != input_count))
         return pgd_graph_fail(graph, PGD_BAD_ARG, "%s takes %d inputs, not %d", op_rows[op].name, op_rows[op].inputs, input_count);
     for (int32_t i = 0; i < input_count; i++)
         if (inputs[i] == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: input %d is NULL", op_rows[op].name, i);
+    if (attrs != NULL && pgd_op_defs[op]->has_dims && !pgd_symshape_check(graph, op_rows[op].name, attrs->dims)) return NULL;
     pgd_node *node = node_create(graph, op, inputs, input_count, op_rows[op].outputs);
     if (node == NULL) return NULL;
     if (attrs != NULL) node->attrs = *attrs;
@@ -152,12 +161,7 @@ pgd_node *pgd_graph_add_program(pgd_graph *graph, const pgd_program *program, pg
 
 pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes) {
     if (graph->status != PGD_OK) return NULL;
-    if (shape.rank < 0 || shape.rank > PGD_MAX_RANK)
-        return pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": rank %d; use 0 to %d", pgd_op_name(op), name == NULL ? "" : name, shape.rank, PGD_MAX_RANK);
-    for (int32_t i = 0; i < shape.rank; i++)
-        if (shape.dims[i] < -graph->expr_count || shape.dims[i] > (int64_t)1 << 48)
-            return pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": extent %lld is neither a size nor a symbol of this graph", pgd_op_name(op), name == NULL ? "" : name,
-                                  (long long)shape.dims[i]);
+    if (!pgd_symshape_check(graph, name == NULL ? pgd_op_name(op) : name, shape)) return NULL;
     if ((unsigned)dtype >= PGD_DTYPE_COUNT) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: %d is no element type", pgd_op_name(op), (int)dtype);
     pgd_node *node = node_create(graph, op, NULL, 0, 1);
     if (node == NULL) return NULL;

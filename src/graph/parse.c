@@ -82,7 +82,7 @@ static bool real(parser *p, double *out) {
 static bool dim(parser *p, pgd_dim *out, int depth) {
     char name[64];
     blanks(p);
-    if (depth > 16) return false;
+    if (depth > 200) return false;
     if (token(p, "(")) {
         pgd_dim a, b;
         if (!dim(p, &a, depth + 1) || p->at >= p->end) return false;
@@ -243,7 +243,8 @@ static pgd_status definition(parser *p) {
     else
         PGD_TRY(operation(p, (pgd_op)op, out));
     for (int32_t k = 0; k < count; k++) {
-        if (out[k] == NULL || !pgd_grow(&p->values, &p->value_capacity, p->value_count, sizeof *p->values)) return bad(p, "the operation has fewer results");
+        if (out[k] == NULL) return bad(p, "the operation has fewer results");
+        if (!pgd_grow(&p->values, &p->value_capacity, p->value_count, sizeof *p->values)) return pgd_fail_memory(sizeof *p->values);
         p->values[p->value_count++] = out[k];
     }
     return PGD_OK;

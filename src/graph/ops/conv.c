@@ -18,7 +18,7 @@ static pgd_status check_attrs(const pgd_node *node) {
 static pgd_status result_shape(pgd_graph *graph, const pgd_node *node, pgd_symshape x, pgd_symshape w, pgd_symshape *y) {
     const int64_t *o = node->attrs.ints;
     char left[128], right[128];
-    if (x.rank != 4 || w.rank != 4 || w.dims[0] < 1 || w.dims[1] < 1 || w.dims[2] < 1 || w.dims[3] < 1 || x.dims[1] != w.dims[1] * o[GROUPS] || w.dims[0] % o[GROUPS] != 0)
+    if (x.rank != 4 || w.rank != 4 || w.dims[0] < 1 || w.dims[1] < 1 || w.dims[1] > (int64_t)1 << 40 || w.dims[2] < 1 || w.dims[3] < 1 || w.dims[2] > 1 << 20 || w.dims[3] > 1 << 20 || x.dims[1] != w.dims[1] * o[GROUPS] || w.dims[0] % o[GROUPS] != 0)
         return pgd_fail(PGD_BAD_ARG, "%s: x %s and w %s with %lld groups do not fit; x is [N,C,H,W], w [K,C/groups,R,S]", pgd_op_name(node->op),
                         pgd_symshape_text(graph, x, left, sizeof left), pgd_symshape_text(graph, w, right, sizeof right), (long long)o[GROUPS]);
     *y = (pgd_symshape){4, {x.dims[0], w.dims[0], pgd_dim_window(graph, x.dims[2], o[PAD_TOP] + o[PAD_BOTTOM] - o[DILATION_H] * (w.dims[2] - 1) - 1, o[STRIDE_H]),

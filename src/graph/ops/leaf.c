@@ -16,9 +16,6 @@ const pgd_op_def pgd_def_program = {.dtypes = PGD_DTYPES_ANY, .infer = leaf_infe
 static pgd_status check_shape(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     const pgd_symshape *dims = &node->attrs.dims;
     if ((uint64_t)node->attrs.ints[0] >= PGD_DTYPE_COUNT) return pgd_fail(PGD_BAD_ARG, "%s: %lld is no element type", pgd_op_name(node->op), (long long)node->attrs.ints[0]);
-    if (dims->rank < 0 || dims->rank > PGD_MAX_RANK) return pgd_fail(PGD_BAD_ARG, "%s: rank %d; use 0 to %d", pgd_op_name(node->op), dims->rank, PGD_MAX_RANK);
-    for (int32_t i = 0; i < dims->rank; i++)
-        if (dims->dims[i] < -graph->expr_count) return pgd_fail(PGD_BAD_ARG, "%s: extent %lld is not a size", pgd_op_name(node->op), (long long)dims->dims[i]);
     outputs[0].dtype = (pgd_dtype)node->attrs.ints[0];
     outputs[0].shape = *dims;
     return PGD_OK;

@@ -104,7 +104,7 @@ static pgd_status slice_infer(pgd_graph *graph, const pgd_node *node, pgd_value 
     pgd_dim_range(graph, node->attrs.dims.dims[0], &start_lo, &start_hi);
     pgd_dim_range(graph, node->attrs.dims.dims[1], &lo, &hi);
     pgd_dim_range(graph, x->shape.dims[axis], &whole_lo, &whole_hi);
-    if (start_lo < 0 || lo < 0 || start_lo + lo > whole_hi)
+    if (start_lo < 0 || lo < 0 || lo > whole_hi || start_lo > whole_hi - lo)
         return pgd_fail(PGD_BAD_ARG, "slice: %lld elements from %lld lie outside an extent of %lld", (long long)lo, (long long)start_lo, (long long)whole_hi);
     outputs[0].dtype = x->dtype;
     outputs[0].shape = x->shape;

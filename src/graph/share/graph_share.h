@@ -139,6 +139,8 @@ pgd_dim pgd_symshape_elems(pgd_graph *graph, pgd_symshape shape);
 void pgd_dim_range(const pgd_graph *graph, pgd_dim dim, int64_t *lo, int64_t *hi);
 int64_t pgd_dim_eval(const pgd_graph *graph, pgd_dim dim, const int64_t *symbol_values); /* INT64_MIN on overflow */
 pgd_status pgd_symshape_eval(const pgd_graph *graph, pgd_symshape shape, const int64_t *symbol_values, pgd_shape *out);
+/* Is it a shape of this graph: rank, sizes, symbols? Else the graph's error names `what`. */
+bool pgd_symshape_check(pgd_graph *graph, const char *what, pgd_symshape shape);
 bool pgd_symshape_equal(pgd_symshape a, pgd_symshape b);
 bool pgd_symshape_constant(pgd_symshape shape);
 void pgd_dim_print(const pgd_graph *graph, pgd_dim dim, pgd_text *text);
