@@ -180,7 +180,7 @@ static result measure(trainer *trainers) {
     spinner_set(spinner, false);
     for (int i = 0; i < ROUNDS_MAX && out.rounds < ROUNDS; i++) {
         round_result r = round_run(trainers, spinner, (i & 1) != 0);
-        fprintf(stderr, "\rround %d, %d of %d count", i + 1, out.rounds, ROUNDS);
+        fprintf(stderr, "\rround %d, %d of %d count, others used %.2f processors ", i + 1, out.rounds, ROUNDS, r.foreign);
         if (r.foreign > foreign_limit) {
             out.discarded++;
             continue;
