@@ -60,20 +60,18 @@ static void load_runs(const pgd_host_program *p, const pgd_host_instr *instr, co
 static void random_run(const pgd_host_instr *instr, const char *key_bytes, int64_t start, int64_t n, float *to) {
     uint64_t key[2];
     memcpy(key, key_bytes, sizeof key);
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t index = (uint64_t)(start + i);
-        uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32) ^ (uint32_t)(key[1] >> 32) * 0x9e3779b9u, c2 = (uint32_t)key[1], c3 = (uint32_t)instr->stream;
-        uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
-        for (int round = 0; round < 10; round++) { /* pgd_philox, kept here in loop form so that it becomes vector code */
-            uint64_t p0 = (uint64_t)0xd2511f53u * c0, p1 = (uint64_t)0xcd9e8d57u * c2;
-            c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-            c1 = (uint32_t)p1;
-            c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-            c3 = (uint32_t)p0;
-            k0 += 0x9e3779b9u;
-            k1 += 0xbb67ae85u;
+    if (instr->op == PGD_OP_NORMAL) {
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t words[4];
+            pgd_philox(key[0], key[1], (uint32_t)instr->stream, (uint64_t)(start + i), words);
+            to[i] = (float)pgd_normal_from(words[0], words[1]);
         }
-        to[i] = instr->op == PGD_OP_UNIFORM ? (float)(c0 >> 8) * 0x1p-24f : (float)pgd_normal_from(c0, c1);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) { /* becomes vector code */
+        uint32_t words[4];
+        pgd_philox(key[0], key[1], (uint32_t)instr->stream, (uint64_t)(start + i), words);
+        to[i] = pgd_uniform_from(words[0]);
     }
 }
 

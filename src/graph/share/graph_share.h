@@ -205,9 +205,23 @@ pgd_cost pgd_op_cost(const pgd_attrs *attrs, pgd_op op, const pgd_tensor *inputs
 double pgd_scalar_float(pgd_op op, double a, double b, double c);
 int64_t pgd_scalar_int(pgd_op op, int64_t a, int64_t b, int64_t c);
 
-/* Philox 4x32-10 (Salmon et al., SC 2011). */
-void pgd_philox(uint64_t seed, uint64_t step, uint32_t stream, uint64_t index, uint32_t out[4]);
-float pgd_uniform_from(uint32_t word);
+/* Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). Inline, so that kernels' loops over it
+ * become vector code at their own level. */
+static inline void pgd_philox(uint64_t seed, uint64_t step, uint32_t stream, uint64_t index, uint32_t out[4]) {
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32) ^ (uint32_t)(step >> 32) * 0x9e3779b9u, c2 = (uint32_t)step, c3 = stream;
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xd2511f53u * c0, p1 = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)p1;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9e3779b9u;
+        k1 += 0xbb67ae85u;
+    }
+    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+static inline float pgd_uniform_from(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
 double pgd_normal_from(uint32_t first, uint32_t second);
 
 double pgd_tensor_get(const pgd_tensor *tensor, int64_t index);

@@ -130,7 +130,7 @@ typedef struct pgd_shape {
     int64_t dims[PGD_MAX_RANK];
 } pgd_shape;
 
-/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix. */
+/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix. The extents are given as int; larger ones, or of another type, go into a pgd_shape by hand. */
 PGD_API pgd_shape pgd_shape_of(int32_t rank, ...);
 PGD_API int64_t pgd_shape_elems(pgd_shape shape);
 PGD_API bool pgd_shape_equal(pgd_shape a, pgd_shape b);

@@ -35,7 +35,7 @@ PGD_API PGD_MUST_USE pgd_status pgd_graph_status(const pgd_graph *graph);
 /* An extent that is known only when running: between lo and hi, both at least 0. The same name gives the same extent. */
 PGD_API pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi);
 
-/* pgd_symshape_of(2, (pgd_dim)n, (pgd_dim)784) */
+/* pgd_symshape_of(2, n, (pgd_dim)784): every extent must have the type pgd_dim, hence the cast of plain numbers. */
 PGD_API pgd_symshape pgd_symshape_of(int32_t rank, ...);
 
 /* ---- where values come from and go to ----------------------------------------------------------------------------------------------- */
