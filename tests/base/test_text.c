@@ -29,7 +29,7 @@ static pgd_json json_of(const char *text, char **block) {
 
 static void a_header_is_read(void **unused) {
     char *block, name[32], dtype[8];
-    int64_t first, second;
+    int64_t first = 0, second = 0;
     pgd_json j = json_of(" {\"w\" : {\"dtype\":\"F32\", \"shape\":[2,-3], \"other\": {\"a\":[1,{\"b\":null}]}} , \"x\":1}", &block);
     assert_true(pgd_json_expect(&j, '{') && pgd_json_string(&j, name, sizeof name) && pgd_json_expect(&j, ':') && pgd_json_expect(&j, '{'));
     assert_string_equal(name, "w");
