@@ -84,6 +84,10 @@ static void the_peak_is_remembered(void **unused) {
     pgd_mem_free(big);
     pgd_memory_in_use(&now, &peak);
     assert_true(now == before && peak >= before + (50 << 20));
+    big = pgd_mem_alloc(51 << 20); /* a little more than the old peak is a new one */
+    pgd_memory_in_use(&now, &peak);
+    assert_true(peak >= now);
+    pgd_mem_free(big);
 }
 
 static void a_failed_resize_leaves_the_old_block(void **unused) {

@@ -29,7 +29,7 @@ static pgd_json json_of(const char *text, char **block) {
 
 static void a_header_is_read(void **unused) {
     char *block, name[32], dtype[8];
-    int64_t first, second;
+    int64_t first = 0, second = 0;
     pgd_json j = json_of(" {\"w\" : {\"dtype\":\"F32\", \"shape\":[2,-3], \"other\": {\"a\":[1,{\"b\":null}]}} , \"x\":1}", &block);
     assert_true(pgd_json_expect(&j, '{') && pgd_json_string(&j, name, sizeof name) && pgd_json_expect(&j, ':') && pgd_json_expect(&j, '{'));
     assert_string_equal(name, "w");
@@ -44,7 +44,7 @@ static void a_header_is_read(void **unused) {
 static void strings_are_decoded_to_utf8(void **unused) {
     static const struct {
         const char *text, *want;
-    } good[] = {{"\"\"", ""}, {"\"a\\\"b\\\\c\\/\"", "a\"b\\c/"}, {"\"\\n\\t\\r\\b\\f\"", "\n\t\r\b\f"}, {"\"\\u0041\\u00e9\\u20AC\"", "A\xc3\xa9\xe2\x82\xac"}, {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"}, {"\"\xc3\xa9\"", "\xc3\xa9"}};
+    } good[] = {{"\"\"", ""}, {"\"a\\\"b\\\\c\\/\"", "a\"b\\c/"}, {"\"\\n\\t\\r\\b\\f\"", "\n\t\r\b\f"}, {"\"\\u0041\\u00e9\\u20AC\"", "A\xc3\xa9\xe2\x82\xac"}, {"\"\\u07ff\\u0800\\uffff\"", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"}, {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"}, {"\"\xc3\xa9\"", "\xc3\xa9"}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         char *block, out[32];
         pgd_json j = json_of(good[i].text, &block);

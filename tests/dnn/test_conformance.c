@@ -135,11 +135,14 @@ static void run_rows(const kernel_case *c, const pgd_desc *outputs, int32_t outp
 static void run_case(const kernel_case *c) {
     pgd_desc outputs[PGD_MAX_OUTPUTS];
     int32_t output_count = infer(c, outputs);
-    for (int special = 0; special < 2; special++) {
+    for (int special = 0; special < 3; special++) { /* plain numbers, NaN and infinities, many equal ones */
         dice d = {(uint64_t)c->op + 1000};
         void *in[PGD_MAX_INPUTS], *want[PGD_MAX_OUTPUTS], *magnitude[PGD_MAX_OUTPUTS] = {0};
         int64_t labels = c->op == PGD_OP_SOFTMAX_XENT || c->op == PGD_OP_SOFTMAX_XENT_D ? c->inputs[0].shape.dims[1] : 8;
-        for (int32_t i = 0; i < c->input_count; i++) in[i] = contents(&c->inputs[i], &d, special == 1 && i == special_operand(c->op), labels);
+        for (int32_t i = 0; i < c->input_count; i++) {
+            in[i] = contents(&c->inputs[i], &d, special == 1 && i == special_operand(c->op), labels);
+            for (int64_t e = 0; special == 2 && c->inputs[i].dtype == PGD_F32 && e < pgd_shape_elems(c->inputs[i].shape); e++) ((float *)in[i])[e] = roundf(((float *)in[i])[e]);
+        }
         if (c->op == PGD_OP_BATCH_NORM_D) /* a variance is not negative */
             for (int64_t i = 0; i < pgd_shape_elems(c->inputs[3].shape); i++) ((float *)in[3])[i] = fabsf(((float *)in[3])[i]) + 0.1f;
         bool magnitudes = tolerance_of(c->op)->kind == TOLERANCE_MAGNITUDE;
