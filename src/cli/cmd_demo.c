@@ -73,6 +73,7 @@ static bool train(struct demo *d) {
     term_progress_start(&progress, &d->term, EPOCHS, d->train_set.count, 0, start);
     for (;;) {
         bool fine = library(d, pgd_trainer_advance(d->trainer, &step, &done));
+        if (fine && step.step == 1 && !done) fine = library(d, pgd_run_profile(pgd_trainer_run(d->trainer), true));
         if (!fine || done) {
             term_progress_finish(&progress);
             d->train_ns = term_now_ns() - start;
@@ -82,7 +83,6 @@ static bool train(struct demo *d) {
         loss = isnan(loss) ? step.loss : loss + 0.05 * (step.loss - loss);
         accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
         if (!d->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
-        if (step.step == 1) pgd_run_profile(pgd_trainer_run(d->trainer), true);
     }
 }
 

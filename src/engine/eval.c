@@ -53,7 +53,6 @@ void pgd_evaluator_counts(const pgd_evaluator *e, uint64_t *found, uint64_t *com
     *compiled = e->compiled;
 }
 
-/* Random streams are numbered anew, so that equal structures have equal text. */
 static pgd_status cut_node(pgd_graph *to, const pgd_node *node, pgd_value **map) {
     pgd_value *inputs[PGD_MAX_INPUTS];
     const pgd_value *v = &node->outputs[0];

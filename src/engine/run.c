@@ -206,6 +206,8 @@ static pgd_status resolve_all(pgd_run *run) {
     return PGD_OK;
 }
 
+static void end_profile(pgd_run *run);
+
 static pgd_status prepare(pgd_run *run) {
     if (!run->stale) return PGD_OK;
     int64_t *symbols = pgd_mem_alloc(sizeof *symbols * (size_t)(run->plan->graph->symbol_count + 1));
@@ -215,7 +217,7 @@ static pgd_status prepare(pgd_run *run) {
     if (status == PGD_OK) status = pgd_instance_acquire(run->plan, symbols, &instance);
     pgd_mem_free(symbols);
     PGD_TRY(status);
-    if (instance != run->instance && run->step_ns != NULL) pgd_run_profile(run, false);
+    if (instance != run->instance) end_profile(run);
     pgd_instance_release(run->plan, run->instance);
     run->instance = instance;
     run->executed = false;
@@ -305,15 +307,22 @@ uint64_t pgd_run_workspace_bytes(const pgd_run *run) { return run->instance == N
 
 /* ---- profile ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-void pgd_run_profile(pgd_run *run, bool on) {
+static void end_profile(pgd_run *run) {
     pgd_mem_free(run->step_ns);
     pgd_mem_free(run->step_calls);
     run->step_ns = run->step_calls = NULL;
-    if (!on || run->instance == NULL) return;
+}
+
+pgd_status pgd_run_profile(pgd_run *run, bool on) {
+    end_profile(run);
+    if (!on) return PGD_OK;
+    if (run->instance == NULL) return pgd_fail(PGD_BAD_STATE, "profile: nothing was executed yet; execute once, then profile");
     size_t bytes = sizeof *run->step_ns * (size_t)(run->instance->step_count + 1);
     run->step_ns = pgd_mem_zalloc(bytes);
     run->step_calls = pgd_mem_zalloc(bytes);
-    if (run->step_ns == NULL || run->step_calls == NULL) pgd_run_profile(run, false);
+    if (run->step_ns != NULL && run->step_calls != NULL) return PGD_OK;
+    end_profile(run);
+    return pgd_fail_memory(bytes);
 }
 
 int32_t pgd_run_step_count(const pgd_run *run) { return run->instance == NULL ? 0 : run->instance->step_count; }

@@ -613,7 +613,7 @@ static void a_profile_counts_every_step(void **unused) {
     training_inputs(run, 3);
     assert_int_equal(pgd_run_step_count(run), 0);
     ok(pgd_run_execute(run));
-    pgd_run_profile(run, true);
+    ok(pgd_run_profile(run, true));
     for (int i = 0; i < 4; i++) ok(pgd_run_execute(run));
     bool conv = false;
     pgd_step_profile step;
@@ -628,7 +628,7 @@ static void a_profile_counts_every_step(void **unused) {
     assert_true(conv);
     assert_true(pgd_run_workspace_bytes(run) > 0);
     fails(PGD_BAD_ARG, "there is no step", pgd_run_step(run, pgd_run_step_count(run), &step));
-    pgd_run_profile(run, false);
+    ok(pgd_run_profile(run, false));
     ok(pgd_run_step(run, 0, &step));
     assert_int_equal(step.calls, 0);
     pgd_run_destroy(run);

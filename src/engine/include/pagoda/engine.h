@@ -88,8 +88,9 @@ typedef struct pgd_step_profile {
     double flops, bytes;   /* of one call, from the operation's cost */
 } pgd_step_profile;
 
-/* Begins (and resets) or ends timing of every step. */
-PGD_API void pgd_run_profile(pgd_run *run, bool on);
+/* Begins (and resets) or ends timing of every step, at the shapes of the last execute; other shapes end it. Errors: BAD_STATE nothing was executed yet;
+ * NO_MEMORY. */
+PGD_API PGD_MUST_USE pgd_status pgd_run_profile(pgd_run *run, bool on);
 PGD_API int32_t pgd_run_step_count(const pgd_run *run);
 PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out); /* Errors: BAD_ARG index */
 
