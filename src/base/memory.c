@@ -87,6 +87,7 @@ typedef struct pgd_arena_block {
 
 void *pgd_arena_alloc(pgd_arena *arena, size_t bytes) {
     size_t alignment = bytes > 256 ? ALIGNMENT : 16;
+    if (bytes > SIZE_MAX / 4) return NULL;
     arena_block *block = arena->head;
     size_t start = block == NULL ? 0 : (block->used + alignment - 1) & ~(alignment - 1);
     if (block == NULL || start > block->capacity || bytes > block->capacity - start) {

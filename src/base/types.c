@@ -31,6 +31,14 @@ int64_t pgd_shape_elems(pgd_shape shape) {
     return elems;
 }
 
+bool pgd_shape_valid(pgd_shape shape) {
+    int64_t elems = 1;
+    if (shape.rank < 0 || shape.rank > PGD_MAX_RANK) return false;
+    for (int32_t i = 0; i < shape.rank; i++)
+        if (shape.dims[i] < 0 || __builtin_mul_overflow(elems, shape.dims[i] == 0 ? 1 : shape.dims[i], &elems) || elems >= (int64_t)1 << 48) return false;
+    return true;
+}
+
 bool pgd_shape_equal(pgd_shape a, pgd_shape b) {
     if (a.rank != b.rank) return false;
     for (int32_t i = 0; i < a.rank; i++)

@@ -23,6 +23,7 @@ struct demo {
     pgd_trainer *trainer;
     struct image_set train_set, test_set;
     struct vision_data train_data;
+    double accuracy;
     uint64_t draw_ns, compile_ns, train_ns, kernel_ns, evaluate_ns, save_ns, load_ns, classify_ns;
     double kernel_flops;
 };
@@ -106,6 +107,7 @@ static bool use(struct demo *d) {
     d->save_ns = t1 - t0, d->load_ns = t2 - t1, d->evaluate_ns = t3 - t2, d->classify_ns = t4 - t3;
     vision_session_close(&session);
     if (!fine) return false;
+    d->accuracy = accuracy;
     printf("\nafter saving and loading again: %.2f %% of %d digits it never saw\n", 100 * accuracy, TEST_DIGITS);
     for (int i = 0; i < SHOWN; i++) {
         printf("\n");
@@ -157,6 +159,7 @@ int cli_demo(struct cli *cli) {
         fine = draw(&d) && compile(&d) && train(&d) && use(&d);
     }
     if (fine) table(&d);
+    if (fine && cli->json) printf("{\"accuracy\": %.9g, \"train_seconds\": %.9g}\n", d.accuracy, (double)d.train_ns / 1e9);
     unlink(d.file);
     pgd_trainer_destroy(d.trainer);
     pgd_layer_destroy(d.layer);

@@ -139,14 +139,16 @@ static bool prepare_checkpoint(struct train *t) {
     snprintf(t->checkpoint, sizeof t->checkpoint, "%.4000s/state.safetensors", folder);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&t->cli->error, "%s: cannot make the folder for checkpoints: %s", folder, strerror(errno));
     if (access(folder, W_OK) != 0) return cli_fail(&t->cli->error, "%s: cannot write there: %s", folder, strerror(errno));
-    bool there = access(t->checkpoint, R_OK) == 0;
-    if (t->o.resume && there) return load_checkpoint(t);
+    if (t->o.resume && access(t->checkpoint, F_OK) == 0) return load_checkpoint(t);
     if (t->o.resume && !t->cli->quiet) fprintf(stderr, "pagoda: there is no checkpoint in %s; starting anew\n", folder);
-    if (!t->o.resume && there) {
-        if (!t->cli->quiet) fprintf(stderr, "pagoda: the checkpoint of an earlier run in %s is replaced\n", folder);
-        if (unlink(t->checkpoint) != 0) return cli_fail(&t->cli->error, "%s: cannot remove the old checkpoint: %s", t->checkpoint, strerror(errno));
-    }
     return true;
+}
+
+/* Once everything else has been found right, a run from the start takes the place of an earlier one. */
+static bool discard_checkpoint(struct train *t) {
+    if (t->checkpoint[0] == '\0' || t->o.resume || access(t->checkpoint, F_OK) != 0) return true;
+    if (!t->cli->quiet) fprintf(stderr, "pagoda: the checkpoint of an earlier run in %s.ckpt is replaced\n", t->o.out);
+    return unlink(t->checkpoint) == 0 || cli_fail(&t->cli->error, "%s: cannot remove the old checkpoint: %s", t->checkpoint, strerror(errno));
 }
 
 /* ---- training ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -180,6 +182,7 @@ static bool make_trainer(struct train *t) {
     vision_options(&t->model, &o);
     o.batch = t->o.batch, o.epochs = t->o.epochs, o.max_steps = t->o.max_steps, o.seed = (uint64_t)t->o.seed;
     o.label_smoothing = 0.05;
+    o.strict = t->cli->strict;
     o.optimizer.nesterov = true;
     o.optimizer.weight_decay = 5e-4;
     o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, t->o.rate, 0.002, 0.1};
@@ -249,11 +252,19 @@ static bool evaluate(struct train *t) {
     return fine || cli_fail_library(&t->cli->error);
 }
 
-/* A run that had finished before leaves its file alone; one that was killed between checkpoint and file writes it now. */
+/* A run that had finished before leaves its file alone; one that was killed between checkpoint and file writes it now. Which of the two it was, the
+ * bytes tell. */
 static bool save_model(struct train *t) {
+    char fresh[4200], old_sha256[65] = "";
     if (t->o.out == NULL) return true;
-    if (!(t->finished_before && access(t->o.out, R_OK) == 0) && !vision_save(t->o.out, &t->model, t->state, &t->cli->error)) return false;
-    return vision_sha256(t->o.out, t->sha256, &t->cli->error);
+    snprintf(fresh, sizeof fresh, "%.4000s.ckpt/model.safetensors", t->o.out);
+    if (!vision_save(fresh, &t->model, t->state, &t->cli->error) || !vision_sha256(fresh, t->sha256, &t->cli->error)) return false;
+    if (access(t->o.out, R_OK) == 0 && !vision_sha256(t->o.out, old_sha256, &t->cli->error)) return false;
+    bool same = strcmp(old_sha256, t->sha256) == 0;
+    if ((same ? unlink(fresh) : rename(fresh, t->o.out)) == 0) return true;
+    cli_fail(&t->cli->error, "%s: cannot put the model there: %s", t->o.out, strerror(errno));
+    unlink(fresh);
+    return false;
 }
 
 static int report(struct train *t) {
@@ -271,7 +282,11 @@ static int report(struct train *t) {
     if (!t->cli->json) return CLI_DONE;
     json_start(&json, stdout);
     json_begin_object(&json, NULL);
-    json_number(&json, t->o.holdout > 0 ? "holdout_accuracy" : "test_accuracy", t->accuracy);
+    if (t->o.holdout > 0)
+        json_null(&json, "test_accuracy"); /* the test pictures were not looked at */
+    else
+        json_number(&json, "test_accuracy", t->accuracy);
+    if (t->o.holdout > 0) json_number(&json, "holdout_accuracy", t->accuracy);
     json_number(&json, "final_loss", t->final_loss);
     json_number(&json, "train_images_per_s", t->images_per_s);
     json_number(&json, "seconds", t->seconds);
@@ -281,14 +296,16 @@ static int report(struct train *t) {
     else
         json_null(&json, "weights_sha256");
     json_integer(&json, "parameters", pgd_layer_parameters(t->layer));
-    return json_finish(&json) ? CLI_DONE : CLI_FAILED;
+    if (json_finish(&json)) return CLI_DONE;
+    cli_fail(&t->cli->error, "cannot write to standard output");
+    return cli_report(t->cli, CLI_FAILED);
 }
 
 int cli_vision_train(struct cli *cli) {
     struct train t = {.cli = cli};
     if (!parse(&t)) return cli_report(cli, CLI_USAGE);
     bool fine = load_data(&t) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split_data(&t) &&
-                make_trainer(&t) && train(&t) && evaluate(&t) && save_model(&t);
+                make_trainer(&t) && discard_checkpoint(&t) && train(&t) && evaluate(&t) && save_model(&t);
     int code = fine ? report(&t) : cli_report(cli, CLI_FAILED);
     pgd_trainer_destroy(t.trainer);
     pgd_layer_destroy(t.layer);

@@ -37,14 +37,9 @@ static pgd_layer *cnn(const struct vision_model *m) {
 static pgd_layer *block(int64_t in, int64_t out, int stride) {
     pgd_layer *body[] = {conv(in, out, 3, stride), norm(out), pgd_layer_relu(), conv(out, out, 3, 1), norm(out)};
     pgd_layer *inner = pgd_layer_sequential(body, 5);
-    if (in == out && stride == 1) return pgd_layer_residual(inner, NULL);
+    if (in == out && stride == 1) return pgd_layer_residual(inner, pgd_layer_identity());
     pgd_layer *shortcut[] = {conv(in, out, 1, stride), norm(out)};
-    pgd_layer *outer = pgd_layer_sequential(shortcut, 2);
-    if (outer == NULL) {
-        pgd_layer_destroy(inner);
-        return NULL;
-    }
-    return pgd_layer_residual(inner, outer);
+    return pgd_layer_residual(inner, pgd_layer_sequential(shortcut, 2));
 }
 
 static pgd_layer *resnet(const struct vision_model *m) {

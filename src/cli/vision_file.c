@@ -75,6 +75,7 @@ bool vision_session_open(struct cli *cli, const char *path, struct vision_sessio
                 vision_open(path, &s->model, s->state, &cli->error) && (s->layer = vision_net(&s->model, &cli->error)) != NULL;
     if (fine) {
         vision_options(&s->model, &options);
+        options.strict = cli->strict;
         fine = pgd_classifier_create(s->device, s->layer, s->state, &options, &s->classifier) == PGD_OK || cli_fail_library(&cli->error);
     }
     if (!fine) vision_session_close(s);

@@ -65,7 +65,7 @@ static int16_t operand(draft *d, const pgd_value *value) {
     instr.op = PGD_OP_INPUT;
     if (pgd_fuse_inlined(node)) { /* a number or an extent */
         instr.op = node->op;
-        instr.imm = node->op == PGD_OP_FILL ? node->attrs.floats[0] : 0;
+        instr.imm = node->op != PGD_OP_FILL ? 0 : value->dtype == PGD_BOOL ? node->attrs.floats[0] != 0 : node->attrs.floats[0];
         if (node->op == PGD_OP_DIM_SIZE) instr.dims = node->attrs.dims;
     } else if (node == d->core)
         instr.input = -1;

@@ -49,6 +49,7 @@ static pgd_status make(pgd_run *run) {
     run->params = pgd_mem_zalloc(sizeof *run->params * (size_t)(run->plan->param_count + 1));
     run->outputs = pgd_mem_zalloc(sizeof *run->outputs * (size_t)(run->plan->graph->output_count + 1));
     if (run->inputs == NULL || run->params == NULL || run->outputs == NULL) return pgd_fail_memory(sizeof *run->inputs);
+    if (run->state != NULL && run->state->device != run->plan->device) return pgd_fail(PGD_BAD_ARG, "the state was made on another device than the plan; make both on one");
     return find_params(run);
 }
 
@@ -93,6 +94,7 @@ static pgd_status find_input(pgd_run *run, const char *name, pgd_shape shape, in
         if (strcmp(node->name, name) != 0) continue;
         const pgd_value *v = &node->outputs[0];
         char want[128], got[128];
+        if (!pgd_shape_valid(shape)) return pgd_fail(PGD_BAD_ARG, "input \"%s\": the shape given is none; its rank must be 0 to %d, its extents at least 0", name, PGD_MAX_RANK);
         bool fits = shape.rank == v->shape.rank;
         for (int32_t d = 0; fits && d < shape.rank; d++) {
             int64_t lo, hi;
@@ -132,6 +134,7 @@ pgd_status pgd_run_bind(pgd_run *run, const char *name, pgd_shape shape, pgd_buf
     int32_t index;
     uint64_t count;
     PGD_TRY(find_input(run, name, shape, &index, &count));
+    if (pgd_buffer_device(buffer) != run->plan->device) return pgd_fail(PGD_BAD_ARG, "input \"%s\": the buffer was made on another device than the plan", name);
     if (pgd_buffer_bytes(buffer) < count) return pgd_fail(PGD_BAD_ARG, "input \"%s\": the buffer has %llu bytes, %llu are needed", name, (unsigned long long)pgd_buffer_bytes(buffer), (unsigned long long)count);
     run_input *input = &run->inputs[index];
     if (!input->borrowed) pgd_buffer_destroy(input->buffer);

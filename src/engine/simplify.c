@@ -113,7 +113,7 @@ static pgd_value *fold_fill(rebuild *r, const pgd_node *node, pgd_value *const *
 
 static bool foldable(const pgd_node *node, pgd_value *const *inputs) {
     int64_t elems = 0;
-    if (node->input_count == 0 || pgd_op_defs[node->op]->eval == NULL) return false;
+    if (node->input_count == 0 || pgd_op_defs[node->op]->eval == NULL || !pgd_symshape_constant(node->attrs.dims)) return false;
     for (int32_t i = 0; i < node->input_count; i++)
         if (inputs[i]->node->op != PGD_OP_CONSTANT) return false;
     for (int32_t k = 0; k < node->output_count; k++) {

@@ -57,9 +57,11 @@ static pgd_status add(pgd_state *state, const char *name, pgd_dtype dtype, pgd_s
 }
 
 pgd_status pgd_state_set(pgd_state *state, const char *name, pgd_dtype dtype, pgd_shape shape, const void *bytes) {
-    if (name == NULL || name[0] == '\0' || (unsigned)dtype >= PGD_DTYPE_COUNT || shape.rank < 0 || shape.rank > PGD_MAX_RANK) return pgd_fail(PGD_BAD_ARG, "state: a tensor needs a name, a dtype and a shape");
+    if (name == NULL || name[0] == '\0' || (unsigned)dtype >= PGD_DTYPE_COUNT || shape.rank < 0 || shape.rank > PGD_MAX_RANK)
+        return pgd_fail(PGD_BAD_ARG, "state: a tensor needs a name, a dtype and a shape of rank 0 to %d", PGD_MAX_RANK);
     for (int32_t i = 0; i < shape.rank; i++)
         if (shape.dims[i] < 0) return pgd_fail(PGD_BAD_ARG, "state: \"%s\" has an extent of %lld", name, (long long)shape.dims[i]);
+    if (!pgd_shape_valid(shape)) return pgd_fail(PGD_BAD_ARG, "state: \"%s\" would have 2^48 elements or more", name);
     int32_t index = pgd_state_find(state, name);
     if (index < 0) return add(state, name, dtype, shape, bytes);
     struct pgd_state_tensor *t = &state->tensors[index];

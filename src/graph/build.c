@@ -168,7 +168,7 @@ pgd_value *pgd_reshape(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
 pgd_value *pgd_flatten(pgd_graph *graph, pgd_value *x, int32_t axis) {
     if (x == NULL) return NULL;
     if (axis < 0) axis += x->shape.rank;
-    if (axis < 0 || axis > x->shape.rank) return pgd_graph_fail(graph, PGD_BAD_ARG, "flatten: axis %d is outside rank %d", axis, x->shape.rank);
+    if (axis < 0 || axis > x->shape.rank || axis + 1 > PGD_MAX_RANK) return pgd_graph_fail(graph, PGD_BAD_ARG, "flatten: axis %d is outside rank %d", axis, x->shape.rank);
     pgd_symshape shape = {.rank = axis + 1};
     pgd_dim rest = 1;
     for (int32_t i = 0; i < x->shape.rank; i++) {

@@ -58,8 +58,9 @@ pgd_status pgd_gradients(pgd_graph *graph, pgd_value *y, pgd_value *const *x, in
     for (int32_t i = 0; i < count; i++) gradients[i] = NULL;
     PGD_TRY(pgd_graph_status(graph));
     if (y == NULL || (y->dtype != PGD_F32 && y->dtype != PGD_F64)) return pgd_fail(PGD_BAD_ARG, "gradients: y must be a value of a float dtype");
+    if (!pgd_graph_owns(graph, y)) return pgd_fail(PGD_BAD_ARG, "gradients: y is a value of another graph");
     for (int32_t i = 0; i < count; i++)
-        if (x[i] == NULL) return pgd_fail(PGD_BAD_ARG, "gradients: x[%d] is NULL", i);
+        if (x[i] == NULL || !pgd_graph_owns(graph, x[i])) return pgd_fail(PGD_BAD_ARG, x[i] == NULL ? "gradients: x[%d] is NULL" : "gradients: x[%d] is a value of another graph", i);
     reverse r = {graph, graph->node_count, NULL, NULL};
     r.depends = pgd_mem_zalloc((size_t)r.node_count * sizeof *r.depends);
     r.gradients = pgd_mem_zalloc((size_t)r.node_count * PGD_MAX_OUTPUTS * sizeof(pgd_value *));

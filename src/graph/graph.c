@@ -127,12 +127,15 @@ bool pgd_symshape_check(pgd_graph *graph, const char *what, pgd_symshape shape) 
     return true;
 }
 
+bool pgd_graph_owns(const pgd_graph *graph, const pgd_value *value) { return value->node->id < graph->node_count && graph->nodes[value->node->id] == value->node; }
+
 pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
     if (graph->status != PGD_OK) return NULL;
     if (input_count > PGD_MAX_INPUTS || (op_rows[op].inputs >= 0 && op_rows[op].inputs != input_count))
         return pgd_graph_fail(graph, PGD_BAD_ARG, "%s takes %d inputs, not %d", op_rows[op].name, op_rows[op].inputs, input_count);
     for (int32_t i = 0; i < input_count; i++)
-        if (inputs[i] == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: input %d is NULL", op_rows[op].name, i);
+        if (inputs[i] == NULL || !pgd_graph_owns(graph, inputs[i]))
+            return pgd_graph_fail(graph, PGD_BAD_ARG, inputs[i] == NULL ? "%s: input %d is NULL" : "%s: input %d is a value of another graph", op_rows[op].name, i);
     if (attrs != NULL && pgd_op_defs[op]->has_dims && !pgd_symshape_check(graph, op_rows[op].name, attrs->dims)) return NULL;
     pgd_node *node = node_create(graph, op, inputs, input_count, op_rows[op].outputs);
     if (node == NULL) return NULL;
@@ -211,6 +214,7 @@ pgd_value *pgd_param(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_sy
 
 pgd_value *pgd_constant(pgd_graph *graph, pgd_dtype dtype, pgd_shape shape, const void *bytes) {
     if (bytes == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "constant: bytes is NULL");
+    if (!pgd_shape_valid(shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "constant: this is no shape; rank 0 to %d, extents at least 0, fewer than 2^48 elements", PGD_MAX_RANK);
     return pgd_graph_leaf(graph, PGD_OP_CONSTANT, NULL, dtype, pgd_symshape_from(shape), bytes);
 }
 
@@ -218,6 +222,10 @@ pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value) { return 
 
 static void add_named(pgd_graph *graph, pgd_named **list, int32_t *count, int32_t *capacity, const char *what, const char *name, pgd_value *value) {
     if (value == NULL || graph->status != PGD_OK) return;
+    if (!pgd_graph_owns(graph, value)) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" is a value of another graph", what, name == NULL ? "" : name);
+        return;
+    }
     if (!name_fits(name)) {
         pgd_graph_fail(graph, PGD_BAD_ARG, "%s: a name has 1 to 200 characters without quotes, backslashes and control characters", what);
         return;

@@ -21,10 +21,10 @@ void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_
 pgd_status pgd_classifier_options_check(const pgd_classifier_options *options, pgd_classifier_options *out) {
     pgd_classifier_options_init(out, sizeof *out);
     PGD_TRY(pgd_options_read(out, sizeof *out, options, "pgd_classifier_options"));
-    if (out->channels < 1 || out->height < 1 || out->width < 1)
-        return pgd_fail(PGD_BAD_ARG, "classifier: samples of %lld channels, %lld x %lld; each must be at least 1", (long long)out->channels, (long long)out->height, (long long)out->width);
-    if (out->batch < 1 || out->batch > 65536 || out->epochs < 1 || out->max_steps < 0)
-        return pgd_fail(PGD_BAD_ARG, "classifier: batch %lld, epochs %lld, max_steps %lld; batch 1 to 65536, epochs from 1, max_steps from 0", (long long)out->batch, (long long)out->epochs, (long long)out->max_steps);
+    if (!pgd_shape_valid((pgd_shape){4, {out->batch, out->channels, out->height, out->width}}) || out->channels < 1 || out->height < 1 || out->width < 1)
+        return pgd_fail(PGD_BAD_ARG, "classifier: samples of %lld channels, %lld x %lld; each must be at least 1, and a batch of them fit in memory", (long long)out->channels, (long long)out->height, (long long)out->width);
+    if (out->batch < 1 || out->batch > 65536 || out->epochs < 1 || out->epochs > 1 << 24 || out->max_steps < 0)
+        return pgd_fail(PGD_BAD_ARG, "classifier: batch %lld, epochs %lld, max_steps %lld; batch 1 to 65536, epochs 1 to 16777216, max_steps from 0", (long long)out->batch, (long long)out->epochs, (long long)out->max_steps);
     if (!(out->deviation > 0)) return pgd_fail(PGD_BAD_ARG, "classifier: deviation is %g; it must be above 0", out->deviation);
     if (!(out->schedule.rate > 0)) return pgd_fail(PGD_BAD_ARG, "classifier: the learning rate is %g; it must be above 0", out->schedule.rate);
     return PGD_OK;
@@ -45,7 +45,10 @@ static pgd_status build(pgd_classifier *c, pgd_device *device, const pgd_layer *
     pgd_output(graph, "probabilities", pgd_softmax(graph, logits));
     PGD_TRY(pgd_graph_status(graph));
     c->classes = logits->shape.dims[1];
-    PGD_TRY(pgd_plan_compile(device, graph, NULL, &c->plan));
+    pgd_plan_options plan_options;
+    pgd_plan_options_init(&plan_options, sizeof plan_options);
+    plan_options.strict = c->options.strict;
+    PGD_TRY(pgd_plan_compile(device, graph, &plan_options, &c->plan));
     return pgd_run_create(c->plan, state, &c->run);
 }
 

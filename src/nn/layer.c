@@ -28,8 +28,12 @@ const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NA
     return out;
 }
 
+/* Names that had to be cut could be equal: no network has them. */
+static bool too_long(const char *prefix, const char *name) { return strlen(prefix) + 1 + strlen(name) >= PGD_NAME_BYTES - sizeof "optimizer.momentum."; }
+
 pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *name, pgd_dtype dtype, pgd_shape shape) {
     char full[PGD_NAME_BYTES];
+    if (too_long(prefix, name)) return pgd_graph_fail(graph, PGD_BAD_ARG, "the name of a parameter would be longer than %d bytes; nest layers less deeply", PGD_NAME_BYTES - 20);
     return pgd_param(graph, pgd_layer_name(prefix, name, full), dtype, pgd_symshape_from(shape));
 }
 
@@ -43,6 +47,7 @@ pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value
 static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count) {
     bool whole = count >= 0;
     for (int32_t i = 0; i < count; i++) whole = whole && children[i] != NULL;
+    if (!whole && pgd_error_text()[0] == '\0') (void)pgd_fail(PGD_BAD_ARG, "%s: a layer in it is NULL", kind->name);
     pgd_layer *layer = whole ? pgd_layer_make(kind) : NULL;
     if (layer != NULL && (layer->children = pgd_mem_zalloc(sizeof *layer->children * (size_t)(count + 1))) == NULL) {
         (void)pgd_fail_memory(sizeof *layer->children * (size_t)count);
@@ -75,7 +80,7 @@ static pgd_value *sequential_forward(const pgd_layer *layer, pgd_graph *graph, p
 static pgd_value *residual_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
     char full[PGD_NAME_BYTES];
     pgd_value *body = pgd_layer_forward(layer->children[0], graph, x, training, pgd_layer_name(prefix, "body", full));
-    pgd_value *shortcut = layer->child_count < 2 ? x : pgd_layer_forward(layer->children[1], graph, x, training, pgd_layer_name(prefix, "shortcut", full));
+    pgd_value *shortcut = pgd_layer_forward(layer->children[1], graph, x, training, pgd_layer_name(prefix, "shortcut", full));
     return body == NULL || shortcut == NULL ? NULL : pgd_relu(graph, pgd_add(graph, body, shortcut));
 }
 
@@ -92,13 +97,14 @@ pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) { ret
 
 pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
     pgd_layer *children[2] = {body, shortcut};
-    return container(&residual_kind, children, shortcut == NULL ? 1 : 2);
+    return container(&residual_kind, children, 2);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
 
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
     if (layer == NULL) return pgd_fail(PGD_BAD_ARG, "the layer is NULL");
+    if (too_long(prefix, "num_batches_tracked")) return pgd_fail(PGD_BAD_ARG, "the name of a parameter would be longer than %d bytes; nest layers less deeply", PGD_NAME_BYTES - 20);
     return layer->kind->visit == NULL ? PGD_OK : layer->kind->visit(layer, prefix, visit, user);
 }
 

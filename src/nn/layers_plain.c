@@ -45,6 +45,7 @@ static pgd_value *global_avg_pool_forward(const pgd_layer *layer, pgd_graph *gra
 static pgd_value *relu_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) { return pgd_relu(graph, x); }
 static pgd_value *sigmoid_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) { return pgd_sigmoid(graph, x); }
 static pgd_value *tanh_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) { return pgd_tanh(graph, x); }
+static pgd_value *identity_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) { return x; }
 static pgd_value *flatten_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) { return pgd_flatten(graph, x, 1); }
 
 #define PLAIN(name_)                                                                      \
@@ -55,3 +56,4 @@ PLAIN(relu)
 PLAIN(sigmoid)
 PLAIN(tanh)
 PLAIN(flatten)
+PLAIN(identity)

@@ -7,6 +7,9 @@
 
 #include "layer.h"
 
+/* Numbers no graph gives to its own random streams. */
+static const uint32_t ORDER_STREAM = 0xfffffff1u, SAMPLE_STREAM = 0xfffffff2u;
+
 typedef struct batch {
     uint8_t *samples;
     int32_t *labels;
@@ -32,7 +35,7 @@ static void make_order(pgd_loader *l, int64_t epoch) {
     for (int64_t i = 0; i < l->data.count; i++) l->order[i] = i;
     for (int64_t i = l->data.count - 1; l->shuffle && i > 0; i--) {
         uint32_t words[4];
-        pgd_philox(l->seed, (uint64_t)epoch, 1, (uint64_t)i, words);
+        pgd_philox(l->seed, (uint64_t)epoch, ORDER_STREAM, (uint64_t)i, words);
         int64_t j = (int64_t)(((uint64_t)words[0] << 32 | words[1]) % (uint64_t)(i + 1)), swap = l->order[i];
         l->order[i] = l->order[j];
         l->order[j] = swap;
@@ -47,7 +50,7 @@ static void fill(pgd_loader *l, batch *b, int64_t position) {
     for (int64_t i = 0; i < b->count; i++) {
         uint32_t words[4];
         int64_t index = l->order[first + i];
-        pgd_philox(l->seed, (uint64_t)epoch, 2, (uint64_t)index, words);
+        pgd_philox(l->seed, (uint64_t)epoch, SAMPLE_STREAM, (uint64_t)index, words);
         l->data.sample(l->data.user, index, (uint64_t)words[0] << 32 | words[1], b->samples + i * l->data.sample_bytes, &b->labels[i]);
     }
     b->position = position;
@@ -93,8 +96,10 @@ static pgd_status make(pgd_loader *l) {
 
 pgd_status pgd_loader_create(const pgd_dataset *dataset, int64_t batch_size, uint64_t seed, bool shuffle, pgd_loader **out) {
     *out = NULL;
-    if (dataset->count < 1 || batch_size < 1 || dataset->sample_bytes < 1 || dataset->sample == NULL)
-        return pgd_fail(PGD_BAD_ARG, "loader: %lld samples of %lld bytes in batches of %lld; each must be at least 1", (long long)dataset->count, (long long)dataset->sample_bytes, (long long)batch_size);
+    int64_t bytes;
+    if (dataset->count < 1 || batch_size < 1 || dataset->sample_bytes < 1 || dataset->sample == NULL || __builtin_mul_overflow(batch_size < dataset->count ? batch_size : dataset->count, dataset->sample_bytes, &bytes) ||
+        bytes >= (int64_t)1 << 48 || dataset->count >= (int64_t)1 << 48)
+        return pgd_fail(PGD_BAD_ARG, "loader: %lld samples of %lld bytes in batches of %lld; each must be at least 1, and a batch fit in memory", (long long)dataset->count, (long long)dataset->sample_bytes, (long long)batch_size);
     pgd_loader *l = pgd_mem_zalloc(sizeof *l);
     if (l == NULL) return pgd_fail_memory(sizeof *l);
     l->data = *dataset;

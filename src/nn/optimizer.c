@@ -111,8 +111,11 @@ static pgd_status add_moments(void *user, const pgd_layer_tensor *tensor) {
 }
 
 pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, pgd_state *state) {
-    moments_of m = {options, state};
-    if (options->kind == PGD_OPTIMIZER_ADAMW && pgd_state_find(state, "optimizer.step") < 0) PGD_TRY(pgd_state_set(state, "optimizer.step", PGD_F32, (pgd_shape){0}, NULL));
+    pgd_optimizer_options o;
+    pgd_optimizer_options_init(&o, sizeof o, PGD_OPTIMIZER_SGD);
+    PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_optimizer_options"));
+    moments_of m = {&o, state};
+    if (o.kind == PGD_OPTIMIZER_ADAMW && pgd_state_find(state, "optimizer.step") < 0) PGD_TRY(pgd_state_set(state, "optimizer.step", PGD_F32, (pgd_shape){0}, NULL));
     return pgd_layer_visit(layer, "", add_moments, &m);
 }
 

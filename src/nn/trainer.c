@@ -100,7 +100,10 @@ static pgd_status compile_step(pgd_trainer *t, pgd_device *device, const pgd_lay
     if (p == NULL) return pgd_fail_memory(sizeof *p);
     pgd_status status = pgd_graph_create(&p->graph);
     if (status == PGD_OK) status = build_step(t, layer, p);
-    if (status == PGD_OK) status = pgd_plan_compile(device, p->graph, NULL, &t->plan);
+    pgd_plan_options plan_options;
+    pgd_plan_options_init(&plan_options, sizeof plan_options);
+    plan_options.strict = t->options.strict;
+    if (status == PGD_OK) status = pgd_plan_compile(device, p->graph, &plan_options, &t->plan);
     pgd_graph_destroy(p->graph);
     pgd_arena_deinit(&p->arena);
     pgd_mem_free(p);
@@ -156,18 +159,27 @@ static int64_t samples_before(const pgd_trainer *t, int64_t step) {
     return step / batches * t->samples + (part < t->samples ? part : t->samples);
 }
 
-static pgd_status one_step(pgd_trainer *t, pgd_trainer_step *out) {
+static pgd_status run_batch(pgd_trainer *t, float rate, float *loss, float *accuracy) {
     const uint8_t *samples;
     const int32_t *labels;
-    int64_t count, batches = pgd_loader_batches(t->loader);
-    float loss, accuracy, rate = (float)rate_now(t);
+    int64_t count;
     PGD_TRY(pgd_loader_next(t->loader, &samples, &labels, &count));
     PGD_TRY(pgd_run_set(t->run, "samples", (pgd_shape){4, {count, t->options.channels, t->options.height, t->options.width}}, samples));
     PGD_TRY(pgd_run_set(t->run, "labels", (pgd_shape){1, {count}}, labels));
     PGD_TRY(pgd_run_set(t->run, "learning_rate", (pgd_shape){0}, &rate));
     PGD_TRY(pgd_run_execute(t->run));
-    PGD_TRY(pgd_run_get(t->run, "loss", &loss, sizeof loss));
-    PGD_TRY(pgd_run_get(t->run, "accuracy", &accuracy, sizeof accuracy));
+    PGD_TRY(pgd_run_get(t->run, "loss", loss, sizeof *loss));
+    return pgd_run_get(t->run, "accuracy", accuracy, sizeof *accuracy);
+}
+
+static pgd_status one_step(pgd_trainer *t, pgd_trainer_step *out) {
+    int64_t batches = pgd_loader_batches(t->loader);
+    float loss, accuracy, rate = (float)rate_now(t);
+    pgd_status status = run_batch(t, rate, &loss, &accuracy);
+    if (status != PGD_OK) { /* the same batch again, should the caller try once more */
+        pgd_loader_seek(t->loader, t->step);
+        return status;
+    }
     if (!isfinite(loss))
         return pgd_fail(PGD_BAD_STATE, "training: the loss became %s at step %lld with learning rate %g; use a lower rate, or look for wrong labels and data", isnan(loss) ? "not a number" : "infinite", (long long)(t->step + 1), (double)rate);
     t->step++;

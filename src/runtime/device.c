@@ -61,7 +61,7 @@ pgd_status pgd_device_open(const char *id, const pgd_device_options *options, pg
     const pgd_drv_backend *backend;
     int32_t index;
     pgd_isa isa;
-    PGD_TRY(pgd_drv_find(id, &backend, &index));
+    PGD_TRY(pgd_drv_find(id == NULL ? "auto" : id, &backend, &index));
     PGD_TRY(choose_isa(o.isa, &isa));
     pgd_device *device = pgd_mem_zalloc(sizeof *device);
     if (device == NULL) return pgd_fail_memory(sizeof *device);

@@ -272,6 +272,33 @@ static void a_finished_run_is_left_untouched(void **unused) {
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
+/* The file of a shorter run is no result of the longer one. */
+static void a_model_of_an_earlier_run_is_not_taken_for_the_new_one(void **unused) {
+    const char *line = "vision train --data data --epochs 2 --batch 32 --seed 5 --max-steps %d --json --quiet --out steps.safetensors %s";
+    char first[256], second[256], one[80], two[80], again[80];
+    snprintf(first, sizeof first, line, 2, "");
+    snprintf(second, sizeof second, line, 4, "--resume");
+    run(first);
+    json_text("weights_sha256", one, sizeof one);
+    assert_int_equal(system("cp steps.safetensors short.safetensors"), 0);
+    run(second);
+    json_text("weights_sha256", two, sizeof two);
+    assert_string_not_equal(one, two);
+    assert_int_equal(system("cp short.safetensors steps.safetensors"), 0); /* as if killed between checkpoint and file */
+    run(second);
+    json_text("weights_sha256", again, sizeof again);
+    assert_string_equal(again, two);
+    assert_int_equal(system("cmp -s short.safetensors steps.safetensors"), 256);
+}
+
+static void a_refused_run_leaves_the_checkpoint(void **unused) {
+    char sha[80], again[80];
+    straight("", sha);
+    expect("vision train --data data --out straight.safetensors --holdout 700 --quiet", 1, "--holdout");
+    straight("--resume", again);
+    assert_string_equal(again, sha);
+}
+
 static void options_that_contradict_the_checkpoint_are_named(void **unused) {
     char sha[80];
     straight("", sha);
@@ -307,6 +334,8 @@ int main(void) {
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
         cmocka_unit_test(a_finished_run_is_left_untouched),
+        cmocka_unit_test(a_model_of_an_earlier_run_is_not_taken_for_the_new_one),
+        cmocka_unit_test(a_refused_run_leaves_the_checkpoint),
         cmocka_unit_test(options_that_contradict_the_checkpoint_are_named),
         cmocka_unit_test(a_damaged_checkpoint_or_a_full_disk_is_one_sentence),
     };

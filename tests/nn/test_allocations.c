@@ -47,7 +47,7 @@ static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int3
 
 static pgd_layer *net(void) {
     pgd_layer *body[] = {pgd_layer_conv2d(2, 2, 1, NULL), pgd_layer_batch_norm(2, 1e-5, 0.1)};
-    pgd_layer *layers[] = {pgd_layer_conv2d(1, 2, 1, NULL), pgd_layer_residual(pgd_layer_sequential(body, 2), NULL), pgd_layer_max_pool(2, 2, 0), pgd_layer_flatten(), pgd_layer_dropout(0.5), pgd_layer_linear(8, CLASSES, true)};
+    pgd_layer *layers[] = {pgd_layer_conv2d(1, 2, 1, NULL), pgd_layer_residual(pgd_layer_sequential(body, 2), pgd_layer_identity()), pgd_layer_max_pool(2, 2, 0), pgd_layer_flatten(), pgd_layer_dropout(0.5), pgd_layer_linear(8, CLASSES, true)};
     return pgd_layer_sequential(layers, 6);
 }
 

@@ -29,7 +29,7 @@ static pgd_layer *net(void) {
     pgd_layer_conv_options_init(&o, sizeof o);
     o.padding = 1;
     pgd_layer *inner[] = {pgd_layer_conv2d(6, 6, 3, &o), pgd_layer_batch_norm(6, 1e-5, 0.1)};
-    pgd_layer *layers[] = {pgd_layer_conv2d(1, 6, 3, &o), pgd_layer_batch_norm(6, 1e-5, 0.1), pgd_layer_relu(), pgd_layer_residual(pgd_layer_sequential(inner, 2), NULL), pgd_layer_max_pool(2, 2, 0),
+    pgd_layer *layers[] = {pgd_layer_conv2d(1, 6, 3, &o), pgd_layer_batch_norm(6, 1e-5, 0.1), pgd_layer_relu(), pgd_layer_residual(pgd_layer_sequential(inner, 2), pgd_layer_identity()), pgd_layer_max_pool(2, 2, 0),
                            pgd_layer_flatten(), pgd_layer_dropout(0.25), pgd_layer_linear(6 * 16, CLASSES, true)};
     pgd_layer *whole = pgd_layer_sequential(layers, 8);
     assert_non_null(whole);

@@ -29,6 +29,9 @@ set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno)
 if(PAGODA_SANITIZE) # sanitizers at -O3 make compilers take a quarter of an hour for these files
   list(TRANSFORM kernel_flags REPLACE "-O3" "-O1")
 endif()
+if(PAGODA_FUZZ) # parsers are fuzzed, not kernels
+  list(APPEND kernel_flags -fno-sanitize=all)
+endif()
 file(GLOB kernels ${CMAKE_SOURCE_DIR}/src/dnn/host/*_portable.c)
 set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS "${kernel_flags}")
 file(GLOB kernels ${CMAKE_SOURCE_DIR}/src/dnn/host/*_avx2.c)
@@ -54,4 +57,7 @@ foreach(library pagoda pagoda_static)
   target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${library} PRIVATE m Threads::Threads)
 endforeach()
-target_link_options(pagoda PRIVATE -Wl,--no-undefined -Wl,--as-needed)
+target_link_options(pagoda PRIVATE -Wl,--as-needed)
+if(NOT PAGODA_SANITIZE) # a sanitizer's runtime comes with the program
+  target_link_options(pagoda PRIVATE -Wl,--no-undefined)
+endif()

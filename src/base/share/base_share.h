@@ -57,6 +57,9 @@ typedef struct pgd_text {
 PGD_PRINTF(2, 3) void pgd_text_add(pgd_text *text, const char *format, ...);
 void pgd_text_addv(pgd_text *text, const char *format, va_list arguments);
 
+/* Is this a shape: rank 0 to PGD_MAX_RANK, extents of at least 0, and fewer than 2^48 elements? */
+bool pgd_shape_valid(pgd_shape shape);
+
 uint64_t pgd_hash_bytes(const void *bytes, size_t count, uint64_t seed);
 
 /* ---- JSON, read only, bounded ---------------------------------------------------------------------------------------------------- */

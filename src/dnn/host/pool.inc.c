@@ -25,7 +25,9 @@ static void each_plane(const pgd_pool_params *o, int64_t chunk, plane_fn *plane,
     for (int64_t i = chunk * o->planes_per_chunk; i < end; i++) plane(o, a + i * a_elems, b == NULL ? NULL : b + i * b_elems, y + i * y_elems);
 }
 
+/* -1: the window lies in padding alone, which happens only where the plane itself is empty. */
 static int64_t greatest_in(const pgd_pool_params *o, const float *x, pool_window v) {
+    if (v.h1 <= v.h0 || v.w1 <= v.w0) return -1;
     int64_t best = v.h0 * o->w + v.w0;
     for (int64_t h = v.h0; h < v.h1; h++)
         for (int64_t w = v.w0; w < v.w1; w++) {
@@ -44,7 +46,10 @@ static void max_plane(const pgd_pool_params *o, const float *x, const float *non
         return;
     }
     for (int64_t p = 0; p < o->p; p++)
-        for (int64_t q = 0; q < o->q; q++) y[p * o->q + q] = x[greatest_in(o, x, window_at(o, p, q))];
+        for (int64_t q = 0; q < o->q; q++) {
+            int64_t best = greatest_in(o, x, window_at(o, p, q));
+            y[p * o->q + q] = best < 0 ? -INFINITY : x[best];
+        }
 }
 
 /* value where the mask is all ones, 0 where it is zero */
@@ -76,7 +81,10 @@ static void max_d_plane(const pgd_pool_params *o, const float *dy, const float *
     }
     memset(dx, 0, (size_t)(o->h * o->w) * sizeof *dx);
     for (int64_t p = 0; p < o->p; p++)
-        for (int64_t q = 0; q < o->q; q++) dx[greatest_in(o, x, window_at(o, p, q))] += dy[p * o->q + q];
+        for (int64_t q = 0; q < o->q; q++) {
+            int64_t best = greatest_in(o, x, window_at(o, p, q));
+            if (best >= 0) dx[best] += dy[p * o->q + q];
+        }
 }
 
 static void avg_plane(const pgd_pool_params *o, const float *x, const float *none, float *y) {

@@ -22,8 +22,10 @@ static void load_run(float *to, const char *from, int dtype, int64_t first, int6
             for (int64_t i = 0; i < n; i++) to[i] = x[i * stride];
     } else if (dtype == PGD_I32) {
         for (int64_t i = 0; i < n; i++) to[i] = (float)((const int32_t *)from)[first + i * stride];
+    } else if (dtype == PGD_BOOL) { /* any byte but 0 is true */
+        for (int64_t i = 0; i < n; i++) to[i] = ((const uint8_t *)from)[first + i * stride] != 0 ? 1.0f : 0.0f;
     } else {
-        const uint8_t *x = (const uint8_t *)from + first; /* u8, bool */
+        const uint8_t *x = (const uint8_t *)from + first;
         if (stride == 1)
             for (int64_t i = 0; i < n; i++) to[i] = (float)x[i];
         else

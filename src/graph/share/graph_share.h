@@ -117,6 +117,9 @@ pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd
 /* The same with a program; output count, dtypes come from `outputs` (dtype and shape filled). */
 pgd_node *pgd_graph_add_program(pgd_graph *graph, const pgd_program *program, pgd_value *const *inputs, int32_t input_count, const pgd_value *outputs, int32_t output_count);
 
+/* Is the value one of this graph? */
+bool pgd_graph_owns(const pgd_graph *graph, const pgd_value *value);
+
 /* First output of pgd_graph_add. */
 pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count);
 

@@ -69,7 +69,8 @@ PGD_API PGD_MUST_USE pgd_status pgd_run_set(pgd_run *run, const char *name, pgd_
 PGD_API PGD_MUST_USE pgd_status pgd_run_bind(pgd_run *run, const char *name, pgd_shape shape, pgd_buffer *buffer);
 
 /* Executes all steps; on the host device they are done when it returns. Errors: BAD_STATE an input was never set, or the state is being updated elsewhere; BAD_ARG shapes
- * that disagree; UNSUPPORTED; NO_MEMORY; DEVICE. After an error the state may hold some of the updates only when the device failed. */
+ * that disagree; UNSUPPORTED; NO_MEMORY; DEVICE. After an error the state may hold some of the
+ * updates: load the last checkpoint. */
 PGD_API PGD_MUST_USE pgd_status pgd_run_execute(pgd_run *run);
 
 /* Results of the last execute. Errors: BAD_ARG no such output, or another size; BAD_STATE nothing was executed. */

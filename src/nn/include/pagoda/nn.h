@@ -34,15 +34,16 @@ PGD_API pgd_layer *pgd_layer_dropout(double probability);                       
 PGD_API pgd_layer *pgd_layer_max_pool(int32_t kernel, int32_t stride, int32_t padding);
 PGD_API pgd_layer *pgd_layer_avg_pool(int32_t kernel, int32_t stride, int32_t padding);
 PGD_API pgd_layer *pgd_layer_global_avg_pool(void);                                            /* [N,C,H,W] -> [N,C] */
+PGD_API pgd_layer *pgd_layer_identity(void);                                                   /* x itself */
 PGD_API pgd_layer *pgd_layer_relu(void);
 PGD_API pgd_layer *pgd_layer_sigmoid(void);
 PGD_API pgd_layer *pgd_layer_tanh(void);
 PGD_API pgd_layer *pgd_layer_flatten(void);                                                    /* [N,..] -> [N,D] */
 
-/* One after the other; child i has the name "i". `children` is a list ended by NULL only through count. */
+/* One after the other; child i has the name "i". */
 PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count);
 
-/* relu(body(x) + shortcut(x)); shortcut NULL: x itself. Names "body", "shortcut". */
+/* relu(body(x) + shortcut(x)); the shortcut is often pgd_layer_identity(). Names "body", "shortcut". */
 PGD_API pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut);
 PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine */
 
@@ -150,6 +151,7 @@ typedef struct pgd_classifier_options {
     uint64_t seed;                   /* 0 */
     double mean, deviation;          /* of the bytes / 255: subtracted, divided; 0, 1 */
     double label_smoothing;          /* 0 */
+    bool strict;                     /* work that only the slow reference can run is an error: false */
     pgd_optimizer_options optimizer; /* SGD */
     pgd_schedule schedule;           /* cosine from 0.05 */
 } pgd_classifier_options;
@@ -183,8 +185,8 @@ typedef struct pgd_trainer_step {
 PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out);
 PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
 
-/* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate);
- * as for pgd_run_execute. */
+/* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate; the state
+ * then holds the numbers that came of it: load the last checkpoint); as for pgd_run_execute, after which the same step may be tried again. */
 PGD_API PGD_MUST_USE pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done);
 
 /* The run behind the steps: for profiles. Borrowed. */

@@ -26,7 +26,7 @@ typedef struct pgd_device_options {
 
 PGD_API void pgd_device_options_init(pgd_device_options *options, size_t struct_bytes);
 
-/* Opens "cpu", "null" or "auto". options may be NULL. Errors: BAD_ARG unknown id, threads or isa; DEVICE it cannot be used; NO_MEMORY.
+/* Opens "cpu", "null" or "auto" (NULL: "auto"). options may be NULL. Errors: BAD_ARG unknown id, threads or isa; DEVICE it cannot be used; NO_MEMORY.
  * Owned by the caller: pgd_device_close after everything made from it is gone. */
 PGD_API PGD_MUST_USE pgd_status pgd_device_open(const char *id, const pgd_device_options *options, pgd_device **out);
 PGD_API void pgd_device_close(pgd_device *device); /* NULL is fine */
