@@ -8,14 +8,14 @@
 typedef struct {
     pgd_log_fn function;
     void *user;
-} pgd_process_log_t;
+} pgd_process_log_target;
 
 typedef struct {
     pgd_resize_fn resize;
     void *user;
-} pgd_process_allocator_t;
+} pgd_process_allocator_source;
 
-extern pgd_process_log_t pgd_process_log;
-extern pgd_process_allocator_t pgd_process_allocator;
+extern pgd_process_log_target pgd_process_log;
+extern pgd_process_allocator_source pgd_process_allocator;
 
 #endif

@@ -78,6 +78,8 @@ pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int3
     char temporary[4096];
     if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
         return pgd_fail(PGD_BAD_ARG, "the path has more than %zu characters; use a shorter one", sizeof temporary - 5);
+    struct stat old;
+    if (stat(path, &old) == 0 && !S_ISREG(old.st_mode)) return pgd_fail(PGD_IO, "%s: cannot write: it is there and is no regular file", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return pgd_fail(PGD_IO, "%s: cannot create: %s", temporary, strerror(errno));
     pgd_status status = write_pieces(fd, path, pieces, piece_count);

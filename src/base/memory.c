@@ -16,7 +16,7 @@ typedef struct header {
     char pad[ALIGNMENT - sizeof(size_t)];
 } header;
 
-pgd_process_allocator_t pgd_process_allocator;
+pgd_process_allocator_source pgd_process_allocator;
 static atomic_ullong used_bytes, peak_used_bytes;
 
 static void *default_resize(void *pointer, size_t old_bytes, size_t new_bytes) {

@@ -62,12 +62,12 @@ pgd_status pgd_init(const pgd_init_options *options) {
     pgd_memory_in_use(&now_bytes, NULL);
     if (now_bytes != 0)
         return pgd_fail(PGD_BAD_STATE, "pgd_init: %llu bytes are in use; call it before anything else", (unsigned long long)now_bytes);
-    pgd_process_log = (pgd_process_log_t){o.log, o.log_user};
-    pgd_process_allocator = (pgd_process_allocator_t){o.resize, o.resize_user};
+    pgd_process_log = (pgd_process_log_target){o.log, o.log_user};
+    pgd_process_allocator = (pgd_process_allocator_source){o.resize, o.resize_user};
     return PGD_OK;
 }
 
-pgd_process_log_t pgd_process_log;
+pgd_process_log_target pgd_process_log;
 
 void pgd_log_line(pgd_log_level level, const char *format, ...) {
     if (pgd_process_log.function == NULL) return;

@@ -9,19 +9,34 @@
 
 #include "cli_error.h"
 
-/* Every verb: X(function, words, one line, two examples). Help, dispatch and the tests derive from it. */
+/* Every verb: X(function, words, one line, options, two examples). Help, dispatch and the tests derive from it. */
 #define CLI_VERB_LIST(X)                                                                                                                     \
-    X(demo, "demo", "train on built-in digits, save, load and classify: the whole tower in under a minute", "pagoda demo\npagoda demo --threads 1")                    \
+    X(demo, "demo", "train on built-in digits, save, load and classify: the whole tower in under a minute", "",                                \
+      "pagoda demo\npagoda demo --threads 1")                                                                                                \
     X(vision_train, "vision train", "train an image recogniser",                                                                            \
+      "  --data FOLDER|builtin    IDX files (MNIST, Fashion-MNIST), plain or .gz; or digits drawn here\n"                                     \
+      "  --net mlp|cnn|resnet     the network (cnn)\n"                                                                                       \
+      "  --epochs N               passes over the training pictures (8)\n"                                                                   \
+      "  --max-steps N            stop after so many batches\n"                                                                              \
+      "  --batch N                pictures per step (128)\n"                                                                                 \
+      "  --seed S                 of weights, order and augmentation (0)\n"                                                                  \
+      "  --rate R                 highest learning rate (0.1)\n"                                                                             \
+      "  --shift N                move training pictures by up to N pixels (2)\n"                                                            \
+      "  --holdout N              measure on the last N training pictures, not on the test pictures\n"                                       \
+      "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                       \
+      "  --checkpoint-every N     steps between checkpoints (200)\n"                                                                         \
+      "  --resume                 go on from the checkpoint, to the same bytes\n",                                                           \
       "pagoda vision train --data builtin --out digits.safetensors\npagoda vision train --data mnist --epochs 8 --seed 1 --out mnist.safetensors --json")              \
     X(vision_eval, "vision eval", "measure a recogniser on the test images of a data set",                                                   \
+      "  --model FILE             written by vision train\n  --data FOLDER|builtin    its test pictures are used\n",                         \
       "pagoda vision eval --model mnist.safetensors --data mnist\npagoda vision eval --model digits.safetensors --data builtin --json")                               \
-    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures",                                                              \
+    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures", "  --model FILE             written by vision train\n",        \
       "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
-    X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files",                                                        \
+    X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files, named digit-NUMBER-LABEL.pgm",                          \
+      "  --out-dir FOLDER         made if it is not there\n  --count N                how many (10)\n  --seed S                 of the set (3)\n", \
       "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \
-    X(devices, "devices", "list the devices of this machine", "pagoda devices\npagoda devices --json")                                       \
-    X(ops, "ops", "list the operations and the devices that have kernels for them", "pagoda ops\npagoda ops --json")
+    X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \
+    X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -35,7 +50,7 @@ struct cli {
 };
 
 typedef int cli_verb_fn(struct cli *cli);
-#define X(function, words, line, examples) cli_verb_fn cli_##function;
+#define X(function, words, line, options, examples) cli_verb_fn cli_##function;
 CLI_VERB_LIST(X)
 #undef X
 

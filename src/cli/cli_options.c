@@ -67,6 +67,7 @@ bool cli_options(struct cli *cli, const struct cli_option *options, int option_c
 
 bool cli_open_device(struct cli *cli, pgd_device **out) {
     pgd_device_options options;
+    if (strcmp(cli->device, "null") == 0) return cli_fail(&cli->error, "--device: null computes nothing and is for planning in programs; use cpu");
     pgd_device_options_init(&options, sizeof options);
     options.threads = cli->threads;
     return pgd_device_open(cli->device, &options, out) == PGD_OK || cli_fail_library(&cli->error);

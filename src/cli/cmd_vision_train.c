@@ -2,6 +2,7 @@
  * pagoda vision train. The checkpoint in OUT.ckpt/ holds everything a step depends on, so a killed run that is resumed ends in the same bytes. */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,18 @@ static uint64_t mix(uint64_t hash, const uint8_t *bytes, size_t count) {
     return hash;
 }
 
+/* What is needed only at the end is looked at before the hours of work. */
+static bool check_ahead(struct train *t) {
+    struct image_set test;
+    struct stat info;
+    if (t->o.out != NULL && (t->o.out[0] == '\0' || (stat(t->o.out, &info) == 0 && !S_ISREG(info.st_mode))))
+        return cli_fail(&t->cli->error, "--out: \"%s\" is not a regular file; give the path of one, there already or not", t->o.out);
+    if (t->o.holdout > 0 || strcmp(t->o.data, "builtin") == 0) return true;
+    if (!vision_load(t->o.data, IMAGE_SPLIT_TEST, &test, &t->cli->error)) return false;
+    image_set_deinit(&test);
+    return true;
+}
+
 static bool load_data(struct train *t) {
     if (!vision_load(t->o.data, IMAGE_SPLIT_TRAIN, &t->set, &t->cli->error)) return false;
     size_t pixels = t->set.count * (size_t)(t->set.channels * t->set.height * t->set.width);
@@ -189,6 +202,16 @@ static bool make_trainer(struct train *t) {
     return pgd_trainer_create(t->device, t->layer, t->state, &dataset, &o, &t->trainer) == PGD_OK || cli_fail_library(&t->cli->error);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number) { interrupted = number; }
+
+/* Keeps what was learnt; the run goes on with --resume. */
+static bool stop_here(struct train *t, int64_t step) {
+    if (!save_checkpoint(t)) return false;
+    return cli_fail(&t->cli->error, t->checkpoint[0] != '\0' ? "interrupted after step %lld; the same command with --resume goes on from there" : "interrupted after step %lld", (long long)step);
+}
+
 static bool train(struct train *t) {
     struct term term = term_open(stderr);
     struct term_progress progress;
@@ -196,6 +219,9 @@ static bool train(struct train *t) {
     bool done = false, started = false;
     double loss = NAN, accuracy = NAN;
     uint64_t start_ns = term_now_ns();
+    if (t->o.out == NULL && !t->cli->quiet) fprintf(stderr, "pagoda: without --out the network is not kept\n");
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     int64_t first_sample = 0, saved = -1, last = 0;
     for (;;) {
         if (pgd_trainer_advance(t->trainer, &step, &done) != PGD_OK) {
@@ -206,7 +232,8 @@ static bool train(struct train *t) {
         if (!started) {
             first_sample = step.samples - t->o.batch;
             if (first_sample < 0) first_sample = 0;
-            term_progress_start(&progress, &term, (int)t->o.epochs, t->train_data.count, (uint64_t)first_sample, start_ns);
+            bool cut = step.steps < t->o.epochs * (int64_t)((t->train_data.count + (size_t)t->o.batch - 1) / (size_t)t->o.batch);
+            term_progress_start(&progress, &term, cut ? 1 : (int)t->o.epochs, cut ? (uint64_t)(step.steps * t->o.batch) : t->train_data.count, (uint64_t)first_sample, start_ns);
             started = true;
         }
         t->final_loss = step.loss;
@@ -214,6 +241,10 @@ static bool train(struct train *t) {
         accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
         last = step.samples;
         if (!t->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
+        if (interrupted != 0) {
+            if (!t->cli->quiet) term_progress_finish(&progress);
+            return stop_here(t, step.step);
+        }
         if (step.step % t->o.checkpoint_every == 0) {
             if (!save_checkpoint(t)) return false;
             saved = step.step;
@@ -304,7 +335,7 @@ static int report(struct train *t) {
 int cli_vision_train(struct cli *cli) {
     struct train t = {.cli = cli};
     if (!parse(&t)) return cli_report(cli, CLI_USAGE);
-    bool fine = load_data(&t) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split_data(&t) &&
+    bool fine = check_ahead(&t) && load_data(&t) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split_data(&t) &&
                 make_trainer(&t) && discard_checkpoint(&t) && train(&t) && evaluate(&t) && save_model(&t);
     int code = fine ? report(&t) : cli_report(cli, CLI_FAILED);
     pgd_trainer_destroy(t.trainer);

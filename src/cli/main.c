@@ -7,10 +7,10 @@
 #include "cli.h"
 
 static const struct {
-    const char *words, *line, *examples;
+    const char *words, *line, *options, *examples;
     cli_verb_fn *run;
 } verbs[] = {
-#define X(function, words, line, examples) {words, line, examples, cli_##function},
+#define X(function, words, line, options, examples) {words, line, options, examples, cli_##function},
     CLI_VERB_LIST(X)
 #undef X
 };
@@ -25,7 +25,9 @@ static void print_overview(FILE *file) {
     fprintf(file, "pagoda %s: the GPU AI stack in one library and one command\n\n", pgd_version());
     fprintf(file, "pagoda [--device auto|cpu] [--threads N] [--strict] [--json] [--quiet] VERB ...\n\n");
     for (int i = 0; i < VERBS; i++) fprintf(file, "  %-16s %s\n", verbs[i].words, verbs[i].line);
-    fprintf(file, "  %-16s %s\n  %-16s %s\n", "help VERB", "show two examples of a verb", "version", "print the version");
+    fprintf(file, "  %-16s %s\n  %-16s %s\n", "help VERB", "show the options of a verb and two examples", "version", "print the version");
+    fprintf(file, "\n  --device ID  where to compute (auto)          --threads N  of the CPU (all)\n  --strict     nothing may run on the slow reference\n"
+                  "  --json       the last line of the output is one JSON object\n  --quiet      no progress and no notices\n");
 }
 
 /* Number of words of `verb` that argv begins with; 0 when it does not match whole. */
@@ -57,7 +59,7 @@ static int help(struct cli *cli, char **words, int count) {
         cli_fail(&cli->error, "there is no verb \"%s\"; `pagoda help` lists them", words[0]);
         return cli_report(cli, CLI_USAGE);
     }
-    printf("pagoda %s: %s\n\n%s\n", verbs[verb].words, verbs[verb].line, verbs[verb].examples);
+    printf("pagoda %s: %s\n\n%s%s%s\n", verbs[verb].words, verbs[verb].line, verbs[verb].options, verbs[verb].options[0] != '\0' ? "\n" : "", verbs[verb].examples);
     return CLI_DONE;
 }
 

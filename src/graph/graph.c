@@ -221,7 +221,11 @@ pgd_value *pgd_constant(pgd_graph *graph, pgd_dtype dtype, pgd_shape shape, cons
 pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value) { return pgd_fill(graph, dtype, (pgd_symshape){0}, value); }
 
 static void add_named(pgd_graph *graph, pgd_named **list, int32_t *count, int32_t *capacity, const char *what, const char *name, pgd_value *value) {
-    if (value == NULL || graph->status != PGD_OK) return;
+    if (graph->status != PGD_OK) return;
+    if (value == NULL) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": the value is NULL; a builder was given NULL before", what, name == NULL ? "" : name);
+        return;
+    }
     if (!pgd_graph_owns(graph, value)) {
         pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" is a value of another graph", what, name == NULL ? "" : name);
         return;
@@ -248,7 +252,11 @@ void pgd_output(pgd_graph *graph, const char *name, pgd_value *value) {
 }
 
 void pgd_update(pgd_graph *graph, const char *name, pgd_value *value) {
-    if (value == NULL || graph->status != PGD_OK) return;
+    if (graph->status != PGD_OK) return;
+    if (value == NULL) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": the value is NULL; a builder was given NULL before", name == NULL ? "" : name);
+        return;
+    }
     for (int32_t i = 0; i < graph->node_count; i++) {
         const pgd_node *node = graph->nodes[i];
         if (node->op != PGD_OP_PARAM || name == NULL || strcmp(node->name, name) != 0) continue;

@@ -70,7 +70,7 @@ static void a_folder_that_cannot_be_written_is_named(void **unused) {
     expect_contents("old");
     snprintf(inside, sizeof inside, "%s/file/deeper", folder);
     fails(PGD_IO, "Not a directory", write_text(inside, "x"));
-    fails(PGD_IO, "rename into place", write_text(folder, "a folder is in the way"));
+    fails(PGD_IO, "is no regular file", write_text(folder, "a folder is in the way"));
     char temporary[300];
     snprintf(temporary, sizeof temporary, "%s.tmp", folder);
     assert_int_equal(access(temporary, F_OK), -1);

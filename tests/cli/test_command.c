@@ -299,6 +299,27 @@ static void a_refused_run_leaves_the_checkpoint(void **unused) {
     assert_string_equal(again, sha);
 }
 
+static void an_interrupted_run_keeps_what_it_learnt(void **unused) {
+    char wanted[80], got[80];
+    straight("", wanted);
+    pid_t child = start("vision train --data data --epochs 2 --batch 32 --seed 5 --json --quiet --out cut.safetensors", 0);
+    usleep(60000);
+    kill(child, SIGINT);
+    finish(child);
+    if (last.code == 1) assert_non_null(strstr(last.err, "--resume goes on from there"));
+    run("vision train --data data --epochs 2 --batch 32 --seed 5 --json --quiet --out cut.safetensors --resume");
+    assert_int_equal(last.code, 0);
+    json_text("weights_sha256", got, sizeof got);
+    assert_string_equal(got, wanted);
+}
+
+static void what_the_end_needs_is_checked_at_the_start(void **unused) {
+    assert_int_equal(system("mkdir -p part taken && cp data/train* part/"), 0);
+    expect("vision train --data part --quiet", 1, "t10k-images");
+    expect("vision train --data data --out taken --quiet", 1, "not a regular file");
+    expect("vision train --data data --device null --quiet", 1, "computes nothing");
+}
+
 static void options_that_contradict_the_checkpoint_are_named(void **unused) {
     char sha[80];
     straight("", sha);
@@ -336,6 +357,8 @@ int main(void) {
         cmocka_unit_test(a_finished_run_is_left_untouched),
         cmocka_unit_test(a_model_of_an_earlier_run_is_not_taken_for_the_new_one),
         cmocka_unit_test(a_refused_run_leaves_the_checkpoint),
+        cmocka_unit_test(an_interrupted_run_keeps_what_it_learnt),
+        cmocka_unit_test(what_the_end_needs_is_checked_at_the_start),
         cmocka_unit_test(options_that_contradict_the_checkpoint_are_named),
         cmocka_unit_test(a_damaged_checkpoint_or_a_full_disk_is_one_sentence),
     };

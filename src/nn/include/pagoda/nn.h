@@ -61,7 +61,7 @@ PGD_API int64_t pgd_layer_parameters(const pgd_layer *layer);
 /* ---- losses --------------------------------------------------------------------------------------------------------------------------------------- */
 
 PGD_API pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing); /* mean over [N]; rank 0 */
-PGD_API pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target);                         /* mean over all; rank 0 */
+PGD_API pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target);                         /* mean over all; equal shapes; rank 0 */
 
 /* ---- optimisers: graph transforms -------------------------------------------------------------------------------------------------------------------- */
 
