@@ -183,11 +183,15 @@ static void print_instance(const pgd_plan *plan, const pgd_instance *instance, p
 pgd_status pgd_plan_print(pgd_plan *plan, char **out) {
     pgd_text text = {0};
     *out = NULL;
-    PGD_TRY(pgd_graph_print(plan->graph, out));
+    pthread_mutex_lock(&plan->lock); /* printing numbers the values of the graph, which all threads share */
+    pgd_status status = pgd_graph_print(plan->graph, out);
+    if (status != PGD_OK) {
+        pthread_mutex_unlock(&plan->lock);
+        return status;
+    }
     pgd_text_add(&text, "%s", *out);
     pgd_text_free(*out);
     *out = NULL;
-    pthread_mutex_lock(&plan->lock);
     for (int32_t i = 0; i < plan->instance_count; i++) print_instance(plan, plan->instances[i], &text);
     pthread_mutex_unlock(&plan->lock);
     if (text.failed) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base: what every storey of Pagoda speaks in - status, errors, allocator, log, progress, element types and shapes.
  *
+ * Pointers: handles, out pointers and arrays must not be NULL unless the function says that they may; this is not checked.
+ *
  * Threads: every function here may be called from any thread at any time, except pgd_init, which must come before the first other call
  * (or never: the defaults are malloc and silence). Fork: a child may call nothing of Pagoda on handles made before the fork. */
 #ifndef PAGODA_BASE_H
