@@ -43,7 +43,7 @@ static bool compile(struct demo *d) {
     vision_describe(&d->model, "cnn", &d->train_set);
     vision_options(&d->model, &o);
     o.epochs = EPOCHS;
-    o.batch = BATCH; /* divides the set: every step is of one size, so that all are profiled together */
+    o.batch = BATCH;
     o.optimizer.nesterov = true;
     o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, 0.05, 0.01, 0.1};
     d->train_data = (struct vision_data){&d->train_set, 0, d->train_set.count, 0};
@@ -72,9 +72,9 @@ static bool train(struct demo *d) {
     double loss = NAN, accuracy = NAN;
     uint64_t start = term_now_ns();
     term_progress_start(&progress, &d->term, EPOCHS, d->train_set.count, 0, start);
+    pgd_run_profile(pgd_trainer_run(d->trainer), true);
     for (;;) {
         bool fine = library(d, pgd_trainer_advance(d->trainer, &step, &done));
-        if (fine && step.step == 1 && !done) fine = library(d, pgd_run_profile(pgd_trainer_run(d->trainer), true));
         if (!fine || done) {
             term_progress_finish(&progress);
             d->train_ns = term_now_ns() - start;

@@ -63,7 +63,7 @@ struct pgd_plan {
     pgd_instance *instances[PGD_MAX_INSTANCES];
     int32_t instance_count, instance_limit;
     uint64_t clock;
-    bool warned;                 /* about the reference; under lock */
+    bool reported[PGD_OP_COUNT]; /* operations said to run on the reference; under lock */
 };
 
 struct pgd_state {
@@ -85,6 +85,34 @@ void pgd_instance_release(pgd_plan *plan, pgd_instance *instance);
 /* Binds, chooses kernels, emits, plans memory (instance.c). */
 pgd_status pgd_instance_create(pgd_plan *plan, const int64_t *symbols, pgd_instance **out);
 void pgd_instance_destroy(pgd_instance *instance);
+
+/* ---- profile.c -------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct pgd_profile_line {
+    int32_t node, job;        /* the operation in the plan, and which of its jobs; node -1: copies at the end */
+    const pgd_kernel_row *row;
+    uint64_t ns, calls;
+    double flops, bytes;      /* of all calls */
+} pgd_profile_line;
+
+typedef struct pgd_profile_step {
+    int32_t line;
+    pgd_cost cost;
+} pgd_profile_step;
+
+typedef struct pgd_profile {
+    bool on;
+    pgd_profile_line *lines;
+    int32_t line_count, line_capacity;
+    const pgd_instance *bound; /* whose steps `steps` describes; NULL: none */
+    pgd_profile_step *steps;
+} pgd_profile;
+
+/* Finds or adds the lines of an instance's steps. */
+pgd_status pgd_profile_bind(pgd_profile *profile, const pgd_graph *graph, const pgd_instance *instance);
+void pgd_profile_add(pgd_profile *profile, int32_t step, uint64_t ns);
+void pgd_profile_read(const pgd_profile *profile, const pgd_graph *graph, int32_t index, pgd_step_profile *out);
+void pgd_profile_clear(pgd_profile *profile); /* off, without lines */
 
 /* ---- memory_plan.c ---------------------------------------------------------------------------------------------------------------------------- */
 

@@ -63,14 +63,21 @@ static pgd_status bind_program(binding *b, const pgd_node *node, const pgd_progr
     return PGD_OK;
 }
 
-static void report_reference(pgd_plan *plan, const pgd_problem *problem) {
-    if (plan->warned) return;
-    plan->warned = true;
-    pgd_log_line(PGD_LOG_WARNING, "%s runs on the slow reference here (no kernel takes it); further ones are not reported", pgd_op_name(problem->op));
+/* Each operation of a plan once. */
+static void report_reference(pgd_plan *plan, pgd_op op) {
+    if (plan->reported[op]) return;
+    plan->reported[op] = true;
+    pgd_log_line(PGD_LOG_WARNING, "no fast kernel takes this %s, so its plain reference runs: right, but many times slower", pgd_op_name(op));
 }
 
-/* Warnings are for work that takes time: the reference of a few thousand elements is as good as any kernel. */
-static bool worth_reporting(const pgd_problem *problem) { return pgd_shape_elems(problem->outputs[0].shape) > 4096; }
+/* Warnings are for work that takes time: a few thousand numbers are soon done by any code. */
+static bool takes_time(const pgd_problem *p) {
+    pgd_tensor inputs[PGD_MAX_INPUTS] = {0}, outputs[PGD_MAX_OUTPUTS] = {0};
+    for (int32_t i = 0; i < p->input_count; i++) inputs[i] = (pgd_tensor){p->inputs[i].dtype, p->inputs[i].shape, NULL};
+    for (int32_t i = 0; i < p->output_count; i++) outputs[i] = (pgd_tensor){p->outputs[i].dtype, p->outputs[i].shape, NULL};
+    pgd_cost cost = pgd_op_cost(p->attrs, p->op, inputs, p->input_count, outputs, p->output_count);
+    return cost.flops > 16384 || cost.bytes > 65536;
+}
 
 static pgd_status choose_and_emit(binding *b, const pgd_node *node) {
     node_emission *e = &b->emissions[node->id];
@@ -84,9 +91,9 @@ static pgd_status choose_and_emit(binding *b, const pgd_node *node) {
     e->problem.attrs = attrs;
     PGD_TRY(bind_program(b, node, &e->problem.program));
     PGD_TRY(pgd_kernel_pick(&e->problem, &e->row));
-    if ((e->row->flags & PGD_ROW_REFERENCE) != 0 && worth_reporting(&e->problem)) {
+    if ((e->row->flags & PGD_ROW_REFERENCE) != 0 && takes_time(&e->problem)) {
         if (b->plan->strict) return pgd_fail(PGD_UNSUPPORTED, "strict: %s would run on the slow reference, because no kernel takes it", pgd_op_name(node->op));
-        report_reference(b->plan, &e->problem);
+        report_reference(b->plan, node->op);
     }
     e->emitter.arena = &b->instance->arena;
     return e->row->emit(&e->problem, &e->emitter);

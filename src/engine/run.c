@@ -21,7 +21,7 @@ struct pgd_run {
     pgd_buffer_span *spans;         /* operands of all steps, one after the other */
     bool stale;                     /* a shape or buffer changed since spans were resolved */
     bool executed;
-    uint64_t *step_ns, *step_calls; /* while profiling */
+    pgd_profile profile;
 };
 
 /* ---- making ------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -81,8 +81,7 @@ void pgd_run_destroy(pgd_run *run) {
     pgd_mem_free(run->params);
     pgd_mem_free(run->outputs);
     pgd_mem_free(run->spans);
-    pgd_mem_free(run->step_ns);
-    pgd_mem_free(run->step_calls);
+    pgd_profile_clear(&run->profile);
     pgd_mem_free(run);
 }
 
@@ -209,8 +208,6 @@ static pgd_status resolve_all(pgd_run *run) {
     return PGD_OK;
 }
 
-static void end_profile(pgd_run *run);
-
 static pgd_status prepare(pgd_run *run) {
     if (!run->stale) return PGD_OK;
     int64_t *symbols = pgd_mem_alloc(sizeof *symbols * (size_t)(run->plan->graph->symbol_count + 1));
@@ -220,10 +217,10 @@ static pgd_status prepare(pgd_run *run) {
     if (status == PGD_OK) status = pgd_instance_acquire(run->plan, symbols, &instance);
     pgd_mem_free(symbols);
     PGD_TRY(status);
-    if (instance != run->instance) end_profile(run);
     pgd_instance_release(run->plan, run->instance);
     run->instance = instance;
     run->executed = false;
+    run->profile.bound = NULL;
     PGD_TRY(resolve_all(run));
     run->stale = false;
     return PGD_OK;
@@ -243,12 +240,10 @@ static pgd_status run_steps(pgd_run *run) {
     const pgd_buffer_span *spans = run->spans;
     for (int32_t i = 0; i < run->instance->step_count; i++) {
         const pgd_step *step = &run->instance->steps[i];
-        uint64_t start = run->step_ns == NULL ? 0 : pgd_time_ns();
+        uint64_t start = run->profile.on ? pgd_time_ns() : 0;
         PGD_TRY(run_step(run, step, spans));
         spans += step->operand_count;
-        if (run->step_ns == NULL) continue;
-        run->step_ns[i] += pgd_time_ns() - start;
-        run->step_calls[i]++;
+        if (run->profile.on) pgd_profile_add(&run->profile, i, pgd_time_ns() - start);
     }
     return pgd_stream_sync(run->stream);
 }
@@ -274,6 +269,7 @@ static void state_leave(pgd_state *state, bool writes) {
 pgd_status pgd_run_execute(pgd_run *run) {
     bool writes = run->plan->graph->update_count > 0;
     PGD_TRY(prepare(run));
+    if (run->profile.on && run->profile.bound == NULL) PGD_TRY(pgd_profile_bind(&run->profile, run->plan->graph, run->instance));
     PGD_TRY(state_enter(run->state, writes));
     pgd_status status = run_steps(run);
     state_leave(run->state, writes);
@@ -310,47 +306,17 @@ uint64_t pgd_run_workspace_bytes(const pgd_run *run) { return run->instance == N
 
 /* ---- profile ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-static void end_profile(pgd_run *run) {
-    pgd_mem_free(run->step_ns);
-    pgd_mem_free(run->step_calls);
-    run->step_ns = run->step_calls = NULL;
+void pgd_run_profile(pgd_run *run, bool on) {
+    pgd_profile_clear(&run->profile);
+    run->profile.on = on;
 }
 
-pgd_status pgd_run_profile(pgd_run *run, bool on) {
-    end_profile(run);
-    if (!on) return PGD_OK;
-    if (run->instance == NULL) return pgd_fail(PGD_BAD_STATE, "profile: nothing was executed yet; execute once, then profile");
-    size_t bytes = sizeof *run->step_ns * (size_t)(run->instance->step_count + 1);
-    run->step_ns = pgd_mem_zalloc(bytes);
-    run->step_calls = pgd_mem_zalloc(bytes);
-    if (run->step_ns != NULL && run->step_calls != NULL) return PGD_OK;
-    end_profile(run);
-    return pgd_fail_memory(bytes);
-}
-
-int32_t pgd_run_step_count(const pgd_run *run) { return run->instance == NULL ? 0 : run->instance->step_count; }
+int32_t pgd_run_step_count(const pgd_run *run) { return run->profile.line_count; }
 
 pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out) {
     memset(out, 0, sizeof *out);
-    if (index < 0 || index >= pgd_run_step_count(run)) return pgd_fail(PGD_BAD_ARG, "there is no step %d; there are %d", index, pgd_run_step_count(run));
-    const pgd_step *step = &run->instance->steps[index];
-    *out = (pgd_step_profile){.operation = "copy", .kernel = "copy", .bytes = 2.0 * (double)step->bytes};
-    if (run->step_ns != NULL) out->ns = run->step_ns[index], out->calls = run->step_calls[index];
-    if (step->node < 0) return PGD_OK;
-    const pgd_node *node = run->plan->graph->nodes[step->node];
-    pgd_tensor inputs[PGD_MAX_INPUTS] = {0}, outputs[PGD_MAX_OUTPUTS] = {0};
-    for (int32_t i = 0; i < node->input_count; i++) {
-        const pgd_desc *desc = &run->instance->descs[node->inputs[i]->node->id * PGD_MAX_OUTPUTS + node->inputs[i]->output];
-        inputs[i] = (pgd_tensor){desc->dtype, desc->shape, NULL};
-    }
-    for (int32_t i = 0; i < node->output_count; i++) {
-        const pgd_desc *desc = &run->instance->descs[node->id * PGD_MAX_OUTPUTS + i];
-        outputs[i] = (pgd_tensor){desc->dtype, desc->shape, NULL};
-    }
-    pgd_cost cost = pgd_op_cost(&node->attrs, node->op, inputs, node->input_count, outputs, node->output_count);
-    out->operation = pgd_op_name(node->op);
-    out->kernel = step->row->name;
-    out->flops = cost.flops * (node->op == PGD_OP_PROGRAM ? (double)node->program->instr_count : 1);
-    out->bytes = cost.bytes;
+    if (!run->profile.on) return pgd_fail(PGD_BAD_STATE, "the run is not being profiled; begin with pgd_run_profile");
+    if (index < 0 || index >= run->profile.line_count) return pgd_fail(PGD_BAD_ARG, "there is no step %d; there are %d", index, run->profile.line_count);
+    pgd_profile_read(&run->profile, run->plan->graph, index, out);
     return PGD_OK;
 }

@@ -64,6 +64,28 @@ static void every_random_graph_evaluates_as_its_reference(void **unused) {
     }
 }
 
+static void integers_keep_every_digit_and_wrap(void **unused) {
+    static const int64_t wide[4] = {(INT64_C(1) << 53) + 1, (INT64_C(1) << 53) + 2, 1, -3};
+    static const int32_t narrow[3] = {INT32_MAX, 1, 5};
+    int32_t axis = 0, i32;
+    int64_t i64;
+    pgd_value *w = pgd_constant(g, PGD_I64, pgd_shape_of(1, 4), wide), *n = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), narrow), *none = pgd_constant(g, PGD_I32, pgd_shape_of(1, 0), NULL);
+    ok(pgd_eval(evaluator, g, pgd_sum(g, w, &axis, 1), NULL, &i64, 8));
+    assert_true(i64 == (INT64_C(1) << 54) + 1);
+    ok(pgd_eval(evaluator, g, pgd_reduce_max(g, w, &axis, 1), NULL, &i64, 8));
+    assert_true(i64 == wide[1]);
+    ok(pgd_eval(evaluator, g, pgd_argmax(g, w, 0), NULL, &i32, 4));
+    assert_int_equal(i32, 1);
+    ok(pgd_eval(evaluator, g, pgd_sum(g, n, &axis, 1), NULL, &i32, 4));
+    assert_int_equal(i32, INT32_MIN + 5);
+    ok(pgd_eval(evaluator, g, pgd_reduce_min(g, n, &axis, 1), NULL, &i32, 4));
+    assert_int_equal(i32, 1);
+    ok(pgd_eval(evaluator, g, pgd_reduce_min(g, none, &axis, 1), NULL, &i32, 4));
+    assert_int_equal(i32, INT32_MAX);
+    ok(pgd_eval(evaluator, g, pgd_sum(g, none, &axis, 1), NULL, &i32, 4));
+    assert_int_equal(i32, 0);
+}
+
 static pgd_value *distance(const float *a, const float *b) {
     pgd_value *d = pgd_sub(g, vector(a, 2), vector(b, 2));
     return pgd_sqrt(g, pgd_sum(g, pgd_mul(g, d, d), (int32_t[]){0}, 1));
@@ -130,7 +152,7 @@ static void what_cannot_be_evaluated_is_refused_with_the_reason(void **unused) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_value_is_computed), TEST(every_random_graph_evaluates_as_its_reference), TEST(a_plan_is_found_again_whatever_its_constants), TEST(the_least_recently_used_plan_goes_first),
+        TEST(a_value_is_computed), TEST(integers_keep_every_digit_and_wrap), TEST(every_random_graph_evaluates_as_its_reference), TEST(a_plan_is_found_again_whatever_its_constants), TEST(the_least_recently_used_plan_goes_first),
         TEST(values_read_the_state), TEST(what_cannot_be_evaluated_is_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -606,14 +606,14 @@ static void a_profile_counts_every_step(void **unused) {
     pgd_plan *plan;
     pgd_run *run;
     ok(pgd_graph_create(&g));
-    training_graph(g, 3);
+    training_graph(g, pgd_graph_symbol(g, "N", 1, 64));
     ok(pgd_plan_compile(device, g, NULL, &plan));
     pgd_state *state = training_state(device);
     ok(pgd_run_create(plan, state, &run));
     training_inputs(run, 3);
     assert_int_equal(pgd_run_step_count(run), 0);
     ok(pgd_run_execute(run));
-    ok(pgd_run_profile(run, true));
+    pgd_run_profile(run, true);
     for (int i = 0; i < 4; i++) ok(pgd_run_execute(run));
     bool conv = false;
     pgd_step_profile step;
@@ -628,9 +628,18 @@ static void a_profile_counts_every_step(void **unused) {
     assert_true(conv);
     assert_true(pgd_run_workspace_bytes(run) > 0);
     fails(PGD_BAD_ARG, "there is no step", pgd_run_step(run, pgd_run_step_count(run), &step));
-    ok(pgd_run_profile(run, false));
-    ok(pgd_run_step(run, 0, &step));
-    assert_int_equal(step.calls, 0);
+    int32_t lines = pgd_run_step_count(run);
+    training_inputs(run, 5); /* other shapes add to the same lines */
+    for (int i = 0; i < 4; i++) ok(pgd_run_execute(run));
+    assert_int_equal(pgd_run_step_count(run), lines);
+    for (int32_t i = 0; i < lines; i++) {
+        ok(pgd_run_step(run, i, &step));
+        assert_int_equal(step.calls, 8);
+        if (strcmp(step.operation, "conv") == 0) assert_true(step.flops == 2.0 * 4 * 4 * 6 * 6 * 9);
+    }
+    pgd_run_profile(run, false);
+    assert_int_equal(pgd_run_step_count(run), 0);
+    fails(PGD_BAD_STATE, "not being profiled", pgd_run_step(run, 0, &step));
     pgd_run_destroy(run);
     pgd_state_destroy(state);
     pgd_plan_destroy(plan);

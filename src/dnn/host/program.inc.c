@@ -249,26 +249,34 @@ static void program_reduce_rows(const void *params, char *const *mem, int64_t ch
     }
 }
 
-/* The innermost axis is kept: a tile of kept elements is added up over all reduced positions. chunk_elems is at most PGD_TILE and divides nothing: a
- * chunk is a piece of one innermost row. */
+/* The innermost axis is kept: a tile of kept elements is added up over all reduced positions, in runs of COLUMN_RUN that are joined in double. chunk_elems
+ * is at most PGD_TILE and divides nothing: a chunk is a piece of one innermost row. */
+enum { COLUMN_RUN = 16 };
+
 static void program_reduce_columns(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_host_program *p = params;
     program_state s;
-    float *total = (float *)scratch + (PGD_EPILOGUE_SCRATCH_BYTES / sizeof(float));
+    float *part = (float *)scratch + (PGD_EPILOGUE_SCRATCH_BYTES / sizeof(float));
+    double total[PGD_TILE];
     program_begin(&s, p, mem, scratch);
     int64_t inner = p->dims[p->rank - 1], pieces = (inner + p->chunk_elems - 1) / p->chunk_elems;
     int64_t kept_row = chunk / pieces, first = chunk % pieces * p->chunk_elems;
     int64_t n = inner - first < p->chunk_elems ? inner - first : p->chunk_elems;
-    for (int64_t i = 0; i < n; i++) total[i] = reduce_start(p->reduce);
+    for (int64_t i = 0; i < n; i++) part[i] = reduce_start(p->reduce), total[i] = 0;
     for (int64_t r = 0; r < p->reduced_elems; r++) {
         program_tile(&s, place(p, kept_row, r, 1) + first, n, NULL);
         const float *x = s.registers[p->outputs[0]];
-        if (p->reduce == PGD_OP_SUM)
-            for (int64_t i = 0; i < n; i++) total[i] += x[i];
-        else
-            for (int64_t i = 0; i < n; i++) total[i] = combine(p->reduce, total[i], x[i]);
+        if (p->reduce != PGD_OP_SUM) {
+            for (int64_t i = 0; i < n; i++) part[i] = combine(p->reduce, part[i], x[i]);
+            continue;
+        }
+        for (int64_t i = 0; i < n; i++) part[i] += x[i];
+        if ((r + 1) % COLUMN_RUN == 0)
+            for (int64_t i = 0; i < n; i++) total[i] += (double)part[i], part[i] = 0;
     }
-    store_run(mem[p->first_output], p->output_dtypes[0], kept_row * inner + first, total, n);
+    if (p->reduce == PGD_OP_SUM)
+        for (int64_t i = 0; i < n; i++) part[i] = (float)(total[i] + (double)part[i]);
+    store_run(mem[p->first_output], p->output_dtypes[0], kept_row * inner + first, part, n);
 }
 
 /* ---- epilogue: the iteration space is the result [batch][row][col]; element -1 is the block just computed ------------------------------------ */

@@ -42,25 +42,12 @@ static pgd_status infer_cast(pgd_graph *graph, const pgd_node *node, pgd_value *
     return PGD_OK;
 }
 
-static int64_t get_int(const pgd_tensor *t, int64_t i) { return t->dtype == PGD_I64 ? ((const int64_t *)t->data)[i] : (int64_t)pgd_tensor_get(t, i); }
-
-/* Integers wrap at their own width. */
-static void set_int(const pgd_tensor *t, int64_t i, int64_t value) {
-    switch (t->dtype) {
-    case PGD_I64: ((int64_t *)t->data)[i] = value; break;
-    case PGD_I32: ((int32_t *)t->data)[i] = (int32_t)(uint32_t)(uint64_t)value; break;
-    case PGD_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
-    case PGD_BOOL: ((uint8_t *)t->data)[i] = value != 0; break;
-    default: pgd_tensor_set(t, i, (double)value); break;
-    }
-}
-
 static void eval(const pgd_eval_args *a) {
     const pgd_tensor *x = a->inputs, *y = &a->outputs[0];
     bool integer = !pgd_is_float(x[a->input_count - 1].dtype);
     for (int64_t i = 0, n = pgd_shape_elems(y->shape); i < n; i++) {
         if (integer && (a->op != PGD_OP_CAST || !pgd_is_float(y->dtype)))
-            set_int(y, i, pgd_scalar_int(a->op, get_int(&x[0], i), a->input_count > 1 ? get_int(&x[1], i) : 0, a->input_count > 2 ? get_int(&x[2], i) : 0));
+            pgd_tensor_set_int(y, i, pgd_scalar_int(a->op, pgd_tensor_get_int(&x[0], i), a->input_count > 1 ? pgd_tensor_get_int(&x[1], i) : 0, a->input_count > 2 ? pgd_tensor_get_int(&x[2], i) : 0));
         else
             pgd_tensor_set(y, i, pgd_scalar_float(a->op, pgd_tensor_get(&x[0], i), a->input_count > 1 ? pgd_tensor_get(&x[1], i) : 0, a->input_count > 2 ? pgd_tensor_get(&x[2], i) : 0));
     }

@@ -28,11 +28,11 @@ static pgd_status infer_argmax(pgd_graph *graph, const pgd_node *node, pgd_value
     return infer_axes(node, PGD_I32, outputs);
 }
 
-static double start_of(pgd_op op) { return op == PGD_OP_REDUCE_MAX ? -INFINITY : op == PGD_OP_REDUCE_MIN ? INFINITY : 0; }
+static double start_float(pgd_op op) { return op == PGD_OP_REDUCE_MAX ? -INFINITY : op == PGD_OP_REDUCE_MIN ? INFINITY : 0; }
 
-static double combine(pgd_op op, double a, double b) {
-    return op == PGD_OP_REDUCE_MAX ? pgd_scalar_float(PGD_OP_MAX, a, b, 0) : op == PGD_OP_REDUCE_MIN ? pgd_scalar_float(PGD_OP_MIN, a, b, 0) : a + b;
-}
+static int64_t start_int(pgd_op op) { return op == PGD_OP_REDUCE_MAX ? INT64_MIN : op == PGD_OP_REDUCE_MIN ? INT64_MAX : 0; }
+
+static pgd_op combining(pgd_op op) { return op == PGD_OP_REDUCE_MAX ? PGD_OP_MAX : op == PGD_OP_REDUCE_MIN ? PGD_OP_MIN : PGD_OP_ADD; }
 
 /* The shape of the reduced part alone: extents of the axes in the mask, 1 elsewhere. */
 static pgd_shape reduced_part(pgd_shape shape, int64_t axes) {
@@ -41,25 +41,54 @@ static pgd_shape reduced_part(pgd_shape shape, int64_t axes) {
     return shape;
 }
 
+typedef struct total {
+    double f;     /* of floats */
+    int64_t i;    /* of integers: sums wrap, numerics.md */
+    int64_t seen, where; /* argmax */
+} total;
+
+static void take(pgd_op op, bool integer, const pgd_tensor *x, int64_t at, total *t) {
+    double f = integer ? 0 : pgd_tensor_get(x, at);
+    int64_t i = integer ? pgd_tensor_get_int(x, at) : 0;
+    if (op != PGD_OP_ARGMAX) {
+        if (integer)
+            t->i = pgd_scalar_int(combining(op), t->i, i, 0);
+        else
+            t->f = pgd_scalar_float(combining(op), t->f, f, 0);
+        return;
+    }
+    bool better = integer ? i > t->i : t->f == t->f && (f > t->f || f != f);
+    if (t->seen == 0 || better) *t = (total){f, i, t->seen, t->seen};
+    t->seen++;
+}
+
+static void give(const pgd_eval_args *a, bool integer, int64_t at, int64_t count, const total *t) {
+    const pgd_tensor *y = &a->outputs[0];
+    if (a->op == PGD_OP_ARGMAX)
+        pgd_tensor_set_int(y, at, t->where);
+    else if (!integer)
+        pgd_tensor_set(y, at, a->op == PGD_OP_MEAN ? t->f / (double)count : t->f);
+    else if (count == 0 && a->op != PGD_OP_SUM)
+        pgd_tensor_set(y, at, start_float(a->op)); /* saturates */
+    else
+        pgd_tensor_set_int(y, at, t->i);
+}
+
 static void eval(const pgd_eval_args *a) {
     const pgd_tensor *x = &a->inputs[0], *y = &a->outputs[0];
+    bool integer = !pgd_is_float(x->dtype);
     pgd_shape part = reduced_part(x->shape, a->attrs->ints[0]);
     int64_t count = pgd_shape_elems(part), out_at[PGD_MAX_RANK] = {0}, out = 0;
     if (pgd_shape_elems(y->shape) == 0) return;
     do {
-        int64_t at[PGD_MAX_RANK] = {0}, where = 0, seen = 0;
-        double total = start_of(a->op);
+        int64_t at[PGD_MAX_RANK] = {0};
+        total t = {start_float(a->op), start_int(a->op), 0, 0};
         if (count > 0) do {
                 int64_t full[PGD_MAX_RANK];
                 for (int32_t i = 0; i < x->shape.rank; i++) full[i] = out_at[i] + at[i];
-                double value = pgd_tensor_get(x, pgd_flat(&x->shape, full));
-                if (a->op == PGD_OP_ARGMAX) {
-                    if (seen == 0 || (total == total && (value > total || value != value))) total = value, where = seen;
-                    seen++;
-                } else
-                    total = combine(a->op, total, value);
+                take(a->op, integer, x, pgd_flat(&x->shape, full), &t);
             } while (pgd_step(&part, at));
-        pgd_tensor_set(y, out++, a->op == PGD_OP_ARGMAX ? (double)where : a->op == PGD_OP_MEAN ? total / (double)count : total);
+        give(a, integer, out++, count, &t);
     } while (pgd_step(&y->shape, out_at));
 }
 

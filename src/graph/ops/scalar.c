@@ -37,6 +37,18 @@ void pgd_tensor_set(const pgd_tensor *tensor, int64_t i, double value) {
     }
 }
 
+int64_t pgd_tensor_get_int(const pgd_tensor *tensor, int64_t i) { return tensor->dtype == PGD_I64 ? ((const int64_t *)tensor->data)[i] : (int64_t)pgd_tensor_get(tensor, i); }
+
+/* Integers wrap at their own width. */
+void pgd_tensor_set_int(const pgd_tensor *tensor, int64_t i, int64_t value) {
+    switch (tensor->dtype) {
+    case PGD_I64: ((int64_t *)tensor->data)[i] = value; break;
+    case PGD_I32: ((int32_t *)tensor->data)[i] = (int32_t)(uint32_t)(uint64_t)value; break;
+    case PGD_U8: ((uint8_t *)tensor->data)[i] = (uint8_t)value; break;
+    default: pgd_tensor_set(tensor, i, (double)value); break;
+    }
+}
+
 double pgd_scalar_float(pgd_op op, double a, double b, double c) {
     switch (op) {
     case PGD_OP_NEG: return -a;

@@ -230,4 +230,8 @@ double pgd_normal_from(uint32_t first, uint32_t second);
 double pgd_tensor_get(const pgd_tensor *tensor, int64_t index);
 void pgd_tensor_set(const pgd_tensor *tensor, int64_t index, double value);
 
+/* The same for integer dtypes, exactly; what is too wide wraps. */
+int64_t pgd_tensor_get_int(const pgd_tensor *tensor, int64_t index);
+void pgd_tensor_set_int(const pgd_tensor *tensor, int64_t index, int64_t value);
+
 #endif

@@ -86,14 +86,13 @@ typedef struct pgd_step_profile {
     const char *operation; /* "conv" */
     const char *kernel;    /* "host_conv" */
     uint64_t ns, calls;    /* summed since profiling began */
-    double flops, bytes;   /* of one call, from the operation's cost */
+    double flops, bytes;   /* of one call, the mean over all sizes it ran at, from the operation's cost */
 } pgd_step_profile;
 
-/* Begins (and resets) or ends timing of every step, at the shapes of the last execute; other shapes end it. Errors: BAD_STATE nothing was executed yet;
- * NO_MEMORY. */
-PGD_API PGD_MUST_USE pgd_status pgd_run_profile(pgd_run *run, bool on);
-PGD_API int32_t pgd_run_step_count(const pgd_run *run);
-PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out); /* Errors: BAD_ARG index */
+/* Begins (and resets) or ends timing of every step. Lines last while shapes change; a step that another kernel takes at other sizes has one line for each. */
+PGD_API void pgd_run_profile(pgd_run *run, bool on);
+PGD_API int32_t pgd_run_step_count(const pgd_run *run);                                                /* lines so far; 0 before the first execute */
+PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out); /* Errors: BAD_ARG index; BAD_STATE not profiling */
 
 /* ---- at once --------------------------------------------------------------------------------------------------------------------------------- */
 
