@@ -34,17 +34,17 @@ static void push_unit(const pgd_fusion *f, int32_t node, bool *seen, int32_t *st
         if (!seen[node]) seen[node] = true, stack[(*depth)++] = node;
         return;
     }
-    for (int32_t i = 0; i < f->graph->node_count; i++)
-        if (f->unit[i] == f->unit[node] && !seen[i]) seen[i] = true, stack[(*depth)++] = i;
+    for (int32_t i = f->first[f->unit[node]]; i >= 0; i = f->next[i])
+        if (!seen[i]) seen[i] = true, stack[(*depth)++] = i;
 }
 
 /* Does any path lead from unit `from`, through something in neither unit, to unit `to`? A broadcast between the two counts as a way
  * through: its value has another space, so it must lie in memory. */
 static bool detour(const pgd_fusion *f, int32_t from, int32_t to, bool *seen, int32_t *stack) {
-    int32_t depth = 0, count = f->graph->node_count;
-    memset(seen, 0, (size_t)count);
-    for (int32_t i = 0; i < count; i++)
-        for (int32_t u = 0; f->unit[i] == from && u < f->user_count[i]; u++) {
+    int32_t depth = 0;
+    memset(seen, 0, (size_t)f->graph->node_count);
+    for (int32_t i = f->first[from]; i >= 0; i = f->next[i])
+        for (int32_t u = 0; u < f->user_count[i]; u++) {
             int32_t user = f->users[i][u];
             if (f->unit[user] != from && f->unit[user] != to) push_unit(f, user, seen, stack, &depth);
         }
@@ -59,16 +59,45 @@ static bool detour(const pgd_fusion *f, int32_t from, int32_t to, bool *seen, in
     return false;
 }
 
+/* Members stay in the order of the graph. */
 static void join(const pgd_fusion *f, int32_t from, int32_t into) {
-    for (int32_t i = 0; i < f->graph->node_count; i++)
-        if (f->unit[i] == from) f->unit[i] = into;
+    int32_t a = f->first[from], b = f->first[into], *end = &f->first[into];
+    for (int32_t i = a; i >= 0; i = f->next[i]) f->unit[i] = into;
+    f->first[from] = -1;
+    while (a >= 0 || b >= 0) {
+        int32_t *least = b < 0 || (a >= 0 && a < b) ? &a : &b;
+        *end = *least;
+        end = &f->next[*least];
+        *least = *end;
+    }
+    *end = -1;
+}
+
+/* Takes a join back: `members` were those of `unit`, in order. */
+static void part(const pgd_fusion *f, int32_t unit, int32_t from, const int32_t *members, int32_t count) {
+    int32_t *own = &f->first[unit], *rest = &f->first[from], taken = 0;
+    for (int32_t i = f->first[from], next; i >= 0; i = next) {
+        bool mine = taken < count && members[taken] == i;
+        next = f->next[i];
+        if (mine) f->unit[i] = unit, taken++;
+        *(mine ? own : rest) = i;
+        *(mine ? &own : &rest) = &f->next[i];
+    }
+    *own = *rest = -1;
+}
+
+/* Joins if a program can hold both. */
+static void join_if_it_fits(const pgd_fusion *f, int32_t from, int32_t into, int32_t *room) {
+    int32_t count = 0;
+    for (int32_t i = f->first[from]; i >= 0; i = f->next[i]) room[count++] = i;
+    join(f, from, into);
+    if (!pgd_fuse_fits(f, into)) part(f, from, into, room, count);
 }
 
 /* May the producers' unit be swallowed by a unit that ends in a reduction? Only when nobody else wants any of its values: the reduction is all that
  * such a program gives. */
 static bool private_to(const pgd_fusion *f, int32_t unit, int32_t reader_unit) {
-    for (int32_t i = 0; i < f->graph->node_count; i++) {
-        if (f->unit[i] != unit) continue;
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i]) {
         if (f->kept[i] || is_reduction(f->graph->nodes[i])) return false;
         for (int32_t u = 0; u < f->user_count[i]; u++)
             if (f->unit[f->users[i][u]] != unit && f->unit[f->users[i][u]] != reader_unit) return false;
@@ -77,8 +106,8 @@ static bool private_to(const pgd_fusion *f, int32_t unit, int32_t reader_unit) {
 }
 
 static bool ends_in_reduction(const pgd_fusion *f, int32_t unit) {
-    for (int32_t i = 0; i < f->graph->node_count; i++)
-        if (f->unit[i] == unit && is_reduction(f->graph->nodes[i])) return true;
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i])
+        if (is_reduction(f->graph->nodes[i])) return true;
     return false;
 }
 
@@ -86,13 +115,7 @@ static void try_edge(const pgd_fusion *f, const pgd_node *from, const pgd_node *
     int32_t a = f->unit[from->id], b = f->unit[to->id];
     if (a < 0 || a == b || !pgd_fuse_core(from) || !pgd_symshape_equal(space_of(from), space_of(to))) return;
     if (ends_in_reduction(f, a) || (ends_in_reduction(f, b) && !private_to(f, a, b)) || detour(f, a, b, seen, stack)) return;
-    int32_t *before = stack; /* undo by remembering who belonged to a */
-    int32_t moved = 0;
-    for (int32_t i = 0; i < f->graph->node_count; i++)
-        if (f->unit[i] == a) before[moved++] = i;
-    join(f, a, b);
-    if (pgd_fuse_fits(f, b)) return;
-    for (int32_t i = 0; i < moved; i++) f->unit[before[i]] = a;
+    join_if_it_fits(f, a, b, stack);
 }
 
 /* From the last node to the first: work gathers at its readers, so that what crosses from the forward to the backward half is as little as can be. */
@@ -123,9 +146,8 @@ static bool epilogue_input_fits(const pgd_node *core, pgd_symshape input, pgd_sy
 
 static bool epilogue_fits(const pgd_fusion *f, const pgd_node *core, int32_t unit) {
     int32_t outputs = 0;
-    for (int32_t i = 0; i < f->graph->node_count; i++) {
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i]) {
         const pgd_node *node = f->graph->nodes[i];
-        if (f->unit[i] != unit) continue;
         if (is_reduction(node) || !pgd_symshape_equal(node->outputs[0].shape, core->outputs[0].shape)) return false;
         bool leaves = f->kept[i];
         for (int32_t u = 0; u < f->user_count[i]; u++) leaves = leaves || f->unit[f->users[i][u]] != unit;
@@ -149,11 +171,10 @@ static void attach_epilogues(const pgd_fusion *f, bool *seen, int32_t *stack) {
         bool alone = unit >= 0 && pgd_fuse_core(f->graph->nodes[f->users[i][0]]);
         for (int32_t u = 0; alone && u < f->user_count[i]; u++) alone = f->unit[f->users[i][u]] == unit;
         /* one matmul or conv per epilogue */
-        for (int32_t j = 0; alone && j < f->graph->node_count; j++)
-            alone = f->unit[j] != unit || (f->graph->nodes[j]->op != PGD_OP_MATMUL && f->graph->nodes[j]->op != PGD_OP_CONV);
+        for (int32_t j = alone ? f->first[unit] : -1; alone && j >= 0; j = f->next[j])
+            alone = (f->graph->nodes[j]->op != PGD_OP_MATMUL && f->graph->nodes[j]->op != PGD_OP_CONV);
         if (!alone || !epilogue_fits(f, core, unit) || detour(f, f->unit[i], unit, seen, stack)) continue;
-        f->unit[i] = unit;
-        if (!pgd_fuse_fits(f, unit)) f->unit[i] = i;
+        join_if_it_fits(f, i, unit, stack);
     }
 }
 
@@ -181,6 +202,8 @@ static pgd_status fuse(const pgd_graph *from, bool alone, pgd_arena *arena, pgd_
     size_t count = (size_t)from->node_count + 1;
     pgd_fusion f = {.graph = from};
     f.unit = pgd_arena_alloc(arena, count * sizeof *f.unit);
+    f.first = pgd_arena_alloc(arena, count * sizeof *f.first);
+    f.next = pgd_arena_alloc(arena, count * sizeof *f.next);
     f.live = pgd_arena_alloc(arena, count);
     f.kept = pgd_arena_alloc(arena, count);
     f.users = pgd_arena_alloc(arena, count * sizeof *f.users);
@@ -189,10 +212,13 @@ static pgd_status fuse(const pgd_graph *from, bool alone, pgd_arena *arena, pgd_
     f.registers = pgd_arena_alloc(arena, count * sizeof *f.registers);
     bool *seen = pgd_arena_alloc(arena, count);
     int32_t *stack = pgd_arena_alloc(arena, count * sizeof *stack);
-    if (f.unit == NULL || f.live == NULL || f.kept == NULL || f.users == NULL || f.user_count == NULL || f.draft == NULL || f.registers == NULL || seen == NULL || stack == NULL) return pgd_fail_memory(count * 32);
+    if (f.unit == NULL || f.first == NULL || f.next == NULL || f.live == NULL || f.kept == NULL || f.users == NULL || f.user_count == NULL || f.draft == NULL || f.registers == NULL || seen == NULL || stack == NULL) return pgd_fail_memory(count * 32);
     pgd_mark_live(from, f.live);
     PGD_TRY(collect_users(&f, arena));
-    for (int32_t i = 0; i < from->node_count; i++) f.unit[i] = !f.live[i] ? -1 : pgd_fuse_inlined(from->nodes[i]) ? -1 : i;
+    for (int32_t i = 0; i < from->node_count; i++) {
+        f.unit[i] = f.first[i] = !f.live[i] || pgd_fuse_inlined(from->nodes[i]) ? -1 : i;
+        f.next[i] = -1;
+    }
     if (!alone) {
         merge_elementwise(&f, seen, stack);
         attach_epilogues(&f, seen, stack);

@@ -8,6 +8,8 @@
 typedef struct pgd_fusion {
     const pgd_graph *graph;
     int32_t *unit; /* per node: the unit it runs in, named by one of its members; programs, epilogues and single nodes are units. -1: inlined or dead */
+    int32_t *first; /* per unit: its least member, -1: none */
+    int32_t *next;  /* per node: the next member of its unit, -1: the last */
     bool *live;
     int32_t **users;      /* per node: ids of live nodes that read it */
     int32_t *user_count;

@@ -104,17 +104,17 @@ static bool leaves_unit(const pgd_fusion *f, const pgd_node *node) {
 static void write_unit(draft *d) {
     const pgd_graph *g = d->f->graph;
     d->program->reduce = -1;
-    for (int32_t i = 0; i < g->node_count; i++)
-        if (d->f->unit[i] == d->unit && (g->nodes[i]->op == PGD_OP_MATMUL || g->nodes[i]->op == PGD_OP_CONV)) d->core = g->nodes[i];
+    for (int32_t i = d->f->first[d->unit]; i >= 0; i = d->f->next[i])
+        if (g->nodes[i]->op == PGD_OP_MATMUL || g->nodes[i]->op == PGD_OP_CONV) d->core = g->nodes[i];
     if (d->core != NULL) {
         d->inputs[0] = d->core->inputs[0];
         d->inputs[1] = d->core->inputs[1];
         d->input_count = 2;
         operand(d, &d->core->outputs[0]);
     }
-    for (int32_t i = 0; i < g->node_count && !d->failed; i++) {
+    for (int32_t i = d->f->first[d->unit]; i >= 0 && !d->failed; i = d->f->next[i]) {
         const pgd_node *node = g->nodes[i];
-        if (d->f->unit[i] != d->unit || node == d->core) continue;
+        if (node == d->core) continue;
         write_member(d, node);
         if (!leaves_unit(d->f, node)) continue;
         if (d->output_count == PGD_MAX_OUTPUTS) {
@@ -214,8 +214,7 @@ static bool needs_memory(const pgd_fusion *f, const pgd_node *node) {
 
 static bool ready(writer *w, int32_t unit) {
     const pgd_graph *g = w->f->graph;
-    for (int32_t i = 0; i < g->node_count; i++) {
-        if (w->f->unit[i] != unit) continue;
+    for (int32_t i = w->f->first[unit]; i >= 0; i = w->f->next[i])
         for (int32_t k = 0; k < g->nodes[i]->input_count; k++) {
             const pgd_value *in = g->nodes[i]->inputs[k];
             if (w->f->unit[in->node->id] == unit) continue;
@@ -223,7 +222,6 @@ static bool ready(writer *w, int32_t unit) {
             if (*mapped(w, in) == NULL && !pgd_fuse_inlined(in->node)) return false;
             if (*mapped(w, in) == NULL && !pgd_fuse_core(g->nodes[i])) return false;
         }
-    }
     return true;
 }
 
@@ -253,12 +251,8 @@ static pgd_status emit_units(writer *w) {
                 continue;
             }
             int32_t unit = w->f->unit[i];
-            bool single = !pgd_fuse_core(node);
-            for (int32_t j = 0; j < g->node_count; j++)
-                if (w->f->unit[j] == unit) {
-                    w->done[j] = true;
-                    if (j != i) single = false;
-                }
+            bool single = !pgd_fuse_core(node) && w->f->next[w->f->first[unit]] < 0;
+            for (int32_t j = w->f->first[unit]; j >= 0; j = w->f->next[j]) w->done[j] = true;
             PGD_TRY(single ? emit_copy(w, node) : emit_program(w, unit));
             progress = true;
         }

@@ -69,7 +69,7 @@ static void integers_keep_every_digit_and_wrap(void **unused) {
     static const int32_t narrow[3] = {INT32_MAX, 1, 5};
     int32_t axis = 0, i32;
     int64_t i64;
-    pgd_value *w = pgd_constant(g, PGD_I64, pgd_shape_of(1, 4), wide), *n = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), narrow), *none = pgd_constant(g, PGD_I32, pgd_shape_of(1, 0), NULL);
+    pgd_value *w = pgd_constant(g, PGD_I64, pgd_shape_of(1, 4), wide), *n = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), narrow), *none = pgd_constant(g, PGD_I32, pgd_shape_of(1, 0), narrow);
     ok(pgd_eval(evaluator, g, pgd_sum(g, w, &axis, 1), NULL, &i64, 8));
     assert_true(i64 == (INT64_C(1) << 54) + 1);
     ok(pgd_eval(evaluator, g, pgd_reduce_max(g, w, &axis, 1), NULL, &i64, 8));
