@@ -39,13 +39,18 @@ static bool draw(struct demo *d) {
 
 static bool compile(struct demo *d) {
     pgd_classifier_options o;
+    pgd_optimizer_options optimizer;
+    pgd_schedule schedule;
     uint64_t start = term_now_ns();
     vision_describe(&d->model, "cnn", &d->train_set);
     vision_options(&d->model, &o);
     o.epochs = EPOCHS;
     o.batch = BATCH;
-    o.optimizer.nesterov = true;
-    o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, 0.05, 0.01, 0.1};
+    pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_SGD);
+    optimizer.nesterov = true;
+    pgd_schedule_init(&schedule, sizeof schedule);
+    schedule.final_fraction = 0.01;
+    o.optimizer = &optimizer, o.schedule = &schedule;
     d->train_data = (struct vision_data){&d->train_set, 0, d->train_set.count, 0};
     pgd_dataset dataset = vision_dataset(&d->train_data);
     if ((d->layer = vision_net(&d->model, &d->cli->error)) == NULL || !library(d, pgd_state_create(d->device, &d->state)) ||

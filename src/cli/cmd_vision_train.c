@@ -190,15 +190,20 @@ static bool split_data(struct train *t) {
 
 static bool make_trainer(struct train *t) {
     pgd_classifier_options o;
+    pgd_optimizer_options optimizer;
+    pgd_schedule schedule;
     pgd_dataset dataset = vision_dataset(&t->train_data);
     if ((t->layer = vision_net(&t->model, &t->cli->error)) == NULL) return false;
     vision_options(&t->model, &o);
     o.batch = t->o.batch, o.epochs = t->o.epochs, o.max_steps = t->o.max_steps, o.seed = (uint64_t)t->o.seed;
     o.label_smoothing = 0.05;
     o.strict = t->cli->strict;
-    o.optimizer.nesterov = true;
-    o.optimizer.weight_decay = 5e-4;
-    o.schedule = (pgd_schedule){PGD_SCHEDULE_COSINE, t->o.rate, 0.002, 0.1};
+    pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_SGD);
+    optimizer.nesterov = true;
+    optimizer.weight_decay = 5e-4;
+    pgd_schedule_init(&schedule, sizeof schedule);
+    schedule.rate = t->o.rate, schedule.final_fraction = 0.002;
+    o.optimizer = &optimizer, o.schedule = &schedule;
     return pgd_trainer_create(t->device, t->layer, t->state, &dataset, &o, &t->trainer) == PGD_OK || cli_fail_library(&t->cli->error);
 }
 

@@ -12,8 +12,7 @@ struct pgd_classifier {
 };
 
 void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes) {
-    pgd_classifier_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .batch = 128, .epochs = 1, .deviation = 1, .schedule = {PGD_SCHEDULE_COSINE, 0.05, 0, 0.1}};
-    pgd_optimizer_options_init(&defaults.optimizer, sizeof defaults.optimizer, PGD_OPTIMIZER_SGD);
+    const pgd_classifier_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .batch = 128, .epochs = 1, .deviation = 1};
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }
@@ -26,7 +25,6 @@ pgd_status pgd_classifier_options_check(const pgd_classifier_options *options, p
     if (out->batch < 1 || out->batch > 65536 || out->epochs < 1 || out->epochs > 1 << 24 || out->max_steps < 0)
         return pgd_fail(PGD_BAD_ARG, "classifier: batch %lld, epochs %lld, max_steps %lld; batch 1 to 65536, epochs 1 to 16777216, max_steps from 0", (long long)out->batch, (long long)out->epochs, (long long)out->max_steps);
     if (!(out->deviation > 0)) return pgd_fail(PGD_BAD_ARG, "classifier: deviation is %g; it must be above 0", out->deviation);
-    if (!(out->schedule.rate > 0)) return pgd_fail(PGD_BAD_ARG, "classifier: the learning rate is %g; it must be above 0", out->schedule.rate);
     return PGD_OK;
 }
 

@@ -115,9 +115,10 @@ typedef struct first_contents {
 
 /* The name is part of the key: adding a layer does not change what the others begin with. */
 static void fill_tensor(const pgd_layer_tensor *tensor, uint64_t seed, void *bytes) {
-    pgd_tensor whole = {tensor->dtype, tensor->shape, bytes};
-    uint64_t key = pgd_hash_bytes(tensor->name, strlen(tensor->name), 0);
-    for (int64_t i = 0, n = pgd_shape_elems(tensor->shape); i < n; i++) {
+    const pgd_parameter *p = &tensor->parameter;
+    pgd_tensor whole = {p->dtype, p->shape, bytes};
+    uint64_t key = pgd_hash_bytes(p->name, strlen(p->name), 0);
+    for (int64_t i = 0, n = pgd_shape_elems(p->shape); i < n; i++) {
         uint32_t words[4];
         double value = tensor->value;
         if (tensor->bound != 0) {
@@ -130,11 +131,12 @@ static void fill_tensor(const pgd_layer_tensor *tensor, uint64_t seed, void *byt
 
 static pgd_status init_tensor(void *user, const pgd_layer_tensor *tensor) {
     const first_contents *f = user;
-    size_t bytes = (size_t)pgd_shape_elems(tensor->shape) * pgd_dtype_bytes(tensor->dtype);
+    const pgd_parameter *p = &tensor->parameter;
+    size_t bytes = (size_t)pgd_shape_elems(p->shape) * pgd_dtype_bytes(p->dtype);
     void *contents = pgd_mem_alloc(bytes);
     if (contents == NULL) return pgd_fail_memory(bytes);
     fill_tensor(tensor, f->seed, contents);
-    pgd_status status = pgd_state_set(f->state, tensor->name, tensor->dtype, tensor->shape, contents);
+    pgd_status status = pgd_state_set(f->state, p->name, p->dtype, p->shape, contents);
     pgd_mem_free(contents);
     return status;
 }
@@ -144,12 +146,27 @@ pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t s
     return pgd_layer_visit(layer, prefix, init_tensor, &f);
 }
 
-static pgd_status count_tensor(void *user, const pgd_layer_tensor *tensor) {
-    if (tensor->trainable) *(int64_t *)user += pgd_shape_elems(tensor->shape);
+typedef struct listing {
+    pgd_parameter_fn function;
+    void *user;
+} listing;
+
+static pgd_status list_tensor(void *user, const pgd_layer_tensor *tensor) {
+    const listing *l = user;
+    return l->function(l->user, &tensor->parameter);
+}
+
+pgd_status pgd_layer_each(const pgd_layer *layer, const char *prefix, pgd_parameter_fn function, void *user) {
+    listing l = {function, user};
+    return pgd_layer_visit(layer, prefix, list_tensor, &l);
+}
+
+static pgd_status count_parameter(void *user, const pgd_parameter *p) {
+    if (p->trainable) *(int64_t *)user += pgd_shape_elems(p->shape);
     return PGD_OK;
 }
 
 int64_t pgd_layer_parameters(const pgd_layer *layer) {
     int64_t count = 0;
-    return pgd_layer_visit(layer, "", count_tensor, &count) == PGD_OK ? count : 0;
+    return pgd_layer_each(layer, "", count_parameter, &count) == PGD_OK ? count : 0;
 }

@@ -9,13 +9,10 @@
 
 enum { PGD_NAME_BYTES = 192 };
 
-/* How a tensor of a layer begins, and whether the optimiser changes it. */
+/* A tensor of a layer and how it begins. */
 typedef struct pgd_layer_tensor {
-    const char *name; /* full */
-    pgd_dtype dtype;
-    pgd_shape shape;
-    bool trainable;
-    double bound;     /* uniform in [-bound, bound]; 0: every element is `value` */
+    pgd_parameter parameter;
+    double bound; /* uniform in [-bound, bound]; 0: every element is `value` */
     double value;
 } pgd_layer_tensor;
 

@@ -7,9 +7,9 @@
 static pgd_status visit_weights(const pgd_layer *layer, const char *prefix, pgd_shape weight, int64_t fan_in, pgd_layer_visit_fn visit, void *user) {
     char name[PGD_NAME_BYTES];
     double bound = 1 / sqrt((double)fan_in);
-    PGD_TRY(visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "weight", name), PGD_F32, weight, true, bound, 0}));
+    PGD_TRY(visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "weight", name), PGD_F32, weight, true}, bound, 0}));
     if (!layer->bias) return PGD_OK;
-    return visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "bias", name), PGD_F32, {1, {layer->out}}, true, bound, 0});
+    return visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "bias", name), PGD_F32, {1, {layer->out}}, true}, bound, 0});
 }
 
 static pgd_shape linear_shape(const pgd_layer *layer) { return (pgd_shape){2, {layer->out, layer->in}}; }

@@ -49,11 +49,11 @@ static pgd_value *batch_norm_forward(const pgd_layer *layer, pgd_graph *graph, p
 static pgd_status batch_norm_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
     char name[PGD_NAME_BYTES];
     pgd_shape channels = {1, {layer->out}};
-    PGD_TRY(visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "weight", name), PGD_F32, channels, true, 0, 1}));
-    PGD_TRY(visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "bias", name), PGD_F32, channels, true, 0, 0}));
-    PGD_TRY(visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "running_mean", name), PGD_F32, channels, false, 0, 0}));
-    PGD_TRY(visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "running_var", name), PGD_F32, channels, false, 0, 1}));
-    return visit(user, &(pgd_layer_tensor){pgd_layer_name(prefix, "num_batches_tracked", name), PGD_I64, {0}, false, 0, 0});
+    PGD_TRY(visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "weight", name), PGD_F32, channels, true}, 0, 1}));
+    PGD_TRY(visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "bias", name), PGD_F32, channels, true}, 0, 0}));
+    PGD_TRY(visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "running_mean", name), PGD_F32, channels, false}, 0, 0}));
+    PGD_TRY(visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "running_var", name), PGD_F32, channels, false}, 0, 1}));
+    return visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "num_batches_tracked", name), PGD_I64, {0}, false}, 0, 0});
 }
 
 static const pgd_layer_kind batch_norm_kind = {"batch_norm", batch_norm_forward, batch_norm_visit};

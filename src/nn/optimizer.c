@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Losses, optimisers as graph values, learning-rate schedules. */
-#include <math.h>
+ * Optimisers as graph values: one step's updates of parameters and moments. */
 #include <string.h>
 
 #include "layer.h"
-
-static pgd_value *mean_of_all(pgd_graph *graph, pgd_value *x) {
-    int32_t axes[PGD_MAX_RANK] = {0, 1, 2, 3, 4, 5};
-    return x == NULL ? NULL : pgd_reshape(graph, pgd_mean(graph, x, axes, x->shape.rank), (pgd_symshape){0});
-}
-
-pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) { return mean_of_all(graph, pgd_softmax_xent(graph, logits, labels, smoothing)); }
-
-pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target) {
-    if (prediction != NULL && target != NULL && !pgd_symshape_equal(prediction->shape, target->shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "mse: prediction and target have different shapes; reshape one");
-    pgd_value *error = pgd_sub(graph, prediction, target);
-    return error == NULL ? NULL : mean_of_all(graph, pgd_mul(graph, error, error));
-}
 
 void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind) {
     const pgd_optimizer_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kind = kind, .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
@@ -92,18 +78,61 @@ pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *op
     return pgd_graph_status(graph);
 }
 
+/* ---- of a layer ---------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct trainable {
+    pgd_graph *graph;
+    const char **names;
+    pgd_value **values, **gradients;
+    int32_t count;
+} trainable;
+
+static pgd_status count_trainable(void *user, const pgd_parameter *p) {
+    *(int32_t *)user += p->trainable;
+    return PGD_OK;
+}
+
+static pgd_status add_trainable(void *user, const pgd_parameter *p) {
+    trainable *t = user;
+    if (!p->trainable) return PGD_OK;
+    pgd_value *value = pgd_param(t->graph, p->name, p->dtype, pgd_symshape_from(p->shape));
+    if (value == NULL) return pgd_graph_status(t->graph);
+    t->names[t->count] = value->node->name;
+    t->values[t->count++] = value;
+    return PGD_OK;
+}
+
+static pgd_status each(const pgd_layer *const *layers, const char *const *prefixes, int32_t count, pgd_parameter_fn function, void *user) {
+    for (int32_t i = 0; i < count; i++) PGD_TRY(pgd_layer_each(layers[i], prefixes[i], function, user));
+    return PGD_OK;
+}
+
+pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes, int32_t layer_count, pgd_value *loss, pgd_value *learning_rate) {
+    int32_t count = 0;
+    pgd_arena arena = {0};
+    PGD_TRY(each(layers, prefixes, layer_count, count_trainable, &count));
+    size_t bytes = sizeof(void *) * (size_t)(count + 1);
+    trainable t = {graph, pgd_arena_alloc(&arena, bytes), pgd_arena_alloc(&arena, bytes), pgd_arena_alloc(&arena, bytes), 0};
+    pgd_status status = t.names == NULL || t.values == NULL || t.gradients == NULL ? pgd_fail_memory(bytes) : PGD_OK;
+    if (status == PGD_OK) status = each(layers, prefixes, layer_count, add_trainable, &t);
+    if (status == PGD_OK) status = pgd_gradients(graph, loss, t.values, t.count, t.gradients);
+    if (status == PGD_OK) status = pgd_optimizer_apply(graph, options, learning_rate, t.names, t.values, t.gradients, t.count);
+    pgd_arena_deinit(&arena);
+    return status;
+}
+
 typedef struct moments_of {
     const pgd_optimizer_options *o;
     pgd_state *state;
 } moments_of;
 
-static pgd_status add_moment(pgd_state *state, const char *which, const pgd_layer_tensor *tensor) {
+static pgd_status add_moment(pgd_state *state, const char *which, const pgd_parameter *tensor) {
     char full[PGD_NAME_BYTES];
     pgd_layer_name(which, tensor->name, full);
     return pgd_state_find(state, full) >= 0 ? PGD_OK : pgd_state_set(state, full, tensor->dtype, tensor->shape, NULL);
 }
 
-static pgd_status add_moments(void *user, const pgd_layer_tensor *tensor) {
+static pgd_status add_moments(void *user, const pgd_parameter *tensor) {
     const moments_of *m = user;
     if (!tensor->trainable) return PGD_OK;
     if (m->o->kind == PGD_OPTIMIZER_SGD) return m->o->momentum == 0 ? PGD_OK : add_moment(m->state, "optimizer.momentum", tensor);
@@ -111,20 +140,11 @@ static pgd_status add_moments(void *user, const pgd_layer_tensor *tensor) {
     return add_moment(m->state, "optimizer.v", tensor);
 }
 
-pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, pgd_state *state) {
+pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state) {
     pgd_optimizer_options o;
     pgd_optimizer_options_init(&o, sizeof o, PGD_OPTIMIZER_SGD);
     PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_optimizer_options"));
     moments_of m = {&o, state};
     if (o.kind == PGD_OPTIMIZER_ADAMW && pgd_state_find(state, "optimizer.step") < 0) PGD_TRY(pgd_state_set(state, "optimizer.step", PGD_F32, (pgd_shape){0}, NULL));
-    return pgd_layer_visit(layer, "", add_moments, &m);
-}
-
-double pgd_schedule_rate(const pgd_schedule *s, int64_t step_number, int64_t total) {
-    double warmup = s->warmup_fraction * (double)total, at = (double)step_number;
-    if (at < warmup) return s->rate * (0.04 + 0.96 * at / warmup);
-    if (s->kind == PGD_SCHEDULE_CONSTANT || (double)total <= warmup) return s->rate;
-    double done = (at - warmup) / ((double)total - warmup), last = s->rate * s->final_fraction;
-    if (s->kind == PGD_SCHEDULE_COSINE) return last + (s->rate - last) * 0.5 * (1 + cos(3.14159265358979323846 * done));
-    return s->rate + (last - s->rate) * done; /* one cycle: a straight line up, a straight line down */
+    return pgd_layer_each(layer, prefix, add_moments, &m);
 }

@@ -6,10 +6,10 @@
 
 #include "classifier.h"
 
-enum { MAX_TRAINABLE = 4096 };
-
 struct pgd_trainer {
     pgd_classifier_options options;
+    pgd_optimizer_options optimizer;
+    pgd_schedule schedule;
     pgd_loader *loader;
     pgd_state *state;
     pgd_plan *plan;
@@ -17,35 +17,15 @@ struct pgd_trainer {
     int64_t step, steps, samples; /* samples in one epoch */
 };
 
-/* ---- what is trained -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the state ------------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct trainable {
-    pgd_graph *graph;
-    pgd_arena arena;
-    const char *names[MAX_TRAINABLE];
-    pgd_value *values[MAX_TRAINABLE], *gradients[MAX_TRAINABLE];
-    int32_t count;
-} trainable;
-
-static pgd_status add_trainable(void *user, const pgd_layer_tensor *tensor) {
-    trainable *t = user;
-    if (!tensor->trainable) return PGD_OK;
-    if (t->count == MAX_TRAINABLE) return pgd_fail(PGD_UNSUPPORTED, "trainer: more than %d parameter tensors", MAX_TRAINABLE);
-    char *name = pgd_arena_strdup(&t->arena, tensor->name);
-    if (name == NULL) return pgd_fail_memory(strlen(tensor->name));
-    t->names[t->count] = name;
-    t->values[t->count] = pgd_param(t->graph, name, tensor->dtype, pgd_symshape_from(tensor->shape));
-    t->count++;
-    return pgd_graph_status(t->graph);
-}
-
-static pgd_status add_missing(void *user, const pgd_layer_tensor *tensor) {
+static pgd_status add_missing(void *user, const pgd_parameter *tensor) {
     pgd_state *state = user;
     if (pgd_state_find(state, tensor->name) >= 0) return PGD_OK;
     return pgd_fail(PGD_BAD_ARG, "trainer: the state has some of the network's tensors but not \"%s\"; is it a file of another network?", tensor->name);
 }
 
-static pgd_status count_present(void *user, const pgd_layer_tensor *tensor) {
+static pgd_status count_present(void *user, const pgd_parameter *tensor) {
     int32_t *present = ((int32_t **)user)[0];
     const pgd_state *state = ((const pgd_state **)user)[1];
     *present += pgd_state_find(state, tensor->name) >= 0;
@@ -56,9 +36,9 @@ static pgd_status complete_state(const pgd_trainer *t, const pgd_layer *layer) {
     pgd_state *state = t->state;
     int32_t present = 0;
     void *both[2] = {&present, state};
-    PGD_TRY(pgd_layer_visit(layer, "", count_present, both));
-    PGD_TRY(present == 0 ? pgd_layer_init(layer, "", t->options.seed, state) : pgd_layer_visit(layer, "", add_missing, state));
-    PGD_TRY(pgd_optimizer_init(&t->options.optimizer, layer, state));
+    PGD_TRY(pgd_layer_each(layer, "", count_present, both));
+    PGD_TRY(present == 0 ? pgd_layer_init(layer, "", t->options.seed, state) : pgd_layer_each(layer, "", add_missing, state));
+    PGD_TRY(pgd_optimizer_init(&t->optimizer, layer, "", state));
     if (pgd_state_find(state, "random") < 0) PGD_TRY(pgd_state_set(state, "random", PGD_I64, (pgd_shape){1, {2}}, (int64_t[]){(int64_t)t->options.seed, 0}));
     if (pgd_state_find(state, "trainer.step") < 0) PGD_TRY(pgd_state_set(state, "trainer.step", PGD_I64, (pgd_shape){0}, NULL));
     return PGD_OK;
@@ -78,16 +58,13 @@ static void count_up(pgd_graph *g, const char *name, pgd_shape shape, const int6
     pgd_update(g, name, pgd_add(g, old, pgd_constant(g, PGD_I64, shape, by)));
 }
 
-static pgd_status build_step(const pgd_trainer *t, const pgd_layer *layer, trainable *p) {
-    pgd_graph *g = p->graph;
+static pgd_status build_step(const pgd_trainer *t, const pgd_layer *layer, pgd_graph *g) {
     pgd_value *logits = pgd_classifier_logits(g, layer, &t->options, true);
     PGD_TRY(pgd_graph_status(g));
     pgd_value *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, logits->shape.dims[0]));
     pgd_value *rate = pgd_input(g, "learning_rate", PGD_F32, (pgd_symshape){0});
     pgd_value *loss = pgd_loss_cross_entropy(g, logits, labels, t->options.label_smoothing);
-    PGD_TRY(pgd_layer_visit(layer, "", add_trainable, p));
-    PGD_TRY(pgd_gradients(g, loss, p->values, p->count, p->gradients));
-    PGD_TRY(pgd_optimizer_apply(g, &t->options.optimizer, rate, p->names, p->values, p->gradients, p->count));
+    PGD_TRY(pgd_optimizer_minimize(g, &t->optimizer, &layer, &(const char *){""}, 1, loss, rate));
     pgd_output(g, "loss", loss);
     pgd_output(g, "accuracy", batch_accuracy(g, logits, labels));
     count_up(g, "random", (pgd_shape){1, {2}}, (int64_t[]){0, 1});
@@ -96,22 +73,30 @@ static pgd_status build_step(const pgd_trainer *t, const pgd_layer *layer, train
 }
 
 static pgd_status compile_step(pgd_trainer *t, pgd_device *device, const pgd_layer *layer) {
-    trainable *p = pgd_mem_zalloc(sizeof *p);
-    if (p == NULL) return pgd_fail_memory(sizeof *p);
-    pgd_status status = pgd_graph_create(&p->graph);
-    if (status == PGD_OK) status = build_step(t, layer, p);
+    pgd_graph *graph;
     pgd_plan_options plan_options;
+    PGD_TRY(pgd_graph_create(&graph));
+    pgd_status status = build_step(t, layer, graph);
     pgd_plan_options_init(&plan_options, sizeof plan_options);
     plan_options.strict = t->options.strict;
-    if (status == PGD_OK) status = pgd_plan_compile(device, p->graph, &plan_options, &t->plan);
-    pgd_graph_destroy(p->graph);
-    pgd_arena_deinit(&p->arena);
-    pgd_mem_free(p);
+    if (status == PGD_OK) status = pgd_plan_compile(device, graph, &plan_options, &t->plan);
+    pgd_graph_destroy(graph);
     return status;
 }
 
-static pgd_status make(pgd_trainer *t, pgd_device *device, const pgd_layer *layer, const pgd_dataset *dataset, const pgd_classifier_options *options) {
+static pgd_status read_options(pgd_trainer *t, const pgd_classifier_options *options) {
     PGD_TRY(pgd_classifier_options_check(options, &t->options));
+    pgd_optimizer_options_init(&t->optimizer, sizeof t->optimizer, PGD_OPTIMIZER_SGD);
+    PGD_TRY(pgd_options_read(&t->optimizer, sizeof t->optimizer, t->options.optimizer, "pgd_optimizer_options"));
+    pgd_schedule_init(&t->schedule, sizeof t->schedule);
+    PGD_TRY(pgd_options_read(&t->schedule, sizeof t->schedule, t->options.schedule, "pgd_schedule"));
+    t->options.optimizer = NULL; /* the caller's */
+    t->options.schedule = NULL;
+    return t->schedule.rate > 0 ? PGD_OK : pgd_fail(PGD_BAD_ARG, "trainer: the learning rate is %g; it must be above 0", t->schedule.rate);
+}
+
+static pgd_status make(pgd_trainer *t, pgd_device *device, const pgd_layer *layer, const pgd_dataset *dataset, const pgd_classifier_options *options) {
+    PGD_TRY(read_options(t, options));
     if (dataset->sample_bytes != t->options.channels * t->options.height * t->options.width)
         return pgd_fail(PGD_BAD_ARG, "trainer: samples have %lld bytes, channels x height x width is %lld", (long long)dataset->sample_bytes, (long long)(t->options.channels * t->options.height * t->options.width));
     t->samples = dataset->count;
@@ -151,7 +136,7 @@ void pgd_trainer_destroy(pgd_trainer *t) {
 pgd_run *pgd_trainer_run(pgd_trainer *t) { return t->run; }
 
 /* The schedule runs over the steps the epochs make, whatever max_steps cuts off: a shorter run is the beginning of the longer one. */
-static double rate_now(const pgd_trainer *t) { return pgd_schedule_rate(&t->options.schedule, t->step, t->options.epochs * pgd_loader_batches(t->loader)); }
+static double rate_now(const pgd_trainer *t) { return pgd_schedule_rate(&t->schedule, t->step, t->options.epochs * pgd_loader_batches(t->loader)); }
 
 /* Samples in the first `step` steps: the last batch of an epoch may be smaller. */
 static int64_t samples_before(const pgd_trainer *t, int64_t step) {

@@ -70,7 +70,9 @@ static pgd_status whole_life(void) {
     pgd_device_options_init(&device_options, sizeof device_options);
     device_options.threads = 2;
     o.channels = 1, o.height = o.width = SIDE, o.batch = 4;
-    pgd_optimizer_options_init(&o.optimizer, sizeof o.optimizer, PGD_OPTIMIZER_ADAMW);
+    pgd_optimizer_options optimizer;
+    pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_ADAMW);
+    o.optimizer = &optimizer;
     pgd_layer *layer = net();
     if (layer == NULL) goto end;
     TRY(pgd_device_open("cpu", &device_options, &device));

@@ -94,7 +94,7 @@ static void adamw_with_decay(void **unused) {
 }
 
 static void schedules_begin_peak_and_end_where_they_say(void **unused) {
-    pgd_schedule s = {PGD_SCHEDULE_COSINE, 0.5, 0.01, 0.1};
+    pgd_schedule s = {sizeof s, PGD_SCHEDULE_COSINE, 0.5, 0.01, 0.1};
     assert_true(fabs(pgd_schedule_rate(&s, 0, 1000) - 0.5 * 0.04) < 1e-9);
     assert_true(fabs(pgd_schedule_rate(&s, 100, 1000) - 0.5) < 1e-9);
     assert_true(fabs(pgd_schedule_rate(&s, 550, 1000) - (0.005 + 0.495 / 2)) < 1e-9);

@@ -56,7 +56,9 @@ static size_t train(int threads, int64_t stop, pgd_optimizer_kind kind, char *ou
     bool done = false;
     pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL};
     pgd_classifier_options o = options();
-    pgd_optimizer_options_init(&o.optimizer, sizeof o.optimizer, kind);
+    pgd_optimizer_options optimizer;
+    pgd_optimizer_options_init(&optimizer, sizeof optimizer, kind);
+    o.optimizer = &optimizer;
     assert_int_equal(pgd_device_open("cpu", &device_options, &device), PGD_OK);
     assert_int_equal(pgd_state_create(device, &state), PGD_OK);
     assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);

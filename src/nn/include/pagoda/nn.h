@@ -55,6 +55,18 @@ PGD_API pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, p
  * A function of seed and names only. */
 PGD_API PGD_MUST_USE pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state);
 
+/* One tensor of a layer as it stands in a state. */
+typedef struct pgd_parameter {
+    const char *name;  /* prefix and own name, valid during the call */
+    pgd_dtype dtype;
+    pgd_shape shape;
+    bool trainable;    /* the optimiser changes it; false: running statistics, counters */
+} pgd_parameter;
+typedef pgd_status (*pgd_parameter_fn)(void *user, const pgd_parameter *parameter);
+
+/* Calls function for every tensor of the layer and its children, in order; ends at the first error and returns it. */
+PGD_API PGD_MUST_USE pgd_status pgd_layer_each(const pgd_layer *layer, const char *prefix, pgd_parameter_fn function, void *user);
+
 /* Numbers that the optimiser changes. */
 PGD_API int64_t pgd_layer_parameters(const pgd_layer *layer);
 
@@ -82,17 +94,24 @@ PGD_API void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t s
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x,
                                                     pgd_value *const *gradients, int32_t count);
 
-/* Adds the zeros that pgd_optimizer_apply's moments begin with. */
-PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, pgd_state *state);
+/* The same for everything trainable in some layers, layers[i] under prefixes[i]: gradients of loss (rank 0, any values built on pgd_layer_forward with these
+ * prefixes) and one step against them. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes,
+                                                       int32_t layer_count, pgd_value *loss, pgd_value *learning_rate);
+
+/* Adds the zeros that the moments of a layer's parameters begin with. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state);
 
 typedef enum pgd_schedule_kind { PGD_SCHEDULE_CONSTANT, PGD_SCHEDULE_COSINE, PGD_SCHEDULE_ONE_CYCLE } pgd_schedule_kind;
 
 typedef struct pgd_schedule {
-    pgd_schedule_kind kind;
-    double rate;           /* the highest */
-    double final_fraction; /* of it, at the end; constant ignores it */
-    double warmup_fraction; /* of all steps, rising linearly from rate/25 */
+    uint32_t struct_bytes;
+    pgd_schedule_kind kind; /* cosine */
+    double rate;            /* the highest: 0.05 */
+    double final_fraction;  /* of it, at the end; constant ignores it: 0 */
+    double warmup_fraction; /* of all steps, rising linearly from rate/25: 0.1 */
 } pgd_schedule;
+PGD_API void pgd_schedule_init(pgd_schedule *schedule, size_t struct_bytes);
 
 /* The learning rate of step `step` of `total`. */
 PGD_API double pgd_schedule_rate(const pgd_schedule *schedule, int64_t step, int64_t total);
@@ -152,8 +171,8 @@ typedef struct pgd_classifier_options {
     double mean, deviation;          /* of the bytes / 255: subtracted, divided; 0, 1 */
     double label_smoothing;          /* 0 */
     bool strict;                     /* work that only the slow reference can run is an error: false */
-    pgd_optimizer_options optimizer; /* SGD */
-    pgd_schedule schedule;           /* cosine from 0.05 */
+    const pgd_optimizer_options *optimizer; /* copied; NULL: SGD */
+    const pgd_schedule *schedule;    /* copied; NULL: cosine from 0.05 */
 } pgd_classifier_options;
 PGD_API void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes);
 
