@@ -27,6 +27,12 @@ static const tolerance tolerances[] = {
     /* differences of sums: absolute against values of about 1 */
     {PGD_OP_MOMENTS, TOLERANCE_VALUE, 4e-6, 1},
     {PGD_OP_BATCH_NORM_D, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_LAYER_NORM, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_LAYER_NORM_D, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_RMS_NORM, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_RMS_NORM_D, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_ATTENTION, TOLERANCE_VALUE, 2e-5, 1},
+    {PGD_OP_ATTENTION_D, TOLERANCE_VALUE, 4e-5, 1},
     {PGD_OP_SOFTMAX, TOLERANCE_VALUE, 4e-6, 1e-30},
     {PGD_OP_LOG_SOFTMAX, TOLERANCE_VALUE, 4e-6, 1},
     {PGD_OP_SOFTMAX_XENT, TOLERANCE_VALUE, 4e-6, 1},

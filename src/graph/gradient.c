@@ -3,6 +3,8 @@
 #include <graph_share.h>
 #include <string.h>
 
+pgd_value pgd_no_gradient;
+
 /* Which nodes depend on one of the x, and gradients collected so far, per value. */
 typedef struct reverse {
     pgd_graph *graph;
@@ -38,7 +40,10 @@ static pgd_status step_back(reverse *r, const pgd_node *node) {
         return r->graph->status;
     }
     pgd_op_defs[node->op]->grad(r->graph, node, dy, dx);
-    for (int32_t k = 0; k < node->input_count; k++) collect(r, node->inputs[k], dx[k]);
+    for (int32_t k = 0; k < node->input_count; k++) {
+        if (dx[k] == PGD_NO_GRADIENT && r->depends[node->inputs[k]->node->id]) pgd_graph_fail(r->graph, PGD_UNSUPPORTED, "%s has no gradient for its input %d", pgd_op_name(node->op), k);
+        if (dx[k] != PGD_NO_GRADIENT) collect(r, node->inputs[k], dx[k]);
+    }
     return pgd_graph_status(r->graph);
 }
 

@@ -26,8 +26,8 @@ static int64_t runs[ROWS][PGD_ISA_COUNT];
 
 /* ---- data ------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Infinity times a padding zero is NaN or nothing, as the kernel likes; so specials go where no padding meets them. */
-static int32_t special_operand(pgd_op op) { return op == PGD_OP_CONV_DWEIGHT ? 1 : 0; }
+/* Infinity times a padding zero, or times the weight 0 of a key not seen, is NaN or nothing, as the kernel likes; so specials go where they meet none. */
+static int32_t special_operand(pgd_op op) { return op == PGD_OP_CONV_DWEIGHT ? 1 : op == PGD_OP_ATTENTION_D ? -1 : 0; }
 
 static void *contents(const pgd_desc *desc, dice *d, bool special, int64_t labels) {
     static const float specials[] = {NAN, INFINITY, -INFINITY, -0.0f, 1e-42f, -1e-42f};
@@ -145,6 +145,8 @@ static void run_case(const kernel_case *c) {
         }
         if (c->op == PGD_OP_BATCH_NORM_D) /* a variance is not negative */
             for (int64_t i = 0; i < pgd_shape_elems(c->inputs[3].shape); i++) ((float *)in[3])[i] = fabsf(((float *)in[3])[i]) + 0.1f;
+        if (c->op == PGD_OP_ATTENTION_D) /* weights are at most 1 */
+            for (int64_t i = 0; i < pgd_shape_elems(c->inputs[3].shape); i++) ((float *)in[3])[i] += 0.5f * (float)(4 * c->inputs[0].shape.dims[3]);
         bool magnitudes = tolerance_of(c->op)->kind == TOLERANCE_MAGNITUDE;
         evaluate(c, outputs, output_count, in, want, false);
         if (magnitudes && c->op != PGD_OP_MAX_POOL_D) evaluate(c, outputs, output_count, in, magnitude, true);
@@ -255,6 +257,41 @@ static void statistics(void **unused) {
     }
 }
 
+static void row_norms(void **unused) {
+    static const pgd_shape shapes[] = {S2(1, 1), S2(5, 3), S3(2, 3, 511), S2(3, 512), S2(70, 17), S4(2, 5, 7, 16), S2(0, 3), S2(3, 0), S1(33), S2(2, 4099)};
+    for (int i = 0; i < COUNT(shapes); i++) {
+        pgd_shape s = shapes[i], row = s, wide = S1(s.dims[s.rank - 1]);
+        row.dims[s.rank - 1] = 1;
+        run_case(&(kernel_case){PGD_OP_LAYER_NORM, {.floats = {1e-2}}, 3, {{PGD_F32, s}, {PGD_F32, wide}, {PGD_F32, wide}}});
+        run_case(&(kernel_case){PGD_OP_RMS_NORM, {.floats = {1e-2}}, 2, {{PGD_F32, s}, {PGD_F32, wide}}});
+        run_case(&(kernel_case){PGD_OP_LAYER_NORM_D, {.floats = {1e-2}}, 5, {{PGD_F32, s}, {PGD_F32, s}, {PGD_F32, wide}, {PGD_F32, row}, {PGD_F32, row}}});
+        run_case(&(kernel_case){PGD_OP_RMS_NORM_D, {.floats = {1e-2}}, 4, {{PGD_F32, s}, {PGD_F32, s}, {PGD_F32, wide}, {PGD_F32, row}}});
+    }
+}
+
+/* Every combination of causal, mask and start for each shape; start holds small numbers, some below zero. */
+static void attentions(void **unused) {
+    static const int64_t shapes[][7] = {/* B T H D S G E */ {1, 1, 1, 1, 1, 1, 1}, {2, 5, 4, 8, 5, 2, 8}, {1, 65, 2, 16, 65, 2, 17}, {1, 3, 6, 33, 300, 1, 5}, {2, 70, 1, 7, 9, 1, 64},
+                                        {1, 4, 2, 256, 7, 1, 256}, {0, 4, 2, 8, 4, 1, 8}, {1, 0, 2, 8, 4, 1, 8}, {1, 4, 2, 8, 0, 1, 8}, {1, 4, 2, 0, 4, 1, 8}, {1, 100, 1, 4, 530, 1, 4}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int options = 0; options < 12; options++) {
+            const int64_t *s = shapes[i];
+            bool causal = (options & 1) != 0, start = (options & 2) != 0;
+            int mask = options / 4;
+            pgd_desc q = {PGD_F32, S4(s[0], s[1], s[2], s[3])}, k = {PGD_F32, S4(s[0], s[4], s[5], s[3])}, v = {PGD_F32, S4(s[0], s[4], s[5], s[6])}, y = {PGD_F32, S4(s[0], s[1], s[2], s[6])};
+            pgd_desc row = {PGD_F32, S3(s[0], s[1], s[2])}, masks[2] = {{PGD_F32, S4(1, 1, s[1], s[4])}, {PGD_F32, S4(s[0], s[2], 1, s[4])}}, first = {PGD_I32, S1(s[0])};
+            kernel_case c = {PGD_OP_ATTENTION, {.ints = {causal, mask > 0, start}, .floats = {0.5}}, 3, {q, k, v}}, d = c;
+            d.op = PGD_OP_ATTENTION_D;
+            d.input_count = 6;
+            d.inputs[3] = d.inputs[4] = row;
+            d.inputs[5] = y;
+            if (mask > 0) c.inputs[c.input_count++] = d.inputs[d.input_count++] = masks[mask - 1];
+            if (start) c.inputs[c.input_count++] = d.inputs[d.input_count++] = first;
+            run_case(&c);
+            run_case(&d);
+        }
+}
+
 static void softmax_and_losses(void **unused) {
     static const int64_t rows[] = {0, 1, 3, 17}, widths[] = {1, 2, 10, 15, 16, 17, 255, 256, 257, 511, 512, 513, 1009};
     for (int i = 0; i < COUNT(rows); i++)
@@ -356,7 +393,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

@@ -126,6 +126,23 @@ BUILD(batch_norm_d) {
     for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
     return 2;
 }
+BUILD(row_norm) {
+    pgd_node *node = pgd_graph_add(g, op, &(pgd_attrs){.floats = {1e-2}}, x, op == PGD_OP_LAYER_NORM ? 3 : 2);
+    y[0] = node == NULL ? NULL : &node->outputs[0];
+    return 1;
+}
+/* options: causal, with a mask, start (-1: none); both results */
+BUILD(attention) {
+    pgd_value *in[5] = {x[0], x[1], x[2]};
+    int32_t count = 3, start[2] = {(int32_t)o[2], (int32_t)o[2] + 1};
+    double mask[12];
+    for (int i = 0; i < 12; i++) mask[i] = i % 5 - 2;
+    if (o[1] != 0) in[count++] = pgd_constant(g, PGD_F64, pgd_shape_of(4, 1, 1, 3, 4), mask);
+    if (o[2] >= 0) in[count++] = pgd_constant(g, PGD_I32, pgd_shape_of(1, 2), start);
+    pgd_node *node = pgd_graph_add(g, op, &(pgd_attrs){.ints = {o[0], o[1], o[2] >= 0}, .floats = {0.7}}, in, count);
+    for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
+    return 2;
+}
 BUILD(xent) {
     pgd_value *labels = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), (int32_t[]){2, 0, 4});
     y[0] = pgd_softmax_xent(g, x[0], labels, (double)o[0] / 100);
@@ -219,6 +236,13 @@ static const gradient_case cases[] = {
     {"BATCH_NORM and its statistics", PGD_OP_BATCH_NORM, -2, 2, 3, {D4(2, 3, 2, 2), {1, {3}}, {1, {3}}}, batch_norm, {1}},
     {"BATCH_NORM of a matrix", PGD_OP_BATCH_NORM, -2, 2, 3, {D2(5, 3), {1, {3}}, {1, {3}}}, batch_norm, {0}},
     {"BATCH_NORM_D", PGD_OP_BATCH_NORM_D, -2, 2, 2, {D3(2, 3, 4), D3(2, 3, 4)}, batch_norm_d, {0}},
+    {"LAYER_NORM", PGD_OP_LAYER_NORM, -2, 2, 3, {D3(2, 3, 4), {1, {4}}, {1, {4}}}, row_norm, {0}},
+    {"RMS_NORM", PGD_OP_RMS_NORM, -2, 2, 2, {D3(2, 3, 4), {1, {4}}}, row_norm, {0}},
+    {"ATTENTION", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 3), D4(2, 4, 2, 3), D4(2, 4, 2, 2)}, attention, {0, 0, -1}},
+    {"ATTENTION, causal, two heads a group", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 4, 2), D4(2, 4, 2, 2), D4(2, 4, 2, 3)}, attention, {1, 0, -1}},
+    {"ATTENTION with a mask", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 2), D4(2, 4, 1, 2), D4(2, 4, 1, 2)}, attention, {0, 1, -1}},
+    {"ATTENTION from a start", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 2, 2, 2), D4(2, 5, 1, 2), D4(2, 5, 1, 2)}, attention, {0, 0, 1}},
+    {"ATTENTION, causal from a start with a mask", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 2), D4(2, 4, 1, 2), D4(2, 4, 1, 2)}, attention, {1, 1, 0}},
     {"SOFTMAX of three axes", PGD_OP_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"LOG_SOFTMAX of three axes", PGD_OP_LOG_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"SOFTMAX_XENT", PGD_OP_SOFTMAX_XENT, -3, 3, 1, {D2(3, 5)}, xent, {0}},

@@ -107,6 +107,7 @@ struct run {
 
 struct product {
     int64_t rows, cols, k, k_block;
+    int add; /* to what C holds */
     /* dst[k][rows] = A(row.., k0..);  dst[panel][k][width] = B(k0.., all columns) */
     void (*pack_a)(const void *a, float *dst, int64_t row, int64_t rows, int64_t k0, int64_t kc);
     void (*pack_b)(const void *b, float *dst, int64_t cols, int64_t k0, int64_t kc);
@@ -193,7 +194,7 @@ static void product_run(const struct product *p)
     enum { HOT_ELEMS = 16384 }; /* finished elements of C handed to the epilogue at a time */
     int64_t done = 0;
     if (p->k == 0) {
-        product_clear(p);
+        if (!p->add) product_clear(p);
         return;
     }
     for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
@@ -202,7 +203,7 @@ static void product_run(const struct product *p)
         for (int64_t row = 0; row < p->rows; row += TILE_ROWS) {
             int64_t rows = MIN(TILE_ROWS, p->rows - row), end = row + rows;
             p->pack_a(p->a, p->a_packed, row, rows, k0, kc);
-            product_row_panel(p, row, rows, kc, k0 > 0);
+            product_row_panel(p, row, rows, kc, p->add || k0 > 0);
             if (k0 + kc == p->k && (end == p->rows || (end - done) * p->cols >= HOT_ELEMS)) {
                 product_finish(p, done, end - done);
                 done = end;

@@ -38,6 +38,18 @@ typedef struct pgd_conv_params {
     int64_t plan[16];             /* blocking, filled by the plan function of the direction */
 } pgd_conv_params;
 
+/* q [batch, queries, heads, features]  k [batch, keys, groups, features]  v [batch, keys, groups, value_features]  (src/graph/ops/attention.c).
+ *   forward   mem = q, k, v, (mask), (start), y, logsum
+ *   backward  mem = q, k, v, logsum, delta, dy, (mask), (start), dq, dk, dv; a chunk is one group of one batch */
+enum { PGD_ATTENTION_FEATURES = 256 };
+typedef struct pgd_attention_params {
+    int64_t batch, queries, heads, features, keys, groups, value_features;
+    int64_t mask_batch, mask_head, mask_query; /* strides; keys are neighbours */
+    int64_t tile;                              /* queries of a chunk, filled by attention_plan */
+    float scale;
+    int32_t causal, mask, start, output;       /* operands; mask, start: -1 none; output: the first result */
+} pgd_attention_params;
+
 struct pgd_gemm_kernels {
     const char *isa;
     int64_t (*gemm_plan)(pgd_gemm_params *p);
@@ -48,6 +60,8 @@ struct pgd_gemm_kernels {
     pgd_chunk_fn *conv_dgrad_chunk;
     int64_t (*conv_wgrad_plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes);
     pgd_chunk_fn *conv_wgrad_chunk, *conv_wgrad_reduce_chunk;
+    int64_t (*attention_plan)(pgd_attention_params *p);
+    pgd_chunk_fn *attention_forward, *attention_backward;
 };
 
 extern const struct pgd_gemm_kernels pgd_gemm_kernels_avx512, pgd_gemm_kernels_avx2, pgd_gemm_kernels_portable;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every kernel of one ISA level and the table that exports them. */
+#include <math.h>
+
 #include "gemm_kernels.h"
 #include "simd.h"
 
@@ -10,6 +12,8 @@
 #include "conv_window.inc.c"
 #include "conv.inc.c"
 #include "conv_wgrad.inc.c"
+#include "vector_math.inc.c"
+#include "attention.inc.c"
 
 _Static_assert((A_FLOATS + B_FLOATS + STAGE_FLOATS) * sizeof(float) + COLS_MAX * sizeof(struct run) +
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
@@ -20,6 +24,7 @@ _Static_assert((WGRAD_SUM_FLOATS + WGRAD_COLS_MAX * WGRAD_PITCH + VL + DOT_ROWS 
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
                "convolution wgrad must fit the worker's scratch");
+_Static_assert(ATTENTION_FLOATS * sizeof(float) <= PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES, "attention must fit the worker's scratch");
 
 #define TABLE_JOIN(prefix, isa) prefix##isa
 #define TABLE_NAME(isa) TABLE_JOIN(pgd_gemm_kernels_, isa)
@@ -37,4 +42,7 @@ const struct pgd_gemm_kernels TABLE_NAME(ISA_NAME) = {
     .conv_wgrad_plan = conv_wgrad_plan,
     .conv_wgrad_chunk = conv_wgrad_chunk,
     .conv_wgrad_reduce_chunk = conv_wgrad_reduce_chunk,
+    .attention_plan = attention_plan,
+    .attention_forward = attention_forward,
+    .attention_backward = attention_backward,
 };

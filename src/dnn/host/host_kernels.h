@@ -64,12 +64,20 @@ typedef struct pgd_row_params {
     int32_t logarithm; /* softmax: give the logarithm */
 } pgd_row_params;
 
+/* rows of `width` elements, normalised each by itself */
+typedef struct pgd_row_norm_params {
+    int64_t rows, width, rows_per_chunk, chunks;
+    float epsilon;
+    int32_t centred; /* layer norm: the mean is subtracted, beta is there */
+} pgd_row_norm_params;
+
 struct pgd_host_kernels {
     const char *isa;
     pgd_chunk_fn *program_map, *program_reduce_rows, *program_reduce_columns;
     void (*program_epilogue)(const pgd_epilogue *self, char *const *mem, float *c, int64_t c_row_stride, int64_t batch, int64_t row, int64_t col, int64_t rows, int64_t cols,
                              void *scratch);
     pgd_chunk_fn *moments, *batch_norm_d;                 /* one chunk per channel */
+    pgd_chunk_fn *row_norm, *row_norm_d, *row_norm_join;
     pgd_chunk_fn *max_pool, *max_pool_d, *avg_pool, *avg_pool_d;
     pgd_chunk_fn *softmax, *softmax_xent, *softmax_xent_d, *argmax;
 };

@@ -8,6 +8,7 @@
 #include "vector_math.inc.c"
 #include "program.inc.c"
 #include "norm.inc.c"
+#include "row_norm.inc.c"
 #include "pool.inc.c"
 #include "softmax.inc.c"
 
@@ -24,6 +25,9 @@ const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
     .program_epilogue = program_epilogue,
     .moments = moments,
     .batch_norm_d = batch_norm_d,
+    .row_norm = row_norm,
+    .row_norm_d = row_norm_d,
+    .row_norm_join = row_norm_join,
     .max_pool = max_pool,
     .max_pool_d = max_pool_d,
     .avg_pool = avg_pool,

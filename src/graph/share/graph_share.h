@@ -176,6 +176,9 @@ typedef struct pgd_cost {
     double flops, bytes;
 } pgd_cost;
 
+extern pgd_value pgd_no_gradient;
+#define PGD_NO_GRADIENT (&pgd_no_gradient)
+
 typedef struct pgd_op_def {
     uint32_t flags;
     const char *int_names;   /* "stride_h stride_w ..." in the order of attrs.ints; NULL: none */
@@ -189,7 +192,8 @@ typedef struct pgd_op_def {
     /* The specification: plain C, fixed order, float64 inside for f32. NULL only for leaves. */
     void (*eval)(const pgd_eval_args *args);
 
-    /* Given d/d outputs (NULL: zero), sets d/d inputs (NULL stays: zero). NULL: no gradient (integer results, or the op is itself a derivative). */
+    /* Given d/d outputs (NULL: zero), sets d/d inputs (NULL stays: zero; PGD_NO_GRADIENT: there is one, but nobody wrote it down). NULL: no gradient at all
+     * (integer results, or the op is itself a derivative). */
     void (*grad)(pgd_graph *graph, const pgd_node *node, pgd_value *const *dy, pgd_value **dx);
 
     /* Optional: the same value from simpler operations. */
