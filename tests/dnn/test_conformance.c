@@ -338,7 +338,28 @@ static void movements(void **unused) {
         run_case(&(kernel_case){PGD_OP_PAD, {.ints = {2}, .floats = {7}, .dims = S2(512, 0)}, 1, {{e, S3(2, 2, 0)}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {1}}, 3, {{e, S2(4, 5)}, {e, S2(4, 1)}, {e, S2(4, 0)}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {0}}, 2, {{e, S3(1, 16, 17)}, {e, S3(2, 16, 17)}}});
+        for (int wide = 0; wide < 2; wide++) {
+            pgd_dtype i = wide ? PGD_I64 : PGD_I32; /* some of the indices lie outside */
+            run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {0}}, 2, {{e, S2(7, 5)}, {i, S1(9)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {1, 1}}, 2, {{e, S3(3, 500, 17)}, {i, S2(2, 4)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {1}}, 2, {{e, S2(3, 8)}, {i, {0, {0}}}}});
+            run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {0}}, 2, {{e, S2(7, 0)}, {i, S1(9)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {0}}, 2, {{e, S2(0, 3)}, {i, S1(2)}}});
+        }
+        run_case(&(kernel_case){PGD_OP_UPDATE_SLICE, {.ints = {0}}, 3, {{e, S2(17, 5)}, {e, S2(3, 5)}, {PGD_I32, {0, {0}}}}});
+        run_case(&(kernel_case){PGD_OP_UPDATE_SLICE, {.ints = {1}}, 3, {{e, S3(2, 4, 513)}, {e, S3(2, 5, 513)}, {PGD_I32, {0, {0}}}}});
+        run_case(&(kernel_case){PGD_OP_UPDATE_SLICE, {.ints = {2}}, 3, {{e, S3(2, 3, 4)}, {e, S3(2, 3, 0)}, {PGD_I32, {0, {0}}}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {2}}, 4, {{e, S3(2, 3, 2)}, {e, S3(2, 3, 513)}, {e, S3(2, 3, 1)}, {e, S3(2, 3, 4)}}});
+    }
+}
+
+static void gather_derivatives(void **unused) {
+    for (int wide = 0; wide < 2; wide++) {
+        pgd_dtype i = wide ? PGD_I64 : PGD_I32;
+        run_case(&(kernel_case){PGD_OP_GATHER_D, {.ints = {0}, .dims = S2(7, 5)}, 2, {{PGD_F32, S2(90, 5)}, {i, S1(90)}}});
+        run_case(&(kernel_case){PGD_OP_GATHER_D, {.ints = {1}, .dims = S3(3, 500, 130)}, 2, {{PGD_F32, S4(3, 2, 4, 130)}, {i, S2(2, 4)}}});
+        run_case(&(kernel_case){PGD_OP_GATHER_D, {.ints = {0}, .dims = S1(8)}, 2, {{PGD_F32, {0, {0}}}, {i, {0, {0}}}}});
+        run_case(&(kernel_case){PGD_OP_GATHER_D, {.ints = {0}, .dims = S2(0, 3)}, 2, {{PGD_F32, S2(2, 3)}, {i, S1(2)}}});
     }
 }
 
@@ -393,7 +414,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

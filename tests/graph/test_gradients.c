@@ -126,6 +126,23 @@ BUILD(batch_norm_d) {
     for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
     return 2;
 }
+BUILD(gather) { /* an index twice, one from the end; as a vector and as a matrix */
+    pgd_value *vector = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), (int32_t[]){2, 0, 2}), *matrix = pgd_constant(g, PGD_I64, pgd_shape_of(2, 2, 2), (int64_t[]){1, 1, -1, 0});
+    y[0] = pgd_graph_op(g, PGD_OP_GATHER, &(pgd_attrs){.ints = {o[0]}}, (pgd_value *[]){x[0], vector}, 2);
+    y[1] = pgd_graph_op(g, PGD_OP_GATHER, &(pgd_attrs){.ints = {o[0]}}, (pgd_value *[]){x[0], matrix}, 2);
+    return 2;
+}
+BUILD(gather_derivative) {
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(1, 4), (int32_t[]){2, 0, 2, 9}); /* 9 lies outside */
+    y[0] = pgd_graph_op(g, PGD_OP_GATHER_D, &(pgd_attrs){.ints = {1}, .dims = pgd_symshape_of(3, (pgd_dim)2, (pgd_dim)3, (pgd_dim)2)}, (pgd_value *[]){x[0], at}, 2);
+    y[0] = pgd_mul(g, y[0], y[0]);
+    return 1;
+}
+BUILD(update_slice) {
+    pgd_value *start = pgd_constant(g, PGD_I32, (pgd_shape){0}, (int32_t[]){(int32_t)o[0]});
+    y[0] = pgd_graph_op(g, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {1}}, (pgd_value *[]){x[0], x[1], start}, 3);
+    return 1;
+}
 BUILD(row_norm) {
     pgd_node *node = pgd_graph_add(g, op, &(pgd_attrs){.floats = {1e-2}}, x, op == PGD_OP_LAYER_NORM ? 3 : 2);
     y[0] = node == NULL ? NULL : &node->outputs[0];
@@ -236,6 +253,12 @@ static const gradient_case cases[] = {
     {"BATCH_NORM and its statistics", PGD_OP_BATCH_NORM, -2, 2, 3, {D4(2, 3, 2, 2), {1, {3}}, {1, {3}}}, batch_norm, {1}},
     {"BATCH_NORM of a matrix", PGD_OP_BATCH_NORM, -2, 2, 3, {D2(5, 3), {1, {3}}, {1, {3}}}, batch_norm, {0}},
     {"BATCH_NORM_D", PGD_OP_BATCH_NORM_D, -2, 2, 2, {D3(2, 3, 4), D3(2, 3, 4)}, batch_norm_d, {0}},
+    {"GATHER of rows", PGD_OP_GATHER, -2, 2, 1, {D2(3, 4)}, gather, {0}},
+    {"GATHER of the middle", PGD_OP_GATHER, -2, 2, 1, {D3(2, 3, 2)}, gather, {1}},
+    {"GATHER_D", PGD_OP_GATHER_D, -2, 2, 1, {D3(2, 4, 2)}, gather_derivative, {0}},
+    {"UPDATE_SLICE", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {1}},
+    {"UPDATE_SLICE over the end", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {4}},
+    {"UPDATE_SLICE before the start", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {-1}},
     {"LAYER_NORM", PGD_OP_LAYER_NORM, -2, 2, 3, {D3(2, 3, 4), {1, {4}}, {1, {4}}}, row_norm, {0}},
     {"RMS_NORM", PGD_OP_RMS_NORM, -2, 2, 2, {D3(2, 3, 4), {1, {4}}}, row_norm, {0}},
     {"ATTENTION", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 3), D4(2, 4, 2, 3), D4(2, 4, 2, 2)}, attention, {0, 0, -1}},
