@@ -37,15 +37,16 @@ static pgd_dim intern(pgd_graph *graph, pgd_dim_expr expr) {
 
 /* A word of the text form. */
 static bool symbol_name_fits(const char *name) {
-    if (name == NULL || name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || strlen(name) > 60) return false;
+    if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || strlen(name) > 60) return false;
     for (const char *c = name; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_')) return false;
     return true;
 }
 
 pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi) {
+    if (PGD_GRAPH_LACKS(graph, name)) return 0;
     if (!symbol_name_fits(name)) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": use 1 to 60 letters, digits and underscores, no digit first", name == NULL ? "" : name);
+        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": use 1 to 60 letters, digits and underscores, no digit first", name);
         return 0;
     }
     if (lo < 0 || hi < lo) {
@@ -163,7 +164,7 @@ bool pgd_symshape_equal(pgd_symshape a, pgd_symshape b) {
 }
 
 bool pgd_symshape_constant(pgd_symshape shape) {
-    for (int32_t i = 0; i < shape.rank; i++)
+    for (int32_t i = 0; i < shape.rank && i < PGD_MAX_RANK; i++)
         if (shape.dims[i] < 0) return false;
     return true;
 }

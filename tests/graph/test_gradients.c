@@ -475,7 +475,7 @@ static void wrong_arguments_of_gradients_are_refused(void **unused) {
     pgd_graph *g;
     ok(pgd_graph_create(&g));
     pgd_value *x = pgd_input(g, "x", PGD_F64, square3()), *none = NULL, *dx[1];
-    fails(PGD_BAD_ARG, "float", pgd_gradients(g, NULL, &x, 1, dx));
+    fails(PGD_BAD_ARG, "y is NULL", pgd_gradients(g, NULL, &x, 1, dx));
     fails(PGD_BAD_ARG, "float", pgd_gradients(g, pgd_lt(g, x, x), &x, 1, dx));
     fails(PGD_BAD_ARG, "x[0] is NULL", pgd_gradients(g, x, &none, 1, dx));
     ok(pgd_gradients(g, x, &x, 1, dx)); /* of itself: ones */
