@@ -38,16 +38,17 @@ pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *nam
 }
 
 pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
-    if (layer == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "forward: the layer is NULL; %s", pgd_error_text());
-    return x == NULL ? NULL : layer->kind->forward(layer, graph, x, training, prefix);
+    if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_forward: layer is NULL; %s", pgd_error_text());
+    if (PGD_GRAPH_LACKS(graph, layer, x, prefix)) return NULL;
+    return layer->kind->forward(layer, graph, x, training, prefix);
 }
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
 
 static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count) {
-    bool whole = count >= 0;
-    for (int32_t i = 0; i < count; i++) whole = whole && children[i] != NULL;
-    if (!whole && pgd_error_text()[0] == '\0') (void)pgd_fail(PGD_BAD_ARG, "%s: a layer in it is NULL", kind->name);
+    bool whole = true;
+    for (int32_t i = 0; i < count && whole; i++)
+        if (children[i] == NULL) whole = pgd_fail(PGD_BAD_ARG, "%s: layer %d is NULL; %s", kind->name, i, pgd_error_text()) == PGD_OK;
     pgd_layer *layer = whole ? pgd_layer_make(kind) : NULL;
     if (layer != NULL && (layer->children = pgd_mem_zalloc(sizeof *layer->children * (size_t)(count + 1))) == NULL) {
         (void)pgd_fail_memory(sizeof *layer->children * (size_t)count);
@@ -93,7 +94,10 @@ static const char *child_name(const pgd_layer *layer, int32_t index, char out[16
     return out;
 }
 
-pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) { return container(&sequential_kind, children, count); }
+pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) {
+    if (count < 0) (void)pgd_fail(PGD_BAD_ARG, "sequential: %d layers; give at least 0", count);
+    return count < 0 || (count > 0 && PGD_LACKS(children)) ? NULL : container(&sequential_kind, children, count);
+}
 
 pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
     pgd_layer *children[2] = {body, shortcut};
@@ -103,7 +107,6 @@ pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
 /* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
 
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
-    if (layer == NULL) return pgd_fail(PGD_BAD_ARG, "the layer is NULL");
     if (too_long(prefix, "num_batches_tracked")) return pgd_fail(PGD_BAD_ARG, "the name of a parameter would be longer than %d bytes; nest layers less deeply", PGD_NAME_BYTES - 20);
     return layer->kind->visit == NULL ? PGD_OK : layer->kind->visit(layer, prefix, visit, user);
 }
@@ -143,6 +146,7 @@ static pgd_status init_tensor(void *user, const pgd_layer_tensor *tensor) {
 
 pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state) {
     first_contents f = {seed, state};
+    PGD_NEED(layer, prefix, state);
     return pgd_layer_visit(layer, prefix, init_tensor, &f);
 }
 
@@ -158,6 +162,8 @@ static pgd_status list_tensor(void *user, const pgd_layer_tensor *tensor) {
 
 pgd_status pgd_layer_each(const pgd_layer *layer, const char *prefix, pgd_parameter_fn function, void *user) {
     listing l = {function, user};
+    PGD_NEED(layer, prefix);
+    if (function == NULL) return pgd_fail(PGD_BAD_ARG, "%s: function is NULL; give one to call for every tensor", __func__);
     return pgd_layer_visit(layer, prefix, list_tensor, &l);
 }
 
@@ -168,5 +174,6 @@ static pgd_status count_parameter(void *user, const pgd_parameter *p) {
 
 int64_t pgd_layer_parameters(const pgd_layer *layer) {
     int64_t count = 0;
+    if (PGD_LACKS(layer)) return 0;
     return pgd_layer_each(layer, "", count_parameter, &count) == PGD_OK ? count : 0;
 }

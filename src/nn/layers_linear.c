@@ -58,6 +58,7 @@ static const pgd_layer_kind conv_kind = {"conv2d", conv_forward, conv_visit};
 
 void pgd_layer_conv_options_init(pgd_layer_conv_options *options, size_t struct_bytes) {
     const pgd_layer_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride = 1, .dilation = 1, .groups = 1, .bias = true};
+    if (PGD_LACKS(options)) return;
     char *to = (char *)options;
     const char *from = (const char *)&defaults;
     for (size_t i = 0; i < struct_bytes; i++) to[i] = i < sizeof defaults ? from[i] : 0;

@@ -90,7 +90,7 @@ typedef struct pgd_optimizer_options {
 PGD_API void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind);
 
 /* Adds the updates of one step: parameters named names[i] with values x[i] move against gradients[i] at learning_rate (rank 0). Moments are state tensors "optimizer.<which>.<name>"; AdamW
- * counts steps in "optimizer.step". Errors: the graph's. */
+ * counts steps in "optimizer.step". options NULL: the defaults of SGD. Errors: the graph's. */
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x,
                                                     pgd_value *const *gradients, int32_t count);
 
@@ -99,7 +99,7 @@ PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes,
                                                        int32_t layer_count, pgd_value *loss, pgd_value *learning_rate);
 
-/* Adds the zeros that the moments of a layer's parameters begin with. */
+/* Adds the zeros that the moments of a layer's parameters begin with. options as there. */
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state);
 
 typedef enum pgd_schedule_kind { PGD_SCHEDULE_CONSTANT, PGD_SCHEDULE_COSINE, PGD_SCHEDULE_ONE_CYCLE } pgd_schedule_kind;
@@ -186,7 +186,7 @@ PGD_API void pgd_classifier_destroy(pgd_classifier *classifier); /* NULL is fine
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities);
 PGD_API int64_t pgd_classifier_classes(const pgd_classifier *classifier);
 
-/* Share of samples whose most probable class is their label, over the whole dataset. Errors: CANCELLED; as for predict. */
+/* Share of samples whose most probable class is their label, over the whole dataset. progress may be NULL. Errors: CANCELLED; as for predict. */
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_accuracy(pgd_classifier *classifier, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy);
 
 typedef struct pgd_trainer pgd_trainer;
