@@ -16,9 +16,14 @@ pgd_layer *pgd_layer_make(const pgd_layer_kind *kind) {
     return layer;
 }
 
+static void give_back(pgd_layer *child) {
+    child->owned = false;
+    pgd_layer_destroy(child);
+}
+
 void pgd_layer_destroy(pgd_layer *layer) {
-    if (layer == NULL) return;
-    for (int32_t i = 0; i < layer->child_count; i++) pgd_layer_destroy(layer->children[i]);
+    if (layer == NULL || layer->owned) return;
+    for (int32_t i = 0; i < layer->child_count; i++) give_back(layer->children[i]);
     pgd_mem_free(layer->children);
     pgd_mem_free(layer);
 }
@@ -45,21 +50,40 @@ pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* A chain of the children that are free to be taken; *whole: they all were. */
+static pgd_layer *take(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count, bool *whole) {
+    pgd_layer *first = NULL, **end = &first;
+    *whole = true;
+    for (int32_t i = 0; i < count; i++) {
+        pgd_layer *child = children[i];
+        if (child != NULL && !child->owned) {
+            child->owned = true;
+            *end = child;
+            end = &child->next;
+            continue;
+        }
+        if (*whole && child == NULL) (void)pgd_fail(PGD_BAD_ARG, "%s: layer %d is NULL; %s", kind->name, i, pgd_error_text());
+        if (*whole && child != NULL) (void)pgd_fail(PGD_BAD_ARG, "%s: layer %d, a %s, is in a container already; make a second one", kind->name, i, child->kind->name);
+        *whole = false;
+    }
+    return first;
+}
+
 static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count) {
-    bool whole = true;
-    for (int32_t i = 0; i < count && whole; i++)
-        if (children[i] == NULL) whole = pgd_fail(PGD_BAD_ARG, "%s: layer %d is NULL; %s", kind->name, i, pgd_error_text()) == PGD_OK;
+    bool whole;
+    pgd_layer *child = take(kind, children, count, &whole), *next;
     pgd_layer *layer = whole ? pgd_layer_make(kind) : NULL;
     if (layer != NULL && (layer->children = pgd_mem_zalloc(sizeof *layer->children * (size_t)(count + 1))) == NULL) {
         (void)pgd_fail_memory(sizeof *layer->children * (size_t)count);
         pgd_layer_destroy(layer);
         layer = NULL;
     }
-    for (int32_t i = 0; i < count; i++) {
+    for (; child != NULL; child = next) {
+        next = child->next;
         if (layer == NULL)
-            pgd_layer_destroy(children[i]);
+            give_back(child);
         else
-            layer->children[layer->child_count++] = children[i];
+            layer->children[layer->child_count++] = child;
     }
     return layer;
 }

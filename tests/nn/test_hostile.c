@@ -176,6 +176,34 @@ static void sizes_that_overflow_are_refused_by_loaders_and_classifiers(void **un
     pgd_state_destroy(state);
 }
 
+/* Whatever was put in is destroyed once, with the container that has it or with the one that failed. */
+static void a_layer_belongs_to_one_container(void **unused) {
+    uint64_t before, after;
+    pgd_memory_in_use(&before, NULL);
+    pgd_layer *relu = pgd_layer_relu();
+    assert_null(pgd_layer_sequential((pgd_layer *[]){pgd_layer_tanh(), relu, relu}, 3));
+    assert_non_null(strstr(pgd_error_text(), "sequential: layer 2, a relu, is in a container already"));
+    relu = pgd_layer_relu();
+    assert_null(pgd_layer_residual(relu, relu));
+    assert_non_null(strstr(pgd_error_text(), "residual: layer 1, a relu, is in a container already"));
+    relu = pgd_layer_relu();
+    pgd_layer *inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential(&relu, 1));
+    pgd_layer_destroy(relu); /* it is its container's */
+    pgd_layer *outer = pgd_layer_sequential(&inner, 1);
+    assert_non_null(outer);
+    assert_null(pgd_layer_sequential(&inner, 1));
+    pgd_layer_destroy(outer);
+    relu = pgd_layer_relu();
+    inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential((pgd_layer *[]){inner, relu}, 2)); /* a container beside what is in it */
+    relu = pgd_layer_relu();
+    inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential((pgd_layer *[]){relu, inner, NULL}, 3));
+    pgd_memory_in_use(&after, NULL);
+    assert_true(before == after);
+}
+
 static void six_axes_cannot_be_flattened_into_seven(void **unused) {
     pgd_graph *g = fresh();
     pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(6, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1));
@@ -201,6 +229,7 @@ int main(void) {
         cmocka_unit_test(pooling_an_empty_plane_reads_and_writes_nothing),
         cmocka_unit_test(any_byte_but_zero_is_true),
         cmocka_unit_test(sizes_that_overflow_are_refused_by_loaders_and_classifiers),
+        cmocka_unit_test(a_layer_belongs_to_one_container),
         cmocka_unit_test(six_axes_cannot_be_flattened_into_seven),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

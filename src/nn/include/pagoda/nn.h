@@ -15,7 +15,8 @@ extern "C" {
 
 /* ---- layers ------------------------------------------------------------------------------------------------------------------------------------
  * A maker returns NULL when an argument is wrong or memory is out; a container given NULL destroys itself and returns NULL too, so that only the
- * whole network need be checked; pgd_error_text() has the sentence. Containers own what is put into them. */
+ * whole network need be checked; pgd_error_text() has the sentence. Containers own what is put into them: a layer is put into one container, once; one
+ * that is put in again fails that container, too. */
 
 typedef struct pgd_layer pgd_layer;
 
@@ -45,7 +46,7 @@ PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t coun
 
 /* relu(body(x) + shortcut(x)); the shortcut is often pgd_layer_identity(). Names "body", "shortcut". */
 PGD_API pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut);
-PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine */
+PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine; one in a container dies with the container only */
 
 /* The layer's value for x. training: batch statistics, dropout (its key is the state tensor "random", i64 [2]), and updates of running statistics are added to the graph.
  * prefix: of parameter names, "" at the top. NULL on error, kept in the graph. */
