@@ -171,17 +171,14 @@ bool pgd_symshape_constant(pgd_symshape shape) {
 
 pgd_symshape pgd_symshape_from(pgd_shape shape) {
     pgd_symshape result = {.rank = shape.rank};
-    memcpy(result.dims, shape.dims, sizeof shape.dims[0] * (size_t)shape.rank);
+    memcpy(result.dims, shape.dims, sizeof shape.dims);
     return result;
 }
 
-pgd_symshape pgd_symshape_of(int32_t rank, ...) {
-    pgd_symshape shape = {.rank = rank};
-    va_list arguments;
-    va_start(arguments, rank);
-    for (int32_t i = 0; i < rank && i < PGD_MAX_RANK; i++) shape.dims[i] = va_arg(arguments, pgd_dim);
-    va_end(arguments);
-    return shape;
+pgd_symshape pgd_symshape_make(const pgd_dim *list, int32_t count) {
+    pgd_shape shape = {.rank = -1};
+    if (!PGD_LACKS(list)) shape = pgd_shape_make(list, count);
+    return pgd_symshape_from(shape);
 }
 
 void pgd_dim_print(const pgd_graph *graph, pgd_dim dim, pgd_text *text) {

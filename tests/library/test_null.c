@@ -151,7 +151,7 @@ static int destroy_everything(void **unused) {
 
 static void those_without_pointers(void **unused) {
     static const char *const names[] = {
-        "pgd_status_name", "pgd_error_text", "pgd_version", "pgd_dtype_name", "pgd_dtype_bytes", "pgd_shape_of", "pgd_shape_elems", "pgd_shape_equal", "pgd_symshape_of", "pgd_device_count", "pgd_kernel_count", "pgd_operation_count",
+        "pgd_status_name", "pgd_error_text", "pgd_version", "pgd_dtype_name", "pgd_dtype_bytes", "pgd_shape_elems", "pgd_shape_equal", "pgd_device_count", "pgd_kernel_count", "pgd_operation_count",
         "pgd_layer_linear", "pgd_layer_batch_norm", "pgd_layer_dropout", "pgd_layer_max_pool", "pgd_layer_avg_pool", "pgd_layer_global_avg_pool", "pgd_layer_identity", "pgd_layer_relu", "pgd_layer_sigmoid",
         "pgd_layer_tanh", "pgd_layer_flatten"};
     (void)unused;
@@ -182,6 +182,12 @@ static void base_and_driver(void **unused) {
     fails(PGD_BAD_STATE, "in use", pgd_init(NULL));
     begin("pgd_memory_in_use");
     pgd_memory_in_use(NULL, NULL);
+    begin("pgd_shape_make");
+    assert_int_equal(pgd_shape_make(NULL, 1).rank, -1);
+    SAYS(pgd_shape_make, list);
+    begin("pgd_symshape_make");
+    assert_int_equal(pgd_symshape_make(NULL, 1).rank, -1);
+    SAYS(pgd_symshape_make, list);
     DOES(pgd_init_options_init, options, NULL, sizeof(pgd_init_options));
     STATUS(pgd_device_info_get, out, 0, NULL);
     STATUS(pgd_kernel_info_get, out, 0, NULL);

@@ -133,12 +133,26 @@ typedef struct pgd_shape {
     int64_t dims[PGD_MAX_RANK];
 } pgd_shape;
 
-/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix. The extents are given as int; larger ones, or of another type, go into a pgd_shape by hand. */
-PGD_API pgd_shape pgd_shape_of(int32_t rank, ...);
+/* What pgd_shape_of stands for: list[0] is the rank, the extents follow. Unless they are `count` numbers in all, the rank becomes -1, which every
+ * function refuses. */
+PGD_API pgd_shape pgd_shape_make(const int64_t *list, int32_t count);
+
+/* Elements; 0 when the rank is none. */
 PGD_API int64_t pgd_shape_elems(pgd_shape shape);
 PGD_API bool pgd_shape_equal(pgd_shape a, pgd_shape b);
 
 #ifdef __cplusplus
 }
+#endif
+
+/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix: the rank, then as many extents, integers of any type. */
+#ifdef __cplusplus
+template <class... Extents> inline pgd_shape pgd_shape_of(int32_t rank, Extents... extents) {
+    const int64_t list[] = {rank, static_cast<int64_t>(extents)...};
+    return pgd_shape_make(list, static_cast<int32_t>(sizeof list / sizeof *list));
+}
+#else
+#define PGD_INTS(...) (const int64_t[]){__VA_ARGS__}, (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+#define pgd_shape_of(...) pgd_shape_make(PGD_INTS(__VA_ARGS__))
 #endif
 #endif

@@ -35,8 +35,11 @@ PGD_API PGD_MUST_USE pgd_status pgd_graph_status(const pgd_graph *graph);
 /* An extent that is known only when running: between lo and hi, both at least 0. The same name gives the same extent. */
 PGD_API pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi);
 
-/* pgd_symshape_of(2, n, (pgd_dim)784): every extent must have the type pgd_dim, hence the cast of plain numbers. */
-PGD_API pgd_symshape pgd_symshape_of(int32_t rank, ...);
+/* What pgd_symshape_of stands for, as pgd_shape_make. pgd_symshape_of(2, n, 784): the rank, then as many extents, symbols or integers of any type. */
+PGD_API pgd_symshape pgd_symshape_make(const pgd_dim *list, int32_t count);
+#ifndef __cplusplus
+#define pgd_symshape_of(...) pgd_symshape_make(PGD_INTS(__VA_ARGS__))
+#endif
 
 /* ---- where values come from and go to ----------------------------------------------------------------------------------------------- */
 
@@ -184,6 +187,11 @@ PGD_API int32_t pgd_operation_count(void);
 PGD_API PGD_MUST_USE pgd_status pgd_operation_info_get(int32_t index, pgd_operation_info *out); /* Errors: BAD_ARG index */
 
 #ifdef __cplusplus
+}
+
+template <class... Extents> inline pgd_symshape pgd_symshape_of(int32_t rank, Extents... extents) {
+    const pgd_dim list[] = {rank, static_cast<pgd_dim>(extents)...};
+    return pgd_symshape_make(list, static_cast<int32_t>(sizeof list / sizeof *list));
 }
 #endif
 #endif
