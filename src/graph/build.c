@@ -238,7 +238,7 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
     if (PGD_GRAPH_LACKS(graph, a, b)) return NULL;
     if (a->shape.rank > 2 && b->shape.rank == 2 && !transpose_a) { /* [..,M,K] x [K,N]: one tall matrix */
         pgd_symshape full = a->shape;
-        pgd_value *tall = pgd_reshape(graph, a, pgd_symshape_of(2, (pgd_dim)PGD_DIM_REST, a->shape.dims[a->shape.rank - 1]));
+        pgd_value *tall = pgd_reshape(graph, a, pgd_symshape_of(2, PGD_DIM_REST, a->shape.dims[a->shape.rank - 1]));
         pgd_value *result = pgd_matmul(graph, tall, b, false, transpose_b);
         if (result == NULL) return NULL;
         full.dims[full.rank - 1] = result->shape.dims[1];

@@ -47,7 +47,7 @@ static pgd_value *conv_forward(const pgd_layer *layer, pgd_graph *graph, pgd_val
     pgd_value *y = pgd_conv(graph, x, pgd_layer_param(graph, prefix, "weight", PGD_F32, conv_shape(layer)), &o);
     if (!layer->bias) return y;
     pgd_value *bias = pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}});
-    return pgd_add(graph, y, pgd_reshape(graph, bias, pgd_symshape_of(4, (pgd_dim)1, layer->out, (pgd_dim)1, (pgd_dim)1)));
+    return pgd_add(graph, y, pgd_reshape(graph, bias, pgd_symshape_of(4, 1, layer->out, 1, 1)));
 }
 
 static pgd_status conv_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
