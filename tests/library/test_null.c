@@ -408,7 +408,7 @@ static void engine(void **unused) {
     STATUS(pgd_run_shape, name, run, NULL, NULL, NULL);
     FINE(pgd_run_shape, run, "y", NULL, NULL);
     GIVES(0, pgd_run_workspace_bytes, run, NULL);
-    STATUS(pgd_run_profile, run, NULL, true);
+    DOES(pgd_run_profile, run, NULL, true);
     GIVES(0, pgd_run_step_count, run, NULL);
     STATUS(pgd_run_step, run, NULL, 0, &step);
     STATUS(pgd_run_step, out, run, 0, NULL);
@@ -419,6 +419,12 @@ static void engine(void **unused) {
     STATUS(pgd_eval, value, evaluator, g, NULL, NULL, numbers, 16);
     STATUS(pgd_eval, to, evaluator, g, x, NULL, NULL, 16);
     DOES(pgd_evaluator_counts, evaluator, NULL, NULL, NULL);
+}
+
+static pgd_status count(void *user, const pgd_parameter *parameter) {
+    (void)parameter;
+    ++*(int *)user;
+    return PGD_OK;
 }
 
 static void layers_and_optimizers(void **unused) {
@@ -443,6 +449,9 @@ static void layers_and_optimizers(void **unused) {
     STATUS(pgd_layer_init, layer, NULL, "", 0, state);
     STATUS(pgd_layer_init, prefix, layer, NULL, 0, state);
     STATUS(pgd_layer_init, state, layer, "", 0, NULL);
+    STATUS(pgd_layer_each, layer, NULL, "", count, NULL);
+    STATUS(pgd_layer_each, prefix, layer, NULL, count, NULL);
+    STATUS(pgd_layer_each, function, layer, "", NULL, NULL);
     GIVES(0, pgd_layer_parameters, layer, NULL);
     NO_GRAPH(pgd_loss_cross_entropy, x, labels, 0);
     BUILDS(pgd_loss_cross_entropy, logits, g, NULL, labels, 0);
@@ -460,8 +469,19 @@ static void layers_and_optimizers(void **unused) {
     STATUS(pgd_optimizer_apply, gradients, g, NULL, rate, &name, &x, NULL, 1);
     fails(PGD_BAD_ARG, "its name or its gradient is NULL", pgd_optimizer_apply(g, NULL, rate, &no_name, &x, &x, 1));
     fails(PGD_BAD_ARG, "its name or its gradient is NULL", pgd_optimizer_apply(g, NULL, rate, &name, &none, &x, 1));
-    STATUS(pgd_optimizer_init, layer, NULL, NULL, state);
-    STATUS(pgd_optimizer_init, state, NULL, layer, NULL);
+    const pgd_layer *some = layer, *no_layer = NULL;
+    const char *prefix = "";
+    STATUS(pgd_optimizer_minimize, graph, NULL, NULL, &some, &prefix, 1, x, rate);
+    STATUS(pgd_optimizer_minimize, layers, g, NULL, NULL, &prefix, 1, x, rate);
+    STATUS(pgd_optimizer_minimize, prefixes, g, NULL, &some, NULL, 1, x, rate);
+    STATUS(pgd_optimizer_minimize, loss, g, NULL, &some, &prefix, 1, NULL, rate);
+    STATUS(pgd_optimizer_minimize, learning_rate, g, NULL, &some, &prefix, 1, x, NULL);
+    fails(PGD_BAD_ARG, "layer is NULL", pgd_optimizer_minimize(g, NULL, &no_layer, &prefix, 1, x, rate));
+    fails(PGD_BAD_ARG, "prefix is NULL", pgd_optimizer_minimize(g, NULL, &some, &no_name, 1, x, rate));
+    STATUS(pgd_optimizer_init, layer, NULL, NULL, "", state);
+    STATUS(pgd_optimizer_init, prefix, NULL, layer, NULL, state);
+    STATUS(pgd_optimizer_init, state, NULL, layer, "", NULL);
+    DOES(pgd_schedule_init, schedule, NULL, sizeof(pgd_schedule));
     GIVES(0, pgd_schedule_rate, schedule, NULL, 0, 1);
 }
 
