@@ -41,8 +41,8 @@ static pgd_symshape symshape(pgd_shape shape) {
 static pgd_graph *step_graph(void) {
     pgd_graph *g;
     bench_must(pgd_graph_create(&g), "graph");
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, (pgd_dim)BATCH, (pgd_dim)1, (pgd_dim)28, (pgd_dim)28));
-    pgd_value *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, (pgd_dim)BATCH)), *w[PARAMS], *dw[PARAMS];
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, BATCH, 1, 28, 28));
+    pgd_value *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, BATCH)), *w[PARAMS], *dw[PARAMS];
     for (int i = 0; i < PARAMS; i++) w[i] = pgd_param(g, params[i].name, PGD_F32, symshape(params[i].shape));
     pgd_conv_options same;
     pgd_conv_options_init(&same, sizeof same);

@@ -12,7 +12,7 @@ int main(void) {
     pgd_run *run = NULL;
     bool ok = pgd_device_open("auto", NULL, &device) == PGD_OK && pgd_graph_create(&graph) == PGD_OK;
     if (ok) {
-        pgd_value *x = pgd_input(graph, "x", PGD_F32, pgd_symshape_of(2, (pgd_dim)2, (pgd_dim)3));
+        pgd_value *x = pgd_input(graph, "x", PGD_F32, pgd_symshape_of(2, 2, 3));
         pgd_output(graph, "y", pgd_matmul(graph, x, pgd_constant(graph, PGD_F32, pgd_shape_of(2, 3, 2), b), false, false));
         ok = pgd_plan_compile(device, graph, NULL, &plan) == PGD_OK && pgd_run_create(plan, NULL, &run) == PGD_OK &&
              pgd_run_set(run, "x", pgd_shape_of(2, 2, 3), a) == PGD_OK && pgd_run_execute(run) == PGD_OK && pgd_run_get(run, "y", c, sizeof c) == PGD_OK;

@@ -24,7 +24,7 @@ static pgd_plan *training_step(pgd_device *device, const pgd_layer *encoder, con
     pgd_graph *g;
     pgd_plan *plan;
     must(pgd_graph_create(&g));
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, (pgd_dim)POINTS, (pgd_dim)WIDTH)), *rate = pgd_scalar(g, PGD_F32, 0.01);
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, POINTS, WIDTH)), *rate = pgd_scalar(g, PGD_F32, 0.01);
     pgd_value *code = pgd_layer_forward(encoder, g, x, true, "encoder"), *again = pgd_layer_forward(decoder, g, code, true, "decoder");
     pgd_value *zero = pgd_mul(g, code, pgd_scalar(g, PGD_F32, 0));
     pgd_value *loss = pgd_add(g, pgd_loss_mse(g, again, x), pgd_mul(g, pgd_loss_mse(g, code, zero), pgd_scalar(g, PGD_F32, 1e-5)));

@@ -15,11 +15,11 @@ static void must(pgd_status status) {
 
 /* p = sigmoid(tanh(x w1^T + b1) w2^T + b2): the probability that the answer is 1.   x [4,2]  p [4,1] */
 static pgd_value *network(pgd_graph *g, pgd_value *w[PARAMS]) {
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, (pgd_dim)ROWS, (pgd_dim)2));
-    w[0] = pgd_param(g, "fc1.weight", PGD_F32, pgd_symshape_of(2, (pgd_dim)HIDDEN, (pgd_dim)2));
-    w[1] = pgd_param(g, "fc1.bias", PGD_F32, pgd_symshape_of(1, (pgd_dim)HIDDEN));
-    w[2] = pgd_param(g, "fc2.weight", PGD_F32, pgd_symshape_of(2, (pgd_dim)1, (pgd_dim)HIDDEN));
-    w[3] = pgd_param(g, "fc2.bias", PGD_F32, pgd_symshape_of(1, (pgd_dim)1));
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, ROWS, 2));
+    w[0] = pgd_param(g, "fc1.weight", PGD_F32, pgd_symshape_of(2, HIDDEN, 2));
+    w[1] = pgd_param(g, "fc1.bias", PGD_F32, pgd_symshape_of(1, HIDDEN));
+    w[2] = pgd_param(g, "fc2.weight", PGD_F32, pgd_symshape_of(2, 1, HIDDEN));
+    w[3] = pgd_param(g, "fc2.bias", PGD_F32, pgd_symshape_of(1, 1));
     pgd_value *h = pgd_tanh(g, pgd_add(g, pgd_matmul(g, x, w[0], false, true), w[1]));
     return pgd_sigmoid(g, pgd_add(g, pgd_matmul(g, h, w[2], false, true), w[3]));
 }
@@ -29,7 +29,7 @@ static pgd_plan *training_plan(pgd_device *device) {
     pgd_plan *plan;
     pgd_value *w[PARAMS], *dw[PARAMS];
     must(pgd_graph_create(&g));
-    pgd_value *p = network(g, w), *wanted = pgd_input(g, "wanted", PGD_F32, pgd_symshape_of(2, (pgd_dim)ROWS, (pgd_dim)1));
+    pgd_value *p = network(g, w), *wanted = pgd_input(g, "wanted", PGD_F32, pgd_symshape_of(2, ROWS, 1));
     pgd_value *error = pgd_sub(g, p, wanted), *loss = pgd_mean(g, pgd_mul(g, error, error), (int32_t[]){0, 1}, 2);
     must(pgd_gradients(g, loss, w, PARAMS, dw));
     const char *const names[PARAMS] = {"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"};

@@ -33,6 +33,18 @@ pgd_status pgd_fail_memory(size_t bytes) {
     return pgd_fail(PGD_NO_MEMORY, "out of memory: %zu bytes were asked for; use a smaller batch or model", bytes);
 }
 
+bool pgd_lacks(const char *function, const char *names, const void *const *pointers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strcspn(names, ",");
+        if (pointers[i] == NULL) {
+            (void)pgd_fail(PGD_BAD_ARG, "%s: %.*s is NULL and must not be; did the call that should have made it fail?", function, length, names);
+            return true;
+        }
+        names += length + (int)strspn(names + length, ", ");
+    }
+    return false;
+}
+
 const char *pgd_version(void) {
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -41,6 +53,7 @@ const char *pgd_version(void) {
 
 void pgd_init_options_init(pgd_init_options *options, size_t struct_bytes) {
     const pgd_init_options defaults = {.struct_bytes = (uint32_t)struct_bytes};
+    if (PGD_LACKS(options)) return;
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }

@@ -2,6 +2,7 @@
  * Element types, concrete shapes, hashing, time. */
 #define _POSIX_C_SOURCE 200809L
 #include <base_share.h>
+#include <string.h>
 #include <time.h>
 
 static const struct {
@@ -16,18 +17,21 @@ static const struct {
 const char *pgd_dtype_name(pgd_dtype dtype) { return (unsigned)dtype < PGD_DTYPE_COUNT ? dtypes[dtype].name : "?"; }
 size_t pgd_dtype_bytes(pgd_dtype dtype) { return (unsigned)dtype < PGD_DTYPE_COUNT ? dtypes[dtype].bytes : 0; }
 
-pgd_shape pgd_shape_of(int32_t rank, ...) {
-    pgd_shape shape = {.rank = rank};
-    va_list arguments;
-    va_start(arguments, rank);
-    for (int32_t i = 0; i < rank && i < PGD_MAX_RANK; i++) shape.dims[i] = va_arg(arguments, int);
-    va_end(arguments);
+pgd_shape pgd_shape_make(const int64_t *list, int32_t count) {
+    pgd_shape shape = {.rank = -1};
+    if (PGD_LACKS(list)) return shape;
+    if (count < 1 || count > PGD_MAX_RANK + 1 || list[0] != count - 1) {
+        (void)pgd_fail(PGD_BAD_ARG, "shape: %d extents and a rank of %lld; give as many extents as the rank says, 0 to %d", count - 1, count < 1 ? 0 : (long long)list[0], PGD_MAX_RANK);
+        return shape;
+    }
+    shape.rank = count - 1;
+    memcpy(shape.dims, list + 1, sizeof *list * (size_t)shape.rank);
     return shape;
 }
 
 int64_t pgd_shape_elems(pgd_shape shape) {
-    int64_t elems = 1;
-    for (int32_t i = 0; i < shape.rank; i++) elems *= shape.dims[i];
+    int64_t elems = shape.rank < 0 || shape.rank > PGD_MAX_RANK ? 0 : 1;
+    for (int32_t i = 0; i < shape.rank && elems != 0; i++) elems *= shape.dims[i];
     return elems;
 }
 
@@ -41,7 +45,7 @@ bool pgd_shape_valid(pgd_shape shape) {
 
 bool pgd_shape_equal(pgd_shape a, pgd_shape b) {
     if (a.rank != b.rank) return false;
-    for (int32_t i = 0; i < a.rank; i++)
+    for (int32_t i = 0; i < a.rank && i < PGD_MAX_RANK; i++)
         if (a.dims[i] != b.dims[i]) return false;
     return true;
 }

@@ -17,6 +17,7 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 int32_t pgd_kernel_count(void) { return ROWS + 1; }
 
 pgd_status pgd_kernel_info_get(int32_t index, pgd_kernel_info *out) {
+    PGD_NEED(out);
     memset(out, 0, sizeof *out);
     if (index < 0 || index > ROWS) return pgd_fail(PGD_BAD_ARG, "there is no kernel %d; there are %d", index, ROWS + 1);
     const pgd_kernel_row *row = index < ROWS ? rows[index].row : &pgd_row_reference;

@@ -23,6 +23,7 @@ static const pgd_drv_backend *backend_of(int32_t *index) {
 }
 
 pgd_status pgd_device_info_get(int32_t index, pgd_device_info *out) {
+    PGD_NEED(out);
     memset(out, 0, sizeof *out);
     int32_t local = index;
     const pgd_drv_backend *backend = index < 0 ? NULL : backend_of(&local);

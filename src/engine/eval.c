@@ -21,7 +21,9 @@ struct pgd_evaluator {
 };
 
 pgd_status pgd_evaluator_create(pgd_device *device, int32_t plans, pgd_evaluator **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device);
     pgd_evaluator *e = pgd_mem_zalloc(sizeof *e);
     if (e == NULL) return pgd_fail_memory(sizeof *e);
     e->device = device;
@@ -48,9 +50,10 @@ void pgd_evaluator_destroy(pgd_evaluator *e) {
     pgd_mem_free(e);
 }
 
-void pgd_evaluator_counts(const pgd_evaluator *e, uint64_t *found, uint64_t *compiled) {
-    *found = e->found;
-    *compiled = e->compiled;
+void pgd_evaluator_counts(const pgd_evaluator *evaluator, uint64_t *found, uint64_t *compiled) {
+    bool lacks = PGD_LACKS(evaluator);
+    if (found != NULL) *found = lacks ? 0 : evaluator->found;
+    if (compiled != NULL) *compiled = lacks ? 0 : evaluator->compiled;
 }
 
 static pgd_status cut_node(pgd_graph *to, const pgd_node *node, pgd_value **map) {
@@ -132,12 +135,15 @@ static pgd_status run_value(pgd_plan *plan, const pgd_graph *graph, const bool *
     return status;
 }
 
-pgd_status pgd_eval(pgd_evaluator *e, const pgd_graph *graph, const pgd_value *value, pgd_state *state, void *to, uint64_t bytes) {
+pgd_status pgd_eval(pgd_evaluator *evaluator, const pgd_graph *graph, const pgd_value *value, pgd_state *state, void *to, uint64_t bytes) {
     pgd_graph *part = NULL;
     pgd_plan *plan;
     char *text;
+    PGD_NEED(evaluator, graph);
     PGD_TRY(pgd_graph_status(graph));
-    if (value == NULL) return pgd_fail(PGD_BAD_ARG, "eval: the value is NULL");
+    PGD_NEED(value);
+    if (bytes > 0) PGD_NEED(to);
+    if (!pgd_graph_owns(graph, value)) return pgd_fail(PGD_BAD_ARG, "eval: the value is one of another graph");
     if (!pgd_symshape_constant(value->shape)) return pgd_fail(PGD_BAD_ARG, "eval: the value has symbolic extents; evaluate through a plan and a run");
     bool *live = pgd_mem_zalloc((size_t)graph->node_count + 1);
     pgd_value **map = pgd_mem_zalloc((size_t)(graph->node_count + 1) * PGD_MAX_OUTPUTS * sizeof *map);
@@ -147,7 +153,7 @@ pgd_status pgd_eval(pgd_evaluator *e, const pgd_graph *graph, const pgd_value *v
         status = cut(graph, value, live, map, part);
     }
     if (status == PGD_OK) status = pgd_graph_print(part, &text);
-    if (status == PGD_OK) status = plan_for(e, part, text, &plan);
+    if (status == PGD_OK) status = plan_for(evaluator, part, text, &plan);
     if (status == PGD_OK) status = run_value(plan, graph, live, map, state, to, bytes);
     pgd_graph_destroy(part);
     pgd_mem_free(live);

@@ -7,6 +7,7 @@
 
 void pgd_plan_options_init(pgd_plan_options *options, size_t struct_bytes) {
     const pgd_plan_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .instances = 16};
+    if (PGD_LACKS(options)) return;
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }
@@ -74,7 +75,9 @@ static pgd_status compile(pgd_plan *plan, const pgd_graph *graph, const pgd_plan
 }
 
 pgd_status pgd_plan_compile(pgd_device *device, const pgd_graph *graph, const pgd_plan_options *options, pgd_plan **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device, graph);
     pgd_plan_options o;
     pgd_plan_options_init(&o, sizeof o);
     PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_plan_options"));
@@ -182,7 +185,9 @@ static void print_instance(const pgd_plan *plan, const pgd_instance *instance, p
 
 pgd_status pgd_plan_print(pgd_plan *plan, char **out) {
     pgd_text text = {0};
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(plan);
     pthread_mutex_lock(&plan->lock); /* printing numbers the values of the graph, which all threads share */
     pgd_status status = pgd_graph_print(plan->graph, out);
     if (status != PGD_OK) {

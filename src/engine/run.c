@@ -54,7 +54,9 @@ static pgd_status make(pgd_run *run) {
 }
 
 pgd_status pgd_run_create(pgd_plan *plan, pgd_state *state, pgd_run **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(plan);
     pgd_run *run = pgd_mem_zalloc(sizeof *run);
     if (run == NULL) return pgd_fail_memory(sizeof *run);
     run->plan = plan;
@@ -113,7 +115,9 @@ static pgd_status find_input(pgd_run *run, const char *name, pgd_shape shape, in
 pgd_status pgd_run_set(pgd_run *run, const char *name, pgd_shape shape, const void *bytes) {
     int32_t index;
     uint64_t count;
+    PGD_NEED(run, name);
     PGD_TRY(find_input(run, name, shape, &index, &count));
+    if (count > 0) PGD_NEED(bytes);
     run_input *input = &run->inputs[index];
     if (input->borrowed) input->buffer = NULL, input->borrowed = false;
     if (input->buffer == NULL || pgd_buffer_bytes(input->buffer) < count) {
@@ -132,6 +136,7 @@ pgd_status pgd_run_set(pgd_run *run, const char *name, pgd_shape shape, const vo
 pgd_status pgd_run_bind(pgd_run *run, const char *name, pgd_shape shape, pgd_buffer *buffer) {
     int32_t index;
     uint64_t count;
+    PGD_NEED(run, name, buffer);
     PGD_TRY(find_input(run, name, shape, &index, &count));
     if (pgd_buffer_device(buffer) != run->plan->device) return pgd_fail(PGD_BAD_ARG, "input \"%s\": the buffer was made on another device than the plan", name);
     if (pgd_buffer_bytes(buffer) < count) return pgd_fail(PGD_BAD_ARG, "input \"%s\": the buffer has %llu bytes, %llu are needed", name, (unsigned long long)pgd_buffer_bytes(buffer), (unsigned long long)count);
@@ -267,6 +272,7 @@ static void state_leave(pgd_state *state, bool writes) {
 }
 
 pgd_status pgd_run_execute(pgd_run *run) {
+    PGD_NEED(run);
     bool writes = run->plan->graph->update_count > 0;
     PGD_TRY(prepare(run));
     if (run->profile.on && run->profile.bound == NULL) PGD_TRY(pgd_profile_bind(&run->profile, run->plan->graph, run->instance));
@@ -286,6 +292,8 @@ static pgd_status find_output(const pgd_run *run, const char *name, int32_t *ind
 
 pgd_status pgd_run_get(pgd_run *run, const char *name, void *to, uint64_t bytes) {
     int32_t index;
+    PGD_NEED(run, name);
+    if (bytes > 0) PGD_NEED(to);
     PGD_TRY(find_output(run, name, &index));
     const pgd_desc *desc = output_desc(run, index);
     uint64_t have = (uint64_t)pgd_shape_elems(desc->shape) * pgd_dtype_bytes(desc->dtype);
@@ -295,6 +303,7 @@ pgd_status pgd_run_get(pgd_run *run, const char *name, void *to, uint64_t bytes)
 
 pgd_status pgd_run_shape(pgd_run *run, const char *name, pgd_dtype *dtype, pgd_shape *shape) {
     int32_t index;
+    PGD_NEED(run, name);
     PGD_TRY(find_output(run, name, &index));
     const pgd_desc *desc = output_desc(run, index);
     if (dtype != NULL) *dtype = desc->dtype;
@@ -302,19 +311,22 @@ pgd_status pgd_run_shape(pgd_run *run, const char *name, pgd_dtype *dtype, pgd_s
     return PGD_OK;
 }
 
-uint64_t pgd_run_workspace_bytes(const pgd_run *run) { return run->instance == NULL ? 0 : run->instance->workspace_bytes; }
+uint64_t pgd_run_workspace_bytes(const pgd_run *run) { return PGD_LACKS(run) || run->instance == NULL ? 0 : run->instance->workspace_bytes; }
 
 /* ---- profile ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 void pgd_run_profile(pgd_run *run, bool on) {
+    if (PGD_LACKS(run)) return;
     pgd_profile_clear(&run->profile);
     run->profile.on = on;
 }
 
-int32_t pgd_run_step_count(const pgd_run *run) { return run->profile.line_count; }
+int32_t pgd_run_step_count(const pgd_run *run) { return PGD_LACKS(run) ? 0 : run->profile.line_count; }
 
 pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out) {
+    PGD_NEED(out);
     memset(out, 0, sizeof *out);
+    PGD_NEED(run);
     if (!run->profile.on) return pgd_fail(PGD_BAD_STATE, "the run is not being profiled; begin with pgd_run_profile");
     if (index < 0 || index >= run->profile.line_count) return pgd_fail(PGD_BAD_ARG, "there is no step %d; there are %d", index, run->profile.line_count);
     pgd_profile_read(&run->profile, run->plan->graph, index, out);

@@ -5,6 +5,9 @@
 #include "engine_internal.h"
 
 pgd_status pgd_state_create(pgd_device *device, pgd_state **out) {
+    PGD_NEED(out);
+    *out = NULL;
+    PGD_NEED(device);
     *out = pgd_mem_zalloc(sizeof **out);
     if (*out == NULL) return pgd_fail_memory(sizeof **out);
     (*out)->device = device;
@@ -21,9 +24,10 @@ void pgd_state_destroy(pgd_state *state) {
     pgd_mem_free(state);
 }
 
-int32_t pgd_state_count(const pgd_state *state) { return state->count; }
+int32_t pgd_state_count(const pgd_state *state) { return PGD_LACKS(state) ? 0 : state->count; }
 
 int32_t pgd_state_find(const pgd_state *state, const char *name) {
+    if (PGD_LACKS(state, name)) return -1;
     for (int32_t i = 0; i < state->count; i++)
         if (strcmp(state->tensors[i].name, name) == 0) return i;
     return -1;
@@ -57,7 +61,8 @@ static pgd_status add(pgd_state *state, const char *name, pgd_dtype dtype, pgd_s
 }
 
 pgd_status pgd_state_set(pgd_state *state, const char *name, pgd_dtype dtype, pgd_shape shape, const void *bytes) {
-    if (name == NULL || name[0] == '\0' || (unsigned)dtype >= PGD_DTYPE_COUNT || shape.rank < 0 || shape.rank > PGD_MAX_RANK)
+    PGD_NEED(state, name);
+    if (name[0] == '\0' || (unsigned)dtype >= PGD_DTYPE_COUNT || shape.rank < 0 || shape.rank > PGD_MAX_RANK)
         return pgd_fail(PGD_BAD_ARG, "state: a tensor needs a name, a dtype and a shape of rank 0 to %d", PGD_MAX_RANK);
     for (int32_t i = 0; i < shape.rank; i++)
         if (shape.dims[i] < 0) return pgd_fail(PGD_BAD_ARG, "state: \"%s\" has an extent of %lld", name, (long long)shape.dims[i]);
@@ -70,6 +75,8 @@ pgd_status pgd_state_set(pgd_state *state, const char *name, pgd_dtype dtype, pg
 }
 
 pgd_status pgd_state_get(const pgd_state *state, const char *name, void *to, uint64_t bytes) {
+    PGD_NEED(state, name);
+    if (bytes > 0) PGD_NEED(to);
     int32_t index = pgd_state_find(state, name);
     if (index < 0) return pgd_fail(PGD_BAD_ARG, "state: there is no tensor \"%s\"", name);
     if (tensor_bytes(&state->tensors[index]) != bytes)
@@ -78,6 +85,7 @@ pgd_status pgd_state_get(const pgd_state *state, const char *name, void *to, uin
 }
 
 pgd_status pgd_state_at(const pgd_state *state, int32_t index, const char **name, pgd_dtype *dtype, pgd_shape *shape) {
+    PGD_NEED(state);
     if (index < 0 || index >= state->count) return pgd_fail(PGD_BAD_ARG, "state: there is no tensor %d; there are %d", index, state->count);
     if (name != NULL) *name = state->tensors[index].name;
     if (dtype != NULL) *dtype = state->tensors[index].dtype;

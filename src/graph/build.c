@@ -22,10 +22,7 @@ static bool broadcast_shape(pgd_graph *graph, pgd_symshape a, pgd_symshape b, pg
 
 static pgd_value *elementwise(pgd_graph *graph, pgd_op op, pgd_value *const *inputs, int32_t count) {
     pgd_value *same[3];
-    pgd_symshape shape;
-    for (int32_t i = 0; i < count; i++)
-        if (inputs[i] == NULL) return NULL;
-    shape = inputs[0]->shape;
+    pgd_symshape shape = inputs[0]->shape;
     for (int32_t i = 1; i < count; i++)
         if (!broadcast_shape(graph, shape, inputs[i]->shape, &shape)) return NULL;
     for (int32_t i = 0; i < count; i++) same[i] = pgd_broadcast(graph, inputs[i], shape);
@@ -33,51 +30,56 @@ static pgd_value *elementwise(pgd_graph *graph, pgd_op op, pgd_value *const *inp
 }
 
 #define X(NAME, name) \
-    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x) { return elementwise(graph, PGD_OP_##NAME, &x, 1); }
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : elementwise(graph, PGD_OP_##NAME, &x, 1); }
 PGD_UNARY_LIST(X)
 #undef X
-#define X(NAME, name)                                                              \
-    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *a, pgd_value *b) {          \
-        return elementwise(graph, PGD_OP_##NAME, (pgd_value *[]){a, b}, 2);        \
+#define X(NAME, name)                                                                                             \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *a, pgd_value *b) {                                         \
+        return PGD_GRAPH_LACKS(graph, a, b) ? NULL : elementwise(graph, PGD_OP_##NAME, (pgd_value *[]){a, b}, 2); \
     }
 PGD_BINARY_LIST(X)
 #undef X
 
 pgd_value *pgd_where(pgd_graph *graph, pgd_value *condition, pgd_value *a, pgd_value *b) {
-    return elementwise(graph, PGD_OP_WHERE, (pgd_value *[]){condition, a, b}, 3);
+    return PGD_GRAPH_LACKS(graph, condition, a, b) ? NULL : elementwise(graph, PGD_OP_WHERE, (pgd_value *[]){condition, a, b}, 3);
 }
 
 pgd_value *pgd_cast(pgd_graph *graph, pgd_value *x, pgd_dtype dtype) {
-    if (x == NULL || x->dtype == dtype) return x;
+    if (PGD_GRAPH_LACKS(graph, x)) return NULL;
+    if (x->dtype == dtype) return x;
     return pgd_graph_op(graph, PGD_OP_CAST, &(pgd_attrs){.ints = {dtype}}, &x, 1);
 }
 
 /* ---- creation and random ----------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_fill(pgd_graph *graph, pgd_dtype dtype, pgd_symshape shape, double value) {
-    return pgd_graph_op(graph, PGD_OP_FILL, &(pgd_attrs){.ints = {dtype}, .floats = {value}, .dims = shape}, NULL, 0);
+    return PGD_GRAPH_LACKS(graph) ? NULL : pgd_graph_op(graph, PGD_OP_FILL, &(pgd_attrs){.ints = {dtype}, .floats = {value}, .dims = shape}, NULL, 0);
 }
 
 pgd_value *pgd_iota(pgd_graph *graph, pgd_dtype dtype, pgd_symshape shape, int32_t axis) {
-    return pgd_graph_op(graph, PGD_OP_IOTA, &(pgd_attrs){.ints = {dtype, axis}, .dims = shape}, NULL, 0);
+    return PGD_GRAPH_LACKS(graph) ? NULL : pgd_graph_op(graph, PGD_OP_IOTA, &(pgd_attrs){.ints = {dtype, axis}, .dims = shape}, NULL, 0);
 }
 
 pgd_value *pgd_dim_size(pgd_graph *graph, pgd_dtype dtype, pgd_symshape dims) {
-    return pgd_graph_op(graph, PGD_OP_DIM_SIZE, &(pgd_attrs){.ints = {dtype}, .dims = dims}, NULL, 0);
+    return PGD_GRAPH_LACKS(graph) ? NULL : pgd_graph_op(graph, PGD_OP_DIM_SIZE, &(pgd_attrs){.ints = {dtype}, .dims = dims}, NULL, 0);
 }
 
 static pgd_value *random_value(pgd_graph *graph, pgd_op op, pgd_value *key, pgd_symshape shape) {
-    return key == NULL ? NULL : pgd_graph_op(graph, op, &(pgd_attrs){.ints = {graph->random_streams++}, .dims = shape}, &key, 1);
+    return pgd_graph_op(graph, op, &(pgd_attrs){.ints = {graph->random_streams++}, .dims = shape}, &key, 1);
 }
 
-pgd_value *pgd_uniform(pgd_graph *graph, pgd_value *key, pgd_symshape shape) { return random_value(graph, PGD_OP_UNIFORM, key, shape); }
-pgd_value *pgd_normal(pgd_graph *graph, pgd_value *key, pgd_symshape shape) { return random_value(graph, PGD_OP_NORMAL, key, shape); }
+pgd_value *pgd_uniform(pgd_graph *graph, pgd_value *key, pgd_symshape shape) { return PGD_GRAPH_LACKS(graph, key) ? NULL : random_value(graph, PGD_OP_UNIFORM, key, shape); }
+pgd_value *pgd_normal(pgd_graph *graph, pgd_value *key, pgd_symshape shape) { return PGD_GRAPH_LACKS(graph, key) ? NULL : random_value(graph, PGD_OP_NORMAL, key, shape); }
 
 /* ---- reductions ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Axis numbers as a bit mask; -1 after an error. */
 static int64_t axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count) {
     int64_t mask = 0;
+    if (count < 0) {
+        pgd_graph_fail(graph, PGD_BAD_ARG, "there cannot be %d axes; give 0 or more", count);
+        return -1;
+    }
     for (int32_t i = 0; i < count; i++) {
         int32_t axis = axes[i] < 0 ? axes[i] + x->shape.rank : axes[i];
         if (axis < 0 || axis >= x->shape.rank || (mask >> axis & 1) != 0) {
@@ -90,15 +92,17 @@ static int64_t axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *ax
 }
 
 static pgd_value *reduction(pgd_graph *graph, pgd_op op, pgd_value *x, const int32_t *axes, int32_t count) {
-    if (x == NULL) return NULL;
     int64_t mask = axes_mask(graph, x, axes, count);
     return mask < 0 ? NULL : pgd_graph_op(graph, op, &(pgd_attrs){.ints = {mask}}, &x, 1);
 }
 
-pgd_value *pgd_sum(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count) { return reduction(graph, PGD_OP_SUM, x, axes, count); }
-pgd_value *pgd_mean(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count) { return reduction(graph, PGD_OP_MEAN, x, axes, count); }
-pgd_value *pgd_reduce_max(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count) { return reduction(graph, PGD_OP_REDUCE_MAX, x, axes, count); }
-pgd_value *pgd_reduce_min(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count) { return reduction(graph, PGD_OP_REDUCE_MIN, x, axes, count); }
+#define X(NAME, name)                                                                                     \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count) {           \
+        if (PGD_GRAPH_LACKS(graph, x) || (count > 0 && PGD_GRAPH_LACKS(axes))) return NULL;               \
+        return reduction(graph, PGD_OP_##NAME, x, axes, count);                                           \
+    }
+X(SUM, sum) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
+#undef X
 
 static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
     if (*axis < 0) *axis += x->shape.rank;
@@ -108,7 +112,7 @@ static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
 }
 
 pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis) {
-    if (x == NULL || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
     return pgd_graph_op(graph, PGD_OP_ARGMAX, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);
 }
 
@@ -160,13 +164,13 @@ static bool resolve_rest(pgd_graph *graph, const pgd_value *x, pgd_symshape *sha
 }
 
 pgd_value *pgd_reshape(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
-    if (x == NULL || !resolve_rest(graph, x, &shape)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !resolve_rest(graph, x, &shape)) return NULL;
     if (pgd_symshape_equal(x->shape, shape)) return x;
     return pgd_graph_op(graph, PGD_OP_RESHAPE, &(pgd_attrs){.dims = shape}, &x, 1);
 }
 
 pgd_value *pgd_flatten(pgd_graph *graph, pgd_value *x, int32_t axis) {
-    if (x == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x)) return NULL;
     if (axis < 0) axis += x->shape.rank;
     if (axis < 0 || axis > x->shape.rank || axis + 1 > PGD_MAX_RANK) return pgd_graph_fail(graph, PGD_BAD_ARG, "flatten: axis %d is outside rank %d", axis, x->shape.rank);
     pgd_symshape shape = {.rank = axis + 1};
@@ -182,7 +186,8 @@ pgd_value *pgd_flatten(pgd_graph *graph, pgd_value *x, int32_t axis) {
 }
 
 pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutation) {
-    if (x == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x)) return NULL;
+    if (x->shape.rank > 0 && PGD_GRAPH_LACKS(permutation)) return NULL;
     pgd_attrs attrs = {0};
     bool moves = false;
     for (int32_t i = 0; i < x->shape.rank; i++) {
@@ -193,7 +198,7 @@ pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutat
 }
 
 pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
-    if (x == NULL || !pgd_symshape_check(graph, "broadcast", shape)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !pgd_symshape_check(graph, "broadcast", shape)) return NULL;
     if (pgd_symshape_equal(x->shape, shape)) return x;
     if (shape.rank > x->shape.rank) { /* missing axes come in front, with extent 1 */
         pgd_symshape full = {.rank = shape.rank};
@@ -208,20 +213,21 @@ pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
 }
 
 pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim start, pgd_dim extent) {
-    if (x == NULL || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
     return pgd_graph_op(graph, PGD_OP_SLICE, &(pgd_attrs){.ints = {axis}, .dims = {2, {start, extent}}}, &x, 1);
 }
 
 pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value) {
-    if (x == NULL || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
     if (before == 0 && after == 0) return x;
     return pgd_graph_op(graph, PGD_OP_PAD, &(pgd_attrs){.ints = {axis}, .floats = {value}, .dims = {2, {before, after}}}, &x, 1);
 }
 
 pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, int32_t axis) {
+    if (PGD_GRAPH_LACKS(graph, parts)) return NULL;
     if (count < 1 || count > PGD_MAX_INPUTS) return pgd_graph_fail(graph, PGD_BAD_ARG, "concat: %d parts; use 1 to %d", count, PGD_MAX_INPUTS);
     for (int32_t i = 0; i < count; i++)
-        if (parts[i] == NULL) return NULL;
+        if (PGD_GRAPH_LACKS(parts[i])) return NULL;
     if (!axis_in_rank(graph, parts[0], &axis)) return NULL;
     return count == 1 ? parts[0] : pgd_graph_op(graph, PGD_OP_CONCAT, &(pgd_attrs){.ints = {axis}}, parts, count);
 }
@@ -229,10 +235,10 @@ pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, 
 /* ---- linear, pooling ---------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpose_a, bool transpose_b) {
-    if (a == NULL || b == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, a, b)) return NULL;
     if (a->shape.rank > 2 && b->shape.rank == 2 && !transpose_a) { /* [..,M,K] x [K,N]: one tall matrix */
         pgd_symshape full = a->shape;
-        pgd_value *tall = pgd_reshape(graph, a, pgd_symshape_of(2, (pgd_dim)PGD_DIM_REST, a->shape.dims[a->shape.rank - 1]));
+        pgd_value *tall = pgd_reshape(graph, a, pgd_symshape_of(2, PGD_DIM_REST, a->shape.dims[a->shape.rank - 1]));
         pgd_value *result = pgd_matmul(graph, tall, b, false, transpose_b);
         if (result == NULL) return NULL;
         full.dims[full.rank - 1] = result->shape.dims[1];
@@ -242,6 +248,7 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
 }
 
 void pgd_conv_options_init(pgd_conv_options *options, size_t struct_bytes) {
+    if (PGD_LACKS(options)) return;
     const pgd_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
@@ -250,13 +257,14 @@ void pgd_conv_options_init(pgd_conv_options *options, size_t struct_bytes) {
 pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options) {
     pgd_conv_options o;
     pgd_conv_options_init(&o, sizeof o);
-    if (x == NULL || w == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x, w)) return NULL;
     if (pgd_options_read(&o, sizeof o, options, "pgd_conv_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
     pgd_attrs attrs = {.ints = {o.stride_h, o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right, o.dilation_h, o.dilation_w, o.groups}};
     return pgd_graph_op(graph, PGD_OP_CONV, &attrs, (pgd_value *[]){x, w}, 2);
 }
 
 void pgd_pool_options_init(pgd_pool_options *options, size_t struct_bytes) {
+    if (PGD_LACKS(options)) return;
     const pgd_pool_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kernel_h = 2, .kernel_w = 2};
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
@@ -265,21 +273,20 @@ void pgd_pool_options_init(pgd_pool_options *options, size_t struct_bytes) {
 static pgd_value *pool(pgd_graph *graph, pgd_op op, pgd_value *x, const pgd_pool_options *options) {
     pgd_pool_options o;
     pgd_pool_options_init(&o, sizeof o);
-    if (x == NULL) return NULL;
     if (pgd_options_read(&o, sizeof o, options, "pgd_pool_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
     pgd_attrs attrs = {.ints = {o.kernel_h, o.kernel_w, o.stride_h == 0 ? o.kernel_h : o.stride_h, o.stride_w == 0 ? o.kernel_w : o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right}};
     return pgd_graph_op(graph, op, &attrs, &x, 1);
 }
 
-pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return pool(graph, PGD_OP_MAX_POOL, x, options); }
-pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return pool(graph, PGD_OP_AVG_POOL, x, options); }
+pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_MAX_POOL, x, options); }
+pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_AVG_POOL, x, options); }
 
 /* ---- normalisation, softmax, losses ------------------------------------------------------------------------------------------------------------------ */
 
 void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance) {
     if (mean != NULL) *mean = NULL;
     if (variance != NULL) *variance = NULL;
-    int64_t mask = x == NULL ? -1 : axes_mask(graph, x, axes, count);
+    int64_t mask = PGD_GRAPH_LACKS(graph, x) || (count > 0 && PGD_GRAPH_LACKS(axes)) ? -1 : axes_mask(graph, x, axes, count);
     pgd_node *node = mask < 0 ? NULL : pgd_graph_add(graph, PGD_OP_MOMENTS, &(pgd_attrs){.ints = {mask}}, &x, 1);
     if (node == NULL) return;
     if (mean != NULL) *mean = &node->outputs[0];
@@ -289,7 +296,7 @@ void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t co
 pgd_value *pgd_batch_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_value *beta, double epsilon, pgd_value **mean, pgd_value **variance) {
     if (mean != NULL) *mean = NULL;
     if (variance != NULL) *variance = NULL;
-    if (x == NULL || gamma == NULL || beta == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x, gamma, beta)) return NULL;
     pgd_node *node = pgd_graph_add(graph, PGD_OP_BATCH_NORM, &(pgd_attrs){.floats = {epsilon}}, (pgd_value *[]){x, gamma, beta}, 3);
     if (node == NULL) return NULL;
     if (mean != NULL) *mean = &node->outputs[1];
@@ -297,10 +304,10 @@ pgd_value *pgd_batch_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_
     return &node->outputs[0];
 }
 
-pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x) { return x == NULL ? NULL : pgd_graph_op(graph, PGD_OP_SOFTMAX, NULL, &x, 1); }
-pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x) { return x == NULL ? NULL : pgd_graph_op(graph, PGD_OP_LOG_SOFTMAX, NULL, &x, 1); }
+pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_SOFTMAX, NULL, &x, 1); }
+pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_LOG_SOFTMAX, NULL, &x, 1); }
 
 pgd_value *pgd_softmax_xent(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) {
-    if (logits == NULL || labels == NULL) return NULL;
+    if (PGD_GRAPH_LACKS(graph, logits, labels)) return NULL;
     return pgd_graph_op(graph, PGD_OP_SOFTMAX_XENT, &(pgd_attrs){.floats = {smoothing}}, (pgd_value *[]){logits, labels}, 2);
 }

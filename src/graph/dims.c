@@ -37,15 +37,16 @@ static pgd_dim intern(pgd_graph *graph, pgd_dim_expr expr) {
 
 /* A word of the text form. */
 static bool symbol_name_fits(const char *name) {
-    if (name == NULL || name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || strlen(name) > 60) return false;
+    if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || strlen(name) > 60) return false;
     for (const char *c = name; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_')) return false;
     return true;
 }
 
 pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi) {
+    if (PGD_GRAPH_LACKS(graph, name)) return 0;
     if (!symbol_name_fits(name)) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": use 1 to 60 letters, digits and underscores, no digit first", name == NULL ? "" : name);
+        pgd_graph_fail(graph, PGD_BAD_ARG, "symbol \"%s\": use 1 to 60 letters, digits and underscores, no digit first", name);
         return 0;
     }
     if (lo < 0 || hi < lo) {
@@ -163,24 +164,21 @@ bool pgd_symshape_equal(pgd_symshape a, pgd_symshape b) {
 }
 
 bool pgd_symshape_constant(pgd_symshape shape) {
-    for (int32_t i = 0; i < shape.rank; i++)
+    for (int32_t i = 0; i < shape.rank && i < PGD_MAX_RANK; i++)
         if (shape.dims[i] < 0) return false;
     return true;
 }
 
 pgd_symshape pgd_symshape_from(pgd_shape shape) {
     pgd_symshape result = {.rank = shape.rank};
-    memcpy(result.dims, shape.dims, sizeof shape.dims[0] * (size_t)shape.rank);
+    memcpy(result.dims, shape.dims, sizeof shape.dims);
     return result;
 }
 
-pgd_symshape pgd_symshape_of(int32_t rank, ...) {
-    pgd_symshape shape = {.rank = rank};
-    va_list arguments;
-    va_start(arguments, rank);
-    for (int32_t i = 0; i < rank && i < PGD_MAX_RANK; i++) shape.dims[i] = va_arg(arguments, pgd_dim);
-    va_end(arguments);
-    return shape;
+pgd_symshape pgd_symshape_make(const pgd_dim *list, int32_t count) {
+    pgd_shape shape = {.rank = -1};
+    if (!PGD_LACKS(list)) shape = pgd_shape_make(list, count);
+    return pgd_symshape_from(shape);
 }
 
 void pgd_dim_print(const pgd_graph *graph, pgd_dim dim, pgd_text *text) {

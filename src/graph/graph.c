@@ -5,6 +5,7 @@
 #include <string.h>
 
 pgd_status pgd_graph_create(pgd_graph **out) {
+    PGD_NEED(out);
     *out = pgd_mem_zalloc(sizeof **out);
     return *out == NULL ? pgd_fail_memory(sizeof **out) : PGD_OK;
 }
@@ -34,12 +35,20 @@ void *pgd_graph_fail(pgd_graph *graph, pgd_status status, const char *format, ..
     return NULL;
 }
 
+bool pgd_graph_lacks(pgd_graph *graph, const char *function, const char *names, const void *const *pointers, size_t count) {
+    if (graph != NULL && graph->status != PGD_OK) return true;
+    if (!pgd_lacks(function, names, pointers, count)) return false;
+    if (graph != NULL) (void)pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
+    return true;
+}
+
 pgd_status pgd_graph_status(const pgd_graph *graph) {
+    PGD_NEED(graph);
     return graph->status == PGD_OK ? PGD_OK : pgd_fail(graph->status, "%s", graph->error);
 }
 
-pgd_dtype pgd_value_dtype(const pgd_value *value) { return value->dtype; }
-pgd_symshape pgd_value_shape(const pgd_value *value) { return value->shape; }
+pgd_dtype pgd_value_dtype(const pgd_value *value) { return PGD_LACKS(value) ? (pgd_dtype)0 : value->dtype; }
+pgd_symshape pgd_value_shape(const pgd_value *value) { return PGD_LACKS(value) ? (pgd_symshape){0} : value->shape; }
 
 static const struct {
     const char *name;
@@ -75,6 +84,7 @@ static uint32_t accepted_dtypes(pgd_op op) {
 }
 
 pgd_status pgd_operation_info_get(int32_t index, pgd_operation_info *out) {
+    PGD_NEED(out);
     memset(out, 0, sizeof *out);
     if (index < 0 || index >= pgd_operation_count()) return pgd_fail(PGD_BAD_ARG, "there is no operation %d; there are %d", index, pgd_operation_count());
     const pgd_op_def *def = pgd_op_defs[index];
@@ -184,7 +194,7 @@ pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dty
 
 /* Names are shown in the text form, which quotes them. */
 static bool name_fits(const char *name) {
-    if (name == NULL || name[0] == '\0' || strlen(name) > 200) return false;
+    if (name[0] == '\0' || strlen(name) > 200) return false;
     for (const char *c = name; *c != '\0'; c++)
         if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20) return false;
     return true;
@@ -204,30 +214,26 @@ static pgd_value *named_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_
 }
 
 pgd_value *pgd_input(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape) {
-    return named_leaf(graph, PGD_OP_INPUT, name, dtype, shape);
+    return PGD_GRAPH_LACKS(graph, name) ? NULL : named_leaf(graph, PGD_OP_INPUT, name, dtype, shape);
 }
 
 pgd_value *pgd_param(pgd_graph *graph, const char *name, pgd_dtype dtype, pgd_symshape shape) {
+    if (PGD_GRAPH_LACKS(graph, name)) return NULL;
     if (!pgd_symshape_constant(shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "param \"%s\": the shape of a state tensor cannot be symbolic", name);
     return named_leaf(graph, PGD_OP_PARAM, name, dtype, shape);
 }
 
 pgd_value *pgd_constant(pgd_graph *graph, pgd_dtype dtype, pgd_shape shape, const void *bytes) {
-    if (bytes == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "constant: bytes is NULL");
+    if (PGD_GRAPH_LACKS(graph, bytes)) return NULL;
     if (!pgd_shape_valid(shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "constant: this is no shape; rank 0 to %d, extents at least 0, fewer than 2^48 elements", PGD_MAX_RANK);
     return pgd_graph_leaf(graph, PGD_OP_CONSTANT, NULL, dtype, pgd_symshape_from(shape), bytes);
 }
 
-pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value) { return pgd_fill(graph, dtype, (pgd_symshape){0}, value); }
+pgd_value *pgd_scalar(pgd_graph *graph, pgd_dtype dtype, double value) { return PGD_GRAPH_LACKS(graph) ? NULL : pgd_fill(graph, dtype, (pgd_symshape){0}, value); }
 
 static void add_named(pgd_graph *graph, pgd_named **list, int32_t *count, int32_t *capacity, const char *what, const char *name, pgd_value *value) {
-    if (graph->status != PGD_OK) return;
-    if (value == NULL) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\": the value is NULL; a builder was given NULL before", what, name == NULL ? "" : name);
-        return;
-    }
     if (!pgd_graph_owns(graph, value)) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" is a value of another graph", what, name == NULL ? "" : name);
+        pgd_graph_fail(graph, PGD_BAD_ARG, "%s \"%s\" is a value of another graph", what, name);
         return;
     }
     if (!name_fits(name)) {
@@ -248,18 +254,15 @@ static void add_named(pgd_graph *graph, pgd_named **list, int32_t *count, int32_
 }
 
 void pgd_output(pgd_graph *graph, const char *name, pgd_value *value) {
+    if (PGD_GRAPH_LACKS(graph, name, value)) return;
     add_named(graph, &graph->outputs, &graph->output_count, &graph->output_capacity, "output", name, value);
 }
 
 void pgd_update(pgd_graph *graph, const char *name, pgd_value *value) {
-    if (graph->status != PGD_OK) return;
-    if (value == NULL) {
-        pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": the value is NULL; a builder was given NULL before", name == NULL ? "" : name);
-        return;
-    }
+    if (PGD_GRAPH_LACKS(graph, name, value)) return;
     for (int32_t i = 0; i < graph->node_count; i++) {
         const pgd_node *node = graph->nodes[i];
-        if (node->op != PGD_OP_PARAM || name == NULL || strcmp(node->name, name) != 0) continue;
+        if (node->op != PGD_OP_PARAM || strcmp(node->name, name) != 0) continue;
         if (node->outputs[0].dtype == value->dtype && pgd_symshape_equal(node->outputs[0].shape, value->shape)) {
             add_named(graph, &graph->updates, &graph->update_count, &graph->update_capacity, "update", name, value);
             return;
@@ -269,7 +272,7 @@ void pgd_update(pgd_graph *graph, const char *name, pgd_value *value) {
                        pgd_symshape_text(graph, node->outputs[0].shape, want, sizeof want), pgd_dtype_name(value->dtype), pgd_symshape_text(graph, value->shape, got, sizeof got));
         return;
     }
-    pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": no param of that name was made in this graph", name == NULL ? "" : name);
+    pgd_graph_fail(graph, PGD_BAD_ARG, "update \"%s\": no param of that name was made in this graph", name);
 }
 
 void pgd_text_free(char *text) { pgd_mem_free(text); }

@@ -271,7 +271,7 @@ static pgd_status line(parser *p) {
     return definition(p);
 }
 
-static pgd_status text(parser *p) {
+static pgd_status graph_text(parser *p) {
     if (!token(p, "pagoda graph 1\n")) return bad(p, "\"pagoda graph 1\" was expected");
     while (p->at < p->end) {
         if (token(p, "\n")) continue;
@@ -281,11 +281,13 @@ static pgd_status text(parser *p) {
     return PGD_OK;
 }
 
-pgd_status pgd_graph_parse(const char *chars, size_t bytes, pgd_graph **out) {
+pgd_status pgd_graph_parse(const char *text, size_t bytes, pgd_graph **out) {
+    PGD_NEED(out);
     *out = NULL;
-    parser p = {.start = chars, .at = chars, .end = chars + bytes};
+    PGD_NEED(text);
+    parser p = {.start = text, .at = text, .end = text + bytes};
     PGD_TRY(pgd_graph_create(&p.graph));
-    pgd_status status = text(&p);
+    pgd_status status = graph_text(&p);
     pgd_mem_free(p.values);
     if (status != PGD_OK) {
         pgd_graph_destroy(p.graph);

@@ -88,7 +88,9 @@ static void print_node(const pgd_graph *graph, const pgd_node *node, int32_t fir
 pgd_status pgd_graph_print(const pgd_graph *graph, char **out) {
     pgd_text text = {0};
     int32_t id = 0;
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(graph);
     PGD_TRY(pgd_graph_status(graph));
     pgd_text_add(&text, "pagoda graph 1\n");
     for (int32_t i = 0; i < graph->symbol_count; i++) pgd_text_add(&text, "symbol %s %lld %lld\n", graph->symbols[i].name, (long long)graph->symbols[i].lo, (long long)graph->symbols[i].hi);

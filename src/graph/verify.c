@@ -41,6 +41,7 @@ static pgd_status verify_inference(pgd_graph *graph, pgd_node *node) {
 }
 
 pgd_status pgd_graph_verify(const pgd_graph *graph) {
+    PGD_NEED(graph);
     PGD_TRY(pgd_graph_status(graph));
     for (int32_t i = 0; i < graph->node_count; i++) {
         pgd_node *node = graph->nodes[i];

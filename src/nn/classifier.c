@@ -13,6 +13,7 @@ struct pgd_classifier {
 
 void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes) {
     const pgd_classifier_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .batch = 128, .epochs = 1, .deviation = 1};
+    if (PGD_LACKS(options)) return;
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }
@@ -52,7 +53,9 @@ static pgd_status build(pgd_classifier *c, pgd_device *device, const pgd_layer *
 
 pgd_status pgd_classifier_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_classifier_options *options, pgd_classifier **out) {
     pgd_graph *graph;
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device, layer, state, options);
     pgd_classifier *c = pgd_mem_zalloc(sizeof *c);
     if (c == NULL) return pgd_fail_memory(sizeof *c);
     pgd_status status = pgd_classifier_options_check(options, &c->options);
@@ -75,9 +78,11 @@ void pgd_classifier_destroy(pgd_classifier *c) {
     pgd_mem_free(c);
 }
 
-int64_t pgd_classifier_classes(const pgd_classifier *c) { return c->classes; }
+int64_t pgd_classifier_classes(const pgd_classifier *classifier) { return PGD_LACKS(classifier) ? 0 : classifier->classes; }
 
-pgd_status pgd_classifier_predict(pgd_classifier *c, const uint8_t *samples, int64_t count, float *probabilities) {
+pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities) {
+    PGD_NEED(classifier, samples, probabilities);
+    pgd_classifier *c = classifier;
     if (count < 1) return pgd_fail(PGD_BAD_ARG, "predict: %lld samples; give at least one", (long long)count);
     int64_t sample_bytes = c->options.channels * c->options.height * c->options.width;
     for (int64_t first = 0; first < count; first += c->options.batch) {
@@ -113,9 +118,12 @@ static pgd_status measure(pgd_classifier *c, const pgd_dataset *dataset, const p
     return PGD_OK;
 }
 
-pgd_status pgd_classifier_accuracy(pgd_classifier *c, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy) {
+pgd_status pgd_classifier_accuracy(pgd_classifier *classifier, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy) {
+    PGD_NEED(accuracy);
     *accuracy = 0;
-    if (dataset->count < 1) return pgd_fail(PGD_BAD_ARG, "accuracy: the data set is empty");
+    PGD_NEED(classifier, dataset);
+    pgd_classifier *c = classifier;
+    if (dataset->count < 1 || dataset->sample == NULL) return pgd_fail(PGD_BAD_ARG, "accuracy: the data set is empty, or has no function that gives samples");
     if (dataset->sample_bytes != c->options.channels * c->options.height * c->options.width) return pgd_fail(PGD_BAD_ARG, "accuracy: samples have %lld bytes, the network wants %lld", (long long)dataset->sample_bytes, (long long)(c->options.channels * c->options.height * c->options.width));
     uint8_t *samples = pgd_mem_alloc((size_t)(c->options.batch * dataset->sample_bytes));
     int32_t *labels = pgd_mem_alloc((size_t)c->options.batch * sizeof *labels);

@@ -16,9 +16,14 @@ pgd_layer *pgd_layer_make(const pgd_layer_kind *kind) {
     return layer;
 }
 
+static void give_back(pgd_layer *child) {
+    child->owned = false;
+    pgd_layer_destroy(child);
+}
+
 void pgd_layer_destroy(pgd_layer *layer) {
-    if (layer == NULL) return;
-    for (int32_t i = 0; i < layer->child_count; i++) pgd_layer_destroy(layer->children[i]);
+    if (layer == NULL || layer->owned) return;
+    for (int32_t i = 0; i < layer->child_count; i++) give_back(layer->children[i]);
     pgd_mem_free(layer->children);
     pgd_mem_free(layer);
 }
@@ -38,27 +43,47 @@ pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *nam
 }
 
 pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
-    if (layer == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "forward: the layer is NULL; %s", pgd_error_text());
-    return x == NULL ? NULL : layer->kind->forward(layer, graph, x, training, prefix);
+    if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_forward: layer is NULL; %s", pgd_error_text());
+    if (PGD_GRAPH_LACKS(graph, layer, x, prefix)) return NULL;
+    return layer->kind->forward(layer, graph, x, training, prefix);
 }
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* A chain of the children that are free to be taken; *whole: they all were. */
+static pgd_layer *take(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count, bool *whole) {
+    pgd_layer *first = NULL, **end = &first;
+    *whole = true;
+    for (int32_t i = 0; i < count; i++) {
+        pgd_layer *child = children[i];
+        if (child != NULL && !child->owned) {
+            child->owned = true;
+            *end = child;
+            end = &child->next;
+            continue;
+        }
+        if (*whole && child == NULL) (void)pgd_fail(PGD_BAD_ARG, "%s: layer %d is NULL; %s", kind->name, i, pgd_error_text());
+        if (*whole && child != NULL) (void)pgd_fail(PGD_BAD_ARG, "%s: layer %d, a %s, is in a container already; make a second one", kind->name, i, child->kind->name);
+        *whole = false;
+    }
+    return first;
+}
+
 static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *children, int32_t count) {
-    bool whole = count >= 0;
-    for (int32_t i = 0; i < count; i++) whole = whole && children[i] != NULL;
-    if (!whole && pgd_error_text()[0] == '\0') (void)pgd_fail(PGD_BAD_ARG, "%s: a layer in it is NULL", kind->name);
+    bool whole;
+    pgd_layer *child = take(kind, children, count, &whole), *next;
     pgd_layer *layer = whole ? pgd_layer_make(kind) : NULL;
     if (layer != NULL && (layer->children = pgd_mem_zalloc(sizeof *layer->children * (size_t)(count + 1))) == NULL) {
         (void)pgd_fail_memory(sizeof *layer->children * (size_t)count);
         pgd_layer_destroy(layer);
         layer = NULL;
     }
-    for (int32_t i = 0; i < count; i++) {
+    for (; child != NULL; child = next) {
+        next = child->next;
         if (layer == NULL)
-            pgd_layer_destroy(children[i]);
+            give_back(child);
         else
-            layer->children[layer->child_count++] = children[i];
+            layer->children[layer->child_count++] = child;
     }
     return layer;
 }
@@ -93,7 +118,10 @@ static const char *child_name(const pgd_layer *layer, int32_t index, char out[16
     return out;
 }
 
-pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) { return container(&sequential_kind, children, count); }
+pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) {
+    if (count < 0) (void)pgd_fail(PGD_BAD_ARG, "sequential: %d layers; give at least 0", count);
+    return count < 0 || (count > 0 && PGD_LACKS(children)) ? NULL : container(&sequential_kind, children, count);
+}
 
 pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
     pgd_layer *children[2] = {body, shortcut};
@@ -103,7 +131,6 @@ pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
 /* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
 
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
-    if (layer == NULL) return pgd_fail(PGD_BAD_ARG, "the layer is NULL");
     if (too_long(prefix, "num_batches_tracked")) return pgd_fail(PGD_BAD_ARG, "the name of a parameter would be longer than %d bytes; nest layers less deeply", PGD_NAME_BYTES - 20);
     return layer->kind->visit == NULL ? PGD_OK : layer->kind->visit(layer, prefix, visit, user);
 }
@@ -143,6 +170,7 @@ static pgd_status init_tensor(void *user, const pgd_layer_tensor *tensor) {
 
 pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state) {
     first_contents f = {seed, state};
+    PGD_NEED(layer, prefix, state);
     return pgd_layer_visit(layer, prefix, init_tensor, &f);
 }
 
@@ -158,6 +186,8 @@ static pgd_status list_tensor(void *user, const pgd_layer_tensor *tensor) {
 
 pgd_status pgd_layer_each(const pgd_layer *layer, const char *prefix, pgd_parameter_fn function, void *user) {
     listing l = {function, user};
+    PGD_NEED(layer, prefix);
+    if (function == NULL) return pgd_fail(PGD_BAD_ARG, "%s: function is NULL; give one to call for every tensor", __func__);
     return pgd_layer_visit(layer, prefix, list_tensor, &l);
 }
 
@@ -168,5 +198,6 @@ static pgd_status count_parameter(void *user, const pgd_parameter *p) {
 
 int64_t pgd_layer_parameters(const pgd_layer *layer) {
     int64_t count = 0;
+    if (PGD_LACKS(layer)) return 0;
     return pgd_layer_each(layer, "", count_parameter, &count) == PGD_OK ? count : 0;
 }

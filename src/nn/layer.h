@@ -32,6 +32,8 @@ struct pgd_layer {
     double number[2];     /* epsilon and momentum, or a probability */
     pgd_layer **children;
     int32_t child_count;
+    bool owned;           /* by a container */
+    pgd_layer *next;      /* while a container takes its children */
 };
 
 pgd_layer *pgd_layer_make(const pgd_layer_kind *kind);

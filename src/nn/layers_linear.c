@@ -47,7 +47,7 @@ static pgd_value *conv_forward(const pgd_layer *layer, pgd_graph *graph, pgd_val
     pgd_value *y = pgd_conv(graph, x, pgd_layer_param(graph, prefix, "weight", PGD_F32, conv_shape(layer)), &o);
     if (!layer->bias) return y;
     pgd_value *bias = pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}});
-    return pgd_add(graph, y, pgd_reshape(graph, bias, pgd_symshape_of(4, (pgd_dim)1, layer->out, (pgd_dim)1, (pgd_dim)1)));
+    return pgd_add(graph, y, pgd_reshape(graph, bias, pgd_symshape_of(4, 1, layer->out, 1, 1)));
 }
 
 static pgd_status conv_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
@@ -58,6 +58,7 @@ static const pgd_layer_kind conv_kind = {"conv2d", conv_forward, conv_visit};
 
 void pgd_layer_conv_options_init(pgd_layer_conv_options *options, size_t struct_bytes) {
     const pgd_layer_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride = 1, .dilation = 1, .groups = 1, .bias = true};
+    if (PGD_LACKS(options)) return;
     char *to = (char *)options;
     const char *from = (const char *)&defaults;
     for (size_t i = 0; i < struct_bytes; i++) to[i] = i < sizeof defaults ? from[i] : 0;

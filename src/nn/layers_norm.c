@@ -71,7 +71,7 @@ pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentu
 static pgd_value *dropout_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
     double p = layer->number[0];
     if (!training || p == 0) return x;
-    pgd_value *key = pgd_param(graph, "random", PGD_I64, pgd_symshape_of(1, (pgd_dim)2));
+    pgd_value *key = pgd_param(graph, "random", PGD_I64, pgd_symshape_of(1, 2));
     pgd_value *keep = pgd_le(graph, pgd_scalar(graph, PGD_F32, p), pgd_uniform(graph, key, x->shape));
     return pgd_where(graph, keep, pgd_mul(graph, x, pgd_scalar(graph, PGD_F32, 1 / (1 - p))), pgd_scalar(graph, PGD_F32, 0));
 }

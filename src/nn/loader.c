@@ -95,7 +95,9 @@ static pgd_status make(pgd_loader *l) {
 }
 
 pgd_status pgd_loader_create(const pgd_dataset *dataset, int64_t batch_size, uint64_t seed, bool shuffle, pgd_loader **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(dataset);
     int64_t bytes;
     if (dataset->count < 1 || batch_size < 1 || dataset->sample_bytes < 1 || dataset->sample == NULL || __builtin_mul_overflow(batch_size < dataset->count ? batch_size : dataset->count, dataset->sample_bytes, &bytes) ||
         bytes >= (int64_t)1 << 48 || dataset->count >= (int64_t)1 << 48)
@@ -135,16 +137,19 @@ void pgd_loader_destroy(pgd_loader *l) {
     pgd_mem_free(l);
 }
 
-int64_t pgd_loader_batches(const pgd_loader *l) { return l->batches; }
+int64_t pgd_loader_batches(const pgd_loader *loader) { return PGD_LACKS(loader) ? 0 : loader->batches; }
 
-void pgd_loader_seek(pgd_loader *l, int64_t position) {
-    pthread_mutex_lock(&l->lock);
-    l->wanted = position < 0 ? 0 : position;
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+void pgd_loader_seek(pgd_loader *loader, int64_t position) {
+    if (PGD_LACKS(loader)) return;
+    pthread_mutex_lock(&loader->lock);
+    loader->wanted = position < 0 ? 0 : position;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->lock);
 }
 
-pgd_status pgd_loader_next(pgd_loader *l, const uint8_t **samples, const int32_t **labels, int64_t *count) {
+pgd_status pgd_loader_next(pgd_loader *loader, const uint8_t **samples, const int32_t **labels, int64_t *count) {
+    PGD_NEED(loader, samples, labels, count);
+    pgd_loader *l = loader;
     pthread_mutex_lock(&l->lock);
     while (l->filling || l->ready.position != l->wanted) pthread_cond_wait(&l->changed, &l->lock);
     batch swap = l->ready;

@@ -7,10 +7,13 @@ static pgd_value *mean_of_all(pgd_graph *graph, pgd_value *x) {
     return x == NULL ? NULL : pgd_reshape(graph, pgd_mean(graph, x, axes, x->shape.rank), (pgd_symshape){0});
 }
 
-pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) { return mean_of_all(graph, pgd_softmax_xent(graph, logits, labels, smoothing)); }
+pgd_value *pgd_loss_cross_entropy(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) {
+    return PGD_GRAPH_LACKS(graph, logits, labels) ? NULL : mean_of_all(graph, pgd_softmax_xent(graph, logits, labels, smoothing));
+}
 
 pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_value *target) {
-    if (prediction != NULL && target != NULL && !pgd_symshape_equal(prediction->shape, target->shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "mse: prediction and target have different shapes; reshape one");
+    if (PGD_GRAPH_LACKS(graph, prediction, target)) return NULL;
+    if (!pgd_symshape_equal(prediction->shape, target->shape)) return pgd_graph_fail(graph, PGD_BAD_ARG, "mse: prediction and target have different shapes; reshape one");
     pgd_value *error = pgd_sub(graph, prediction, target);
     return error == NULL ? NULL : mean_of_all(graph, pgd_mul(graph, error, error));
 }

@@ -6,6 +6,7 @@
 
 void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind) {
     const pgd_optimizer_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kind = kind, .momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    if (PGD_LACKS(options)) return;
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }
@@ -63,13 +64,17 @@ static void begin_adamw(step *s) {
 
 pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x, pgd_value *const *gradients, int32_t count) {
     pgd_optimizer_options o;
+    PGD_NEED(graph);
+    PGD_TRY(pgd_graph_status(graph));
+    PGD_NEED(learning_rate);
+    if (count > 0) PGD_NEED(names, x, gradients);
     pgd_optimizer_options_init(&o, sizeof o, PGD_OPTIMIZER_SGD);
     PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_optimizer_options"));
     step s = {.g = graph, .o = &o, .rate = learning_rate};
-    if (learning_rate == NULL || learning_rate->shape.rank != 0 || learning_rate->dtype != PGD_F32) return pgd_fail(PGD_BAD_ARG, "optimizer: the learning rate must be an f32 value of rank 0");
+    if (learning_rate->shape.rank != 0 || learning_rate->dtype != PGD_F32) return pgd_fail(PGD_BAD_ARG, "optimizer: the learning rate must be an f32 value of rank 0");
     if (o.kind == PGD_OPTIMIZER_ADAMW) begin_adamw(&s);
     for (int32_t i = 0; i < count; i++) {
-        if (x[i] == NULL || gradients[i] == NULL) return pgd_fail(PGD_BAD_ARG, "optimizer: parameter %d or its gradient is NULL", i);
+        if (names[i] == NULL || x[i] == NULL || gradients[i] == NULL) return pgd_fail(PGD_BAD_ARG, "optimizer: parameter %d, its name or its gradient is NULL", i);
         if (o.kind == PGD_OPTIMIZER_ADAMW)
             adamw(&s, names[i], x[i], gradients[i]);
         else
@@ -110,6 +115,10 @@ static pgd_status each(const pgd_layer *const *layers, const char *const *prefix
 pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes, int32_t layer_count, pgd_value *loss, pgd_value *learning_rate) {
     int32_t count = 0;
     pgd_arena arena = {0};
+    PGD_NEED(graph);
+    PGD_TRY(pgd_graph_status(graph));
+    PGD_NEED(loss, learning_rate);
+    if (layer_count > 0) PGD_NEED(layers, prefixes);
     PGD_TRY(each(layers, prefixes, layer_count, count_trainable, &count));
     size_t bytes = sizeof(void *) * (size_t)(count + 1);
     trainable t = {graph, pgd_arena_alloc(&arena, bytes), pgd_arena_alloc(&arena, bytes), pgd_arena_alloc(&arena, bytes), 0};
@@ -142,6 +151,7 @@ static pgd_status add_moments(void *user, const pgd_parameter *tensor) {
 
 pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state) {
     pgd_optimizer_options o;
+    PGD_NEED(layer, prefix, state);
     pgd_optimizer_options_init(&o, sizeof o, PGD_OPTIMIZER_SGD);
     PGD_TRY(pgd_options_read(&o, sizeof o, options, "pgd_optimizer_options"));
     moments_of m = {&o, state};

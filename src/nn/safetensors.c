@@ -85,6 +85,11 @@ pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_me
     pgd_arena arena = {0};
     uint8_t length[8];
     int32_t count = 2;
+    PGD_NEED(state, path);
+    if (metadata_count > 0) PGD_NEED(metadata);
+    if (skip_count > 0) PGD_NEED(skip);
+    for (int32_t i = 0; i < metadata_count; i++) PGD_NEED(metadata[i].key, metadata[i].value);
+    for (int32_t i = 0; i < skip_count; i++) PGD_NEED(skip[i]);
     add_header(&header, state, metadata, metadata_count, skip, skip_count);
     pgd_piece *pieces = pgd_arena_alloc(&arena, sizeof *pieces * (size_t)(pgd_state_count(state) + 2));
     pgd_status status = header.failed || pieces == NULL ? pgd_fail_memory(header.count) : collect_pieces(state, skip, skip_count, &arena, pieces, &count);
@@ -236,6 +241,7 @@ pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t cou
     const char *data;
     uint64_t data_bytes;
     names seen = {0};
+    PGD_NEED(state, bytes);
     PGD_TRY(find_header(bytes, count, &json, &data, &data_bytes));
     pgd_status status = walk(json, data, data_bytes, state, &seen);
     if (status == PGD_OK) status = walk(json, data, data_bytes, state, NULL);
@@ -255,6 +261,7 @@ static pgd_status with_path(pgd_status status, const char *path) {
 pgd_status pgd_state_load(pgd_state *state, const char *path) {
     char *bytes;
     size_t count;
+    PGD_NEED(state, path);
     PGD_TRY(pgd_file_read(path, FILE_LIMIT, &bytes, &count));
     pgd_status status = with_path(pgd_state_load_memory(state, bytes, count), path);
     pgd_mem_free(bytes);
@@ -287,6 +294,7 @@ pgd_status pgd_file_metadata(const char *path, const char *key, char *value, siz
     pgd_json json;
     const char *data;
     uint64_t data_bytes;
+    PGD_NEED(path, key, value);
     PGD_TRY(pgd_file_read(path, FILE_LIMIT, &bytes, &count));
     pgd_status status = find_header(bytes, count, &json, &data, &data_bytes);
     if (status == PGD_OK) status = find_metadata(json, key, value, value_bytes);

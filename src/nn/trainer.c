@@ -112,7 +112,9 @@ static pgd_status make(pgd_trainer *t, pgd_device *device, const pgd_layer *laye
 }
 
 pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device, layer, state, dataset, options);
     pgd_trainer *t = pgd_mem_zalloc(sizeof *t);
     if (t == NULL) return pgd_fail_memory(sizeof *t);
     t->state = state;
@@ -133,7 +135,7 @@ void pgd_trainer_destroy(pgd_trainer *t) {
     pgd_mem_free(t);
 }
 
-pgd_run *pgd_trainer_run(pgd_trainer *t) { return t->run; }
+pgd_run *pgd_trainer_run(pgd_trainer *trainer) { return PGD_LACKS(trainer) ? NULL : trainer->run; }
 
 /* The schedule runs over the steps the epochs make, whatever max_steps cuts off: a shorter run is the beginning of the longer one. */
 static double rate_now(const pgd_trainer *t) { return pgd_schedule_rate(&t->schedule, t->step, t->options.epochs * pgd_loader_batches(t->loader)); }
@@ -172,7 +174,9 @@ static pgd_status one_step(pgd_trainer *t, pgd_trainer_step *out) {
     return PGD_OK;
 }
 
-pgd_status pgd_trainer_advance(pgd_trainer *t, pgd_trainer_step *out, bool *done) {
+pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done) {
+    PGD_NEED(trainer, out, done);
+    pgd_trainer *t = trainer;
     *done = t->step >= t->steps;
     *out = (pgd_trainer_step){.step = t->step, .steps = t->steps, .epochs = t->options.epochs};
     return *done ? PGD_OK : one_step(t, out);

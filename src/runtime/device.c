@@ -36,6 +36,7 @@ struct pgd_event {
 
 void pgd_device_options_init(pgd_device_options *options, size_t struct_bytes) {
     const pgd_device_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .cache_bytes = 64u << 20};
+    if (PGD_LACKS(options)) return;
     memset(options, 0, struct_bytes);
     memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
 }
@@ -54,6 +55,7 @@ static pgd_status choose_isa(const char *name, pgd_isa *out) {
 }
 
 pgd_status pgd_device_open(const char *id, const pgd_device_options *options, pgd_device **out) {
+    PGD_NEED(out);
     *out = NULL;
     pgd_device_options o;
     pgd_device_options_init(&o, sizeof o);
@@ -124,7 +126,9 @@ static void cache_give(pgd_device *device, pgd_drv_buffer *buffer) {
 }
 
 pgd_status pgd_buffer_create(pgd_device *device, uint64_t bytes, pgd_buffer **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device);
     pgd_buffer *buffer = pgd_mem_zalloc(sizeof *buffer);
     if (buffer == NULL) return pgd_fail_memory(sizeof *buffer);
     buffer->device = device;
@@ -140,7 +144,10 @@ pgd_status pgd_buffer_create(pgd_device *device, uint64_t bytes, pgd_buffer **ou
 }
 
 pgd_status pgd_buffer_wrap(pgd_device *device, void *bytes, uint64_t count, pgd_buffer **out) {
+    PGD_NEED(out);
     *out = NULL;
+    PGD_NEED(device);
+    if (count > 0) PGD_NEED(bytes);
     if (strcmp(device->backend->kind, "host") != 0)
         return pgd_fail(PGD_UNSUPPORTED, "only the host device can use memory in place; this one is %s", device->backend->kind);
     pgd_buffer *buffer = pgd_mem_zalloc(sizeof *buffer);
@@ -166,8 +173,8 @@ void pgd_buffer_destroy(pgd_buffer *buffer) {
     pgd_mem_free(buffer);
 }
 
-uint64_t pgd_buffer_bytes(const pgd_buffer *buffer) { return buffer->bytes; }
-void *pgd_buffer_address(pgd_buffer *buffer) { return buffer->device->backend->buffer_address(buffer->driver); }
+uint64_t pgd_buffer_bytes(const pgd_buffer *buffer) { return PGD_LACKS(buffer) ? 0 : buffer->bytes; }
+void *pgd_buffer_address(pgd_buffer *buffer) { return PGD_LACKS(buffer) ? NULL : buffer->device->backend->buffer_address(buffer->driver); }
 pgd_device *pgd_buffer_device(pgd_buffer *buffer) { return buffer->device; }
 
 /* Against the size that was asked for: a buffer from the cache may have more behind it. */
@@ -178,11 +185,15 @@ static pgd_status check_range(const pgd_buffer *buffer, uint64_t offset_bytes, u
 }
 
 pgd_status pgd_buffer_write(pgd_buffer *to, uint64_t offset_bytes, const void *from, uint64_t bytes) {
+    PGD_NEED(to);
+    if (bytes > 0) PGD_NEED(from);
     PGD_TRY(check_range(to, offset_bytes, bytes, "write"));
     return to->device->backend->write(to->device->driver, (pgd_mem){to->driver, offset_bytes}, from, bytes);
 }
 
 pgd_status pgd_buffer_read(void *to, pgd_buffer *from, uint64_t offset_bytes, uint64_t bytes) {
+    PGD_NEED(from);
+    if (bytes > 0) PGD_NEED(to);
     PGD_TRY(check_range(from, offset_bytes, bytes, "read"));
     return from->device->backend->read(from->device->driver, to, (pgd_mem){from->driver, offset_bytes}, bytes);
 }
@@ -190,6 +201,9 @@ pgd_status pgd_buffer_read(void *to, pgd_buffer *from, uint64_t offset_bytes, ui
 /* ---- streams and events ---------------------------------------------------------------------------------------------------------- */
 
 pgd_status pgd_stream_create(pgd_device *device, pgd_stream **out) {
+    PGD_NEED(out);
+    *out = NULL;
+    PGD_NEED(device);
     *out = pgd_mem_zalloc(sizeof **out);
     if (*out == NULL) return pgd_fail_memory(sizeof **out);
     (*out)->device = device;
@@ -209,6 +223,7 @@ static pgd_status check(const pgd_stream *stream) {
 }
 
 pgd_status pgd_stream_sync(pgd_stream *stream) {
+    PGD_NEED(stream);
     PGD_TRY(check(stream));
     return keep(stream, stream->device->backend->sync(stream->device->driver));
 }
@@ -237,7 +252,9 @@ pgd_status pgd_stream_fill(pgd_stream *stream, pgd_buffer_span to, uint8_t value
 }
 
 pgd_status pgd_event_create(pgd_device *device, pgd_event **out) {
-    (void)device;
+    PGD_NEED(out);
+    *out = NULL;
+    PGD_NEED(device);
     *out = pgd_mem_zalloc(sizeof **out);
     return *out == NULL ? pgd_fail_memory(sizeof **out) : PGD_OK;
 }
@@ -245,6 +262,7 @@ pgd_status pgd_event_create(pgd_device *device, pgd_event **out) {
 void pgd_event_destroy(pgd_event *event) { pgd_mem_free(event); }
 
 pgd_status pgd_event_record(pgd_event *event, pgd_stream *stream) {
+    PGD_NEED(event, stream);
     PGD_TRY(pgd_stream_sync(stream));
     event->time_ns = pgd_time_ns();
     event->recorded = true;
@@ -252,7 +270,9 @@ pgd_status pgd_event_record(pgd_event *event, pgd_stream *stream) {
 }
 
 pgd_status pgd_event_elapsed(const pgd_event *from, const pgd_event *to, uint64_t *elapsed_ns) {
+    PGD_NEED(elapsed_ns);
     *elapsed_ns = 0;
+    PGD_NEED(from, to);
     if (!from->recorded || !to->recorded) return pgd_fail(PGD_BAD_STATE, "elapsed: both events must have been recorded");
     *elapsed_ns = to->time_ns > from->time_ns ? to->time_ns - from->time_ns : 0;
     return PGD_OK;

@@ -62,6 +62,26 @@ static void shapes_count_and_compare(void **unused) {
     assert_false(pgd_shape_equal(a, b));
 }
 
+static void shapes_take_integers_of_any_type(void **unused) {
+    const int64_t wide = (int64_t)1 << 33;
+    const uint8_t narrow = 3;
+    int calls = 0;
+    pgd_shape shape = pgd_shape_of(4, narrow, wide, 5, (size_t)7);
+    assert_true(shape.rank == 4 && shape.dims[0] == 3 && shape.dims[1] == wide && shape.dims[2] == 5 && shape.dims[3] == 7);
+    assert_int_equal(pgd_shape_of(1, ++calls).dims[0], 1);
+    assert_int_equal(calls, 1);
+}
+
+static void a_shape_with_too_few_or_too_many_extents_is_none(void **unused) {
+    assert_int_equal(pgd_shape_of(2, 3).rank, -1);
+    assert_non_null(strstr(pgd_error_text(), "1 extents and a rank of 2"));
+    assert_int_equal(pgd_shape_of(2, 3, 4, 5).rank, -1);
+    assert_int_equal(pgd_shape_of(7, 1, 1, 1, 1, 1, 1, 1).rank, -1);
+    assert_int_equal(pgd_shape_make((int64_t[]){0}, 0).rank, -1);
+    assert_int_equal(pgd_shape_elems(pgd_shape_of(2, 3)), 0);
+    assert_int_equal(pgd_shape_elems((pgd_shape){.rank = 1000}), 0);
+}
+
 static char logged[256];
 static void keep_line(void *user, pgd_log_level level, const char *line) { snprintf(logged, sizeof logged, "%d %d %s", *(int *)user, (int)level, line); }
 
@@ -118,7 +138,7 @@ static void progress_may_cancel(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_those_of_the_list), cmocka_unit_test(the_sentence_belongs_to_the_thread), cmocka_unit_test(a_long_sentence_is_cut_not_overrun), cmocka_unit_test(dtypes_have_names_and_sizes),
-        cmocka_unit_test(shapes_count_and_compare), cmocka_unit_test(the_log_goes_to_the_callback), cmocka_unit_test(options_of_an_older_caller_keep_newer_defaults), cmocka_unit_test(progress_may_cancel),
+        cmocka_unit_test(shapes_count_and_compare), cmocka_unit_test(shapes_take_integers_of_any_type), cmocka_unit_test(a_shape_with_too_few_or_too_many_extents_is_none), cmocka_unit_test(the_log_goes_to_the_callback), cmocka_unit_test(options_of_an_older_caller_keep_newer_defaults), cmocka_unit_test(progress_may_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

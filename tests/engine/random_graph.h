@@ -89,7 +89,7 @@ static inline pgd_value *graph_movement(random_graph *r, dice *d, pgd_value *x) 
     int32_t rank = x->shape.rank, swapped[PGD_MAX_RANK];
     for (int32_t i = 0; i < rank; i++) swapped[i] = rank - 1 - i;
     switch (roll_below(d, 5)) {
-    case 0: return pgd_reshape(g, x, pgd_symshape_of(2, (pgd_dim)1, (pgd_dim)PGD_DIM_REST));
+    case 0: return pgd_reshape(g, x, pgd_symshape_of(2, 1, PGD_DIM_REST));
     case 1: return pgd_transpose(g, x, swapped);
     case 2: return rank == 0 ? NULL : pgd_slice(g, x, 0, 0, (x->shape.dims[0] + 1) / 2);
     case 3: return rank == 0 ? NULL : pgd_pad(g, x, -1, 1, 2, 0.25);
@@ -171,7 +171,7 @@ static inline random_graph random_graph_create(uint64_t seed) {
     for (int32_t i = 0; i < GRAPH_INPUTS + GRAPH_PARAMS; i++) graph_leaf(&r, &d, i, large);
     int64_t *key = malloc(16);
     key[0] = (int64_t)seed, key[1] = 0;
-    r.key = pgd_param(r.graph, "key", PGD_I64, pgd_symshape_of(1, (pgd_dim)2));
+    r.key = pgd_param(r.graph, "key", PGD_I64, pgd_symshape_of(1, 2));
     r.bindings[GRAPH_INPUTS + GRAPH_PARAMS] = (binding){"key", {PGD_I64, {1, {2}}, key}};
     for (int64_t i = 5 + roll_below(&d, large ? 10 : 22); i > 0; i--) graph_step(&r, &d, large);
     for (int64_t i = 1 + roll_below(&d, 4); i > 0; i--) graph_output(&r, r.values[roll_below(&d, 2) == 0 ? r.count - 1 : graph_any(&r, &d)]); /* leaves and repetitions too */

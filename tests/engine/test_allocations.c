@@ -54,16 +54,16 @@ static pgd_status build(smoke *s) {
     PGD_TRY(pgd_graph_create(&s->graph));
     pgd_graph *g = s->graph;
     pgd_dim N = pgd_graph_symbol(g, "N", 1, 8);
-    pgd_value *x = pgd_input(g, "x", PGD_U8, pgd_symshape_of(4, N, (pgd_dim)1, (pgd_dim)8, (pgd_dim)8)), *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, N)), *p[PARAMS], *d[PARAMS];
+    pgd_value *x = pgd_input(g, "x", PGD_U8, pgd_symshape_of(4, N, 1, 8, 8)), *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, N)), *p[PARAMS], *d[PARAMS];
     for (int i = 0; i < PARAMS; i++) {
         pgd_symshape shape = {.rank = params[i].shape.rank};
         memcpy(shape.dims, params[i].shape.dims, sizeof shape.dims);
         p[i] = pgd_param(g, params[i].name, PGD_F32, shape);
     }
-    pgd_value *key = pgd_param(g, "key", PGD_I64, pgd_symshape_of(1, (pgd_dim)2));
+    pgd_value *key = pgd_param(g, "key", PGD_I64, pgd_symshape_of(1, 2));
     pgd_value *h = pgd_mul(g, pgd_cast(g, x, PGD_F32), pgd_scalar(g, PGD_F32, 1.0 / 255));
     h = pgd_max_pool(g, pgd_relu(g, pgd_batch_norm(g, pgd_conv(g, h, p[0], NULL), p[1], p[2], 1e-5, NULL, NULL)), NULL);
-    h = h == NULL ? NULL : pgd_mul(g, h, pgd_cast(g, pgd_lt(g, pgd_uniform(g, key, pgd_symshape_of(4, N, (pgd_dim)3, (pgd_dim)3, (pgd_dim)3)), pgd_scalar(g, PGD_F32, 0.9)), PGD_F32));
+    h = h == NULL ? NULL : pgd_mul(g, h, pgd_cast(g, pgd_lt(g, pgd_uniform(g, key, pgd_symshape_of(4, N, 3, 3, 3)), pgd_scalar(g, PGD_F32, 0.9)), PGD_F32));
     pgd_value *logits = pgd_add(g, pgd_matmul(g, pgd_flatten(g, h, 1), p[3], false, true), p[4]);
     pgd_value *loss = pgd_reshape(g, pgd_mean(g, pgd_softmax_xent(g, logits, labels, 0.1), (int32_t[]){0}, 1), (pgd_symshape){0});
     PGD_TRY(pgd_graph_status(g));

@@ -20,7 +20,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static pgd_value *vector(const float *values, int64_t n) { return pgd_constant(g, PGD_F32, pgd_shape_of(1, (int)n), values); }
+static pgd_value *vector(const float *values, int64_t n) { return pgd_constant(g, PGD_F32, pgd_shape_of(1, n), values); }
 
 static void expect_counts(uint64_t found, uint64_t compiled) {
     uint64_t f, c;
@@ -140,7 +140,7 @@ static void values_read_the_state(void **unused) {
 
 static void what_cannot_be_evaluated_is_refused_with_the_reason(void **unused) {
     float y[3];
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, (pgd_dim)3)), *s = pgd_fill(g, PGD_F32, pgd_symshape_of(1, pgd_graph_symbol(g, "N", 1, 3)), 1);
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 3)), *s = pgd_fill(g, PGD_F32, pgd_symshape_of(1, pgd_graph_symbol(g, "N", 1, 3)), 1);
     fails(PGD_BAD_ARG, "depends on input \"x\"", pgd_eval(evaluator, g, pgd_neg(g, x), NULL, y, sizeof y));
     fails(PGD_BAD_ARG, "symbolic extents", pgd_eval(evaluator, g, s, NULL, y, sizeof y));
     fails(PGD_BAD_ARG, "NULL", pgd_eval(evaluator, g, NULL, NULL, y, sizeof y));

@@ -151,8 +151,8 @@ static void a_chain_is_one_step_and_follows_its_matmul_as_epilogue(void **unused
     pgd_device *device = open_cpu(1, NULL);
     pgd_graph *g;
     ok(pgd_graph_create(&g));
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, (pgd_dim)8, (pgd_dim)4)), *w = pgd_input(g, "w", PGD_F32, pgd_symshape_of(2, (pgd_dim)4, (pgd_dim)6));
-    pgd_value *b = pgd_input(g, "b", PGD_F32, pgd_symshape_of(1, (pgd_dim)6));
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, 8, 4)), *w = pgd_input(g, "w", PGD_F32, pgd_symshape_of(2, 4, 6));
+    pgd_value *b = pgd_input(g, "b", PGD_F32, pgd_symshape_of(1, 6));
     pgd_output(g, "y", pgd_relu(g, pgd_add(g, pgd_matmul(g, x, w, false, false), b)));
     assert_int_equal(steps_of(device, g, false), 1);
     assert_true(steps_of(device, g, true) >= 3);
@@ -164,9 +164,9 @@ static void a_chain_is_one_step_and_follows_its_matmul_as_epilogue(void **unused
 
 /* A small training step; n is the batch, a number or a symbol. */
 static void training_graph(pgd_graph *g, pgd_dim n) {
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, n, (pgd_dim)1, (pgd_dim)8, (pgd_dim)8)), *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, n));
-    pgd_value *p[5] = {pgd_param(g, "conv", PGD_F32, pgd_symshape_of(4, (pgd_dim)4, (pgd_dim)1, (pgd_dim)3, (pgd_dim)3)), pgd_param(g, "gamma", PGD_F32, pgd_symshape_of(1, (pgd_dim)4)),
-                       pgd_param(g, "beta", PGD_F32, pgd_symshape_of(1, (pgd_dim)4)), pgd_param(g, "weight", PGD_F32, pgd_symshape_of(2, (pgd_dim)5, (pgd_dim)36)), pgd_param(g, "bias", PGD_F32, pgd_symshape_of(1, (pgd_dim)5))};
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, n, 1, 8, 8)), *labels = pgd_input(g, "labels", PGD_I32, pgd_symshape_of(1, n));
+    pgd_value *p[5] = {pgd_param(g, "conv", PGD_F32, pgd_symshape_of(4, 4, 1, 3, 3)), pgd_param(g, "gamma", PGD_F32, pgd_symshape_of(1, 4)),
+                       pgd_param(g, "beta", PGD_F32, pgd_symshape_of(1, 4)), pgd_param(g, "weight", PGD_F32, pgd_symshape_of(2, 5, 36)), pgd_param(g, "bias", PGD_F32, pgd_symshape_of(1, 5))};
     static const char *const names[5] = {"conv", "gamma", "beta", "weight", "bias"};
     pgd_value *h = pgd_max_pool(g, pgd_relu(g, pgd_batch_norm(g, pgd_conv(g, x, p[0], NULL), p[1], p[2], 1e-5, NULL, NULL)), NULL), *d[5];
     pgd_value *logits = pgd_add(g, pgd_matmul(g, pgd_flatten(g, h, 1), p[3], false, true), p[4]);
@@ -200,8 +200,8 @@ static void training_inputs(pgd_run *run, int64_t n) {
     dice d = {(uint64_t)n};
     for (int64_t i = 0; i < n * 64; i++) x[i] = (float)roll_between(&d, -1, 1);
     for (int64_t i = 0; i < n; i++) labels[i] = (int32_t)roll_below(&d, 5);
-    ok(pgd_run_set(run, "x", pgd_shape_of(4, (int)n, 1, 8, 8), x));
-    ok(pgd_run_set(run, "labels", pgd_shape_of(1, (int)n), labels));
+    ok(pgd_run_set(run, "x", pgd_shape_of(4, n, 1, 8, 8), x));
+    ok(pgd_run_set(run, "labels", pgd_shape_of(1, n), labels));
 }
 
 static void one_symbolic_plan_equals_a_plan_per_size(void **unused) {
@@ -363,9 +363,9 @@ static void a_writer_is_alone_and_readers_share(void **unused) {
     ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, 3), NULL));
     ok(pgd_graph_create(&writes));
     ok(pgd_graph_create(&reads));
-    pgd_value *p = pgd_param(writes, "p", PGD_F32, pgd_symshape_of(1, (pgd_dim)3));
+    pgd_value *p = pgd_param(writes, "p", PGD_F32, pgd_symshape_of(1, 3));
     pgd_update(writes, "p", pgd_add(writes, p, pgd_scalar(writes, PGD_F32, 1)));
-    pgd_output(reads, "y", pgd_neg(reads, pgd_param(reads, "p", PGD_F32, pgd_symshape_of(1, (pgd_dim)3))));
+    pgd_output(reads, "y", pgd_neg(reads, pgd_param(reads, "p", PGD_F32, pgd_symshape_of(1, 3))));
     ok(pgd_plan_compile(device, writes, NULL, &write_plan));
     ok(pgd_plan_compile(device, reads, NULL, &read_plan));
     ok(pgd_run_create(write_plan, state, &writer));
@@ -414,7 +414,7 @@ static void *ride(void *argument) {
     for (int64_t i = 0; r->right && i < 60; i++) {
         int64_t n = 1 + (i * 7 + r->base) % 40;
         for (int64_t k = 0; k < n * 6; k++) x[k] = (float)(k + r->base * 1000 + i);
-        r->right = pgd_run_set(run, "x", pgd_shape_of(2, (int)n, 6), x) == PGD_OK && pgd_run_execute(run) == PGD_OK && pgd_run_get(run, "y", y, (uint64_t)n * 24) == PGD_OK;
+        r->right = pgd_run_set(run, "x", pgd_shape_of(2, n, 6), x) == PGD_OK && pgd_run_execute(run) == PGD_OK && pgd_run_get(run, "y", y, (uint64_t)n * 24) == PGD_OK;
         for (int64_t k = 0; r->right && k < n * 6; k++) r->right = y[k] == x[k] * 2 + p[k % 6];
     }
     pgd_run_destroy(run);
@@ -431,8 +431,8 @@ static void runs_in_two_threads_share_one_plan_and_one_state(void **unused) {
     pgd_plan_options_init(&o, sizeof o);
     o.instances = 4; /* instances come and go under both */
     ok(pgd_graph_create(&g));
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, pgd_graph_symbol(g, "N", 1, 40), (pgd_dim)6));
-    pgd_output(g, "y", pgd_add(g, pgd_mul(g, x, pgd_scalar(g, PGD_F32, 2)), pgd_param(g, "p", PGD_F32, pgd_symshape_of(1, (pgd_dim)6))));
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, pgd_graph_symbol(g, "N", 1, 40), 6));
+    pgd_output(g, "y", pgd_add(g, pgd_mul(g, x, pgd_scalar(g, PGD_F32, 2)), pgd_param(g, "p", PGD_F32, pgd_symshape_of(1, 6))));
     ok(pgd_state_create(device, &state));
     ok(pgd_state_set(state, "p", PGD_F32, pgd_shape_of(1, 6), (float[]){1, 2, 3, 4, 5, 6}));
     ok(pgd_plan_compile(device, g, &o, &riders[0].plan));
@@ -524,7 +524,7 @@ static void inputs_can_be_used_in_place(void **unused) {
     pgd_buffer *buffer;
     float x[4] = {1, 2, 3, 4}, y[4];
     ok(pgd_graph_create(&g));
-    pgd_value *in = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, (pgd_dim)4));
+    pgd_value *in = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 4));
     pgd_output(g, "y", pgd_mul(g, in, in));
     pgd_output(g, "same", in);
     ok(pgd_plan_compile(device, g, NULL, &plan));
@@ -570,14 +570,14 @@ static void compiling_can_be_cancelled_and_refuses_what_is_wrong(void **unused) 
     o.progress = (pgd_progress){stop_at_fusing, &reports};
     ok(pgd_graph_create(&g));
     fails(PGD_BAD_ARG, "no outputs and no updates", pgd_plan_compile(device, g, NULL, &plan));
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, (pgd_dim)4));
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 4));
     pgd_output(g, "y", pgd_neg(g, x));
     assert_int_equal(pgd_plan_compile(device, g, &o, &plan), PGD_CANCELLED);
     assert_null(plan);
     assert_int_equal(reports, 2);
     o.struct_bytes = 3;
     fails(PGD_BAD_ARG, "pgd_plan_options", pgd_plan_compile(device, g, &o, &plan));
-    assert_null(pgd_add(g, x, pgd_input(g, "z", PGD_F32, pgd_symshape_of(1, (pgd_dim)3))));
+    assert_null(pgd_add(g, x, pgd_input(g, "z", PGD_F32, pgd_symshape_of(1, 3))));
     fails(PGD_BAD_ARG, "do not broadcast", pgd_plan_compile(device, g, NULL, &plan)); /* the graph's own first error */
     pgd_graph_destroy(g);
     pgd_device_close(device);
@@ -590,7 +590,7 @@ static void strict_plans_refuse_the_slow_reference(void **unused) {
     pgd_plan_options o;
     pgd_plan_options_init(&o, sizeof o);
     ok(pgd_graph_create(&g));
-    pgd_value *x = pgd_input(g, "x", PGD_F64, pgd_symshape_of(2, (pgd_dim)80, (pgd_dim)80));
+    pgd_value *x = pgd_input(g, "x", PGD_F64, pgd_symshape_of(2, 80, 80));
     pgd_output(g, "y", pgd_matmul(g, x, x, false, false));
     ok(pgd_plan_compile(device, g, &o, &plan));
     pgd_plan_destroy(plan);

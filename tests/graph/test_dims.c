@@ -47,7 +47,7 @@ static void equal_extents_are_equal_numbers(void **unused) {
     assert_int_equal(pgd_dim_floordiv(g, pgd_dim_mul(g, N, 12), 4), pgd_dim_mul(g, N, 3));
     assert_int_equal(pgd_dim_floordiv(g, N, 1), N);
     assert_int_equal(pgd_dim_floordiv(g, 17, 5), 3);
-    assert_int_equal(pgd_symshape_elems(g, pgd_symshape_of(3, N, (pgd_dim)2, (pgd_dim)3)), pgd_dim_mul(g, 6, N));
+    assert_int_equal(pgd_symshape_elems(g, pgd_symshape_of(3, N, 2, 3)), pgd_dim_mul(g, 6, N));
     assert_int_equal(pgd_dim_offset(g, 3, -5), 0);
 }
 
@@ -101,6 +101,13 @@ static void huge_extents_are_refused_not_wrapped(void **unused) {
     ok(pgd_graph_status(g));
 }
 
+static void shapes_take_symbols_and_integers_of_any_type(void **unused) {
+    pgd_symshape shape = pgd_symshape_of(3, N, 2, (int64_t)1 << 33);
+    assert_true(shape.rank == 3 && shape.dims[0] == N && shape.dims[1] == 2 && shape.dims[2] == (int64_t)1 << 33);
+    assert_null(pgd_input(g, "x", PGD_F32, pgd_symshape_of(3, N, 2)));
+    fails(PGD_BAD_ARG, "rank -1", pgd_graph_status(g));
+}
+
 static void wrong_symbols_are_refused(void **unused) {
     static const char *const names[] = {"", "3", "a b", "a\n", "(", "ninechars ninechars", NULL};
     for (int i = 0; i < 7; i++) {
@@ -123,6 +130,6 @@ static void wrong_symbols_are_refused(void **unused) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(the_same_name_is_the_same_extent), TEST(equal_extents_are_equal_numbers), TEST(windows_count_positions), TEST(evaluation_agrees_with_arithmetic_and_ranges_hold),
-                                       TEST(huge_extents_are_refused_not_wrapped), TEST(wrong_symbols_are_refused)};
+                                       TEST(huge_extents_are_refused_not_wrapped), TEST(shapes_take_symbols_and_integers_of_any_type), TEST(wrong_symbols_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

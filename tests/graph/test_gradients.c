@@ -25,7 +25,7 @@ typedef struct gradient_case {
 #define BUILD(name) static int32_t name(pgd_graph *g, pgd_op op, const int64_t *o, pgd_value **x, pgd_value **y)
 static pgd_value *number(pgd_graph *g, double value) { return pgd_scalar(g, PGD_F64, value); }
 static pgd_value *double_of(pgd_graph *g, pgd_value *v) { return pgd_cast(g, v, PGD_F64); }
-static pgd_symshape square3(void) { return pgd_symshape_of(2, (pgd_dim)3, (pgd_dim)4); }
+static pgd_symshape square3(void) { return pgd_symshape_of(2, 3, 4); }
 static pgd_value *random_key(pgd_graph *g) { return pgd_constant(g, PGD_I64, pgd_shape_of(1, 2), (int64_t[]){7, 3}); }
 
 BUILD(plain_op) {
@@ -72,14 +72,14 @@ BUILD(randomness) {
 }
 BUILD(reduction) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1); return 1; }
 BUILD(argument) { y[0] = pgd_mul(g, double_of(g, pgd_argmax(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
-BUILD(reshape) { y[0] = pgd_reshape(g, x[0], pgd_symshape_of(3, (pgd_dim)2, (pgd_dim)PGD_DIM_REST, (pgd_dim)3)); return 1; }
+BUILD(reshape) { y[0] = pgd_reshape(g, x[0], pgd_symshape_of(3, 2, PGD_DIM_REST, 3)); return 1; }
 BUILD(transpose) {
     pgd_attrs attrs = {0};
     memcpy(attrs.ints, o, sizeof attrs.ints);
     y[0] = pgd_graph_op(g, op, &attrs, x, 1);
     return 1;
 }
-BUILD(broadcast) { y[0] = pgd_broadcast(g, x[0], pgd_symshape_of(4, (pgd_dim)2, (pgd_dim)3, (pgd_dim)4, (pgd_dim)2)); return 1; }
+BUILD(broadcast) { y[0] = pgd_broadcast(g, x[0], pgd_symshape_of(4, 2, 3, 4, 2)); return 1; }
 BUILD(slice) { y[0] = pgd_slice(g, x[0], (int32_t)o[0], o[1], o[2]); return 1; }
 BUILD(pad) { y[0] = pgd_pad(g, x[0], (int32_t)o[0], o[1], o[2], -2.5); return 1; }
 BUILD(concat) { y[0] = pgd_concat(g, (pgd_value *[]){x[0], x[1], x[0]}, 3, (int32_t)o[0]); return 1; }
@@ -522,7 +522,7 @@ static void wrong_arguments_of_gradients_are_refused(void **unused) {
     pgd_graph *g;
     ok(pgd_graph_create(&g));
     pgd_value *x = pgd_input(g, "x", PGD_F64, square3()), *none = NULL, *dx[1];
-    fails(PGD_BAD_ARG, "float", pgd_gradients(g, NULL, &x, 1, dx));
+    fails(PGD_BAD_ARG, "y is NULL", pgd_gradients(g, NULL, &x, 1, dx));
     fails(PGD_BAD_ARG, "float", pgd_gradients(g, pgd_lt(g, x, x), &x, 1, dx));
     fails(PGD_BAD_ARG, "x[0] is NULL", pgd_gradients(g, x, &none, 1, dx));
     ok(pgd_gradients(g, x, &x, 1, dx)); /* of itself: ones */

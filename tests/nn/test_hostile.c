@@ -52,8 +52,8 @@ static void shapes_that_are_none_are_refused_by_constants_and_states(void **unus
 
 static void values_of_another_graph_are_refused(void **unused) {
     pgd_graph *g = fresh(), *h = fresh();
-    pgd_value *a = pgd_input(g, "a", PGD_F32, pgd_symshape_of(1, (pgd_dim)2)), *b = NULL, *gradient;
-    for (int i = 0; i < 50; i++) b = pgd_add(h, b == NULL ? pgd_input(h, "b", PGD_F32, pgd_symshape_of(1, (pgd_dim)2)) : b, pgd_scalar(h, PGD_F32, i));
+    pgd_value *a = pgd_input(g, "a", PGD_F32, pgd_symshape_of(1, 2)), *b = NULL, *gradient;
+    for (int i = 0; i < 50; i++) b = pgd_add(h, b == NULL ? pgd_input(h, "b", PGD_F32, pgd_symshape_of(1, 2)) : b, pgd_scalar(h, PGD_F32, i));
     assert_int_equal(pgd_gradients(g, b, &a, 1, &gradient), PGD_BAD_ARG);
     assert_null(pgd_add(g, a, b));
     assert_non_null(strstr(pgd_error_text(), "another graph"));
@@ -95,7 +95,7 @@ static void plans_states_and_buffers_of_different_devices_do_not_meet(void **unu
     ok(pgd_device_open("null", NULL, &other));
     ok(pgd_state_create(other, &state));
     ok(pgd_state_set(state, "w", PGD_F32, pgd_shape_of(1, 2), NULL));
-    pgd_output(g, "y", pgd_add(g, pgd_param(g, "w", PGD_F32, pgd_symshape_of(1, (pgd_dim)2)), pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, (pgd_dim)2))));
+    pgd_output(g, "y", pgd_add(g, pgd_param(g, "w", PGD_F32, pgd_symshape_of(1, 2)), pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 2))));
     ok(pgd_plan_compile(device, g, NULL, &plan));
     fails(PGD_BAD_ARG, "another device", pgd_run_create(plan, state, &run));
     pgd_state_destroy(state);
@@ -120,7 +120,7 @@ static void pooling_an_empty_plane_reads_and_writes_nothing(void **unused) {
     pgd_pool_options o;
     pgd_pool_options_init(&o, sizeof o);
     o.stride_h = o.stride_w = 1, o.pad_top = o.pad_bottom = o.pad_left = o.pad_right = 1;
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, (pgd_dim)1, (pgd_dim)1, (pgd_dim)0, (pgd_dim)4)), *pooled = pgd_max_pool(g, x, &o), *gradient;
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(4, 1, 1, 0, 4)), *pooled = pgd_max_pool(g, x, &o), *gradient;
     pgd_output(g, "y", pooled);
     ok(pgd_gradients(g, pooled, &x, 1, &gradient));
     pgd_output(g, "dx", gradient);
@@ -143,8 +143,8 @@ static void any_byte_but_zero_is_true(void **unused) {
     pgd_run *run;
     const uint8_t bytes[4] = {0, 1, 2, 255};
     float y[4];
-    pgd_value *x = pgd_input(g, "x", PGD_BOOL, pgd_symshape_of(1, (pgd_dim)4));
-    pgd_output(g, "y", pgd_cast(g, pgd_eq(g, x, pgd_fill(g, PGD_BOOL, pgd_symshape_of(1, (pgd_dim)4), 7)), PGD_F32));
+    pgd_value *x = pgd_input(g, "x", PGD_BOOL, pgd_symshape_of(1, 4));
+    pgd_output(g, "y", pgd_cast(g, pgd_eq(g, x, pgd_fill(g, PGD_BOOL, pgd_symshape_of(1, 4), 7)), PGD_F32));
     ok(pgd_plan_compile(device, g, NULL, &plan));
     ok(pgd_run_create(plan, NULL, &run));
     ok(pgd_run_set(run, "x", pgd_shape_of(1, 4), bytes));
@@ -176,9 +176,37 @@ static void sizes_that_overflow_are_refused_by_loaders_and_classifiers(void **un
     pgd_state_destroy(state);
 }
 
+/* Whatever was put in is destroyed once, with the container that has it or with the one that failed. */
+static void a_layer_belongs_to_one_container(void **unused) {
+    uint64_t before, after;
+    pgd_memory_in_use(&before, NULL);
+    pgd_layer *relu = pgd_layer_relu();
+    assert_null(pgd_layer_sequential((pgd_layer *[]){pgd_layer_tanh(), relu, relu}, 3));
+    assert_non_null(strstr(pgd_error_text(), "sequential: layer 2, a relu, is in a container already"));
+    relu = pgd_layer_relu();
+    assert_null(pgd_layer_residual(relu, relu));
+    assert_non_null(strstr(pgd_error_text(), "residual: layer 1, a relu, is in a container already"));
+    relu = pgd_layer_relu();
+    pgd_layer *inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential(&relu, 1));
+    pgd_layer_destroy(relu); /* it is its container's */
+    pgd_layer *outer = pgd_layer_sequential(&inner, 1);
+    assert_non_null(outer);
+    assert_null(pgd_layer_sequential(&inner, 1));
+    pgd_layer_destroy(outer);
+    relu = pgd_layer_relu();
+    inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential((pgd_layer *[]){inner, relu}, 2)); /* a container beside what is in it */
+    relu = pgd_layer_relu();
+    inner = pgd_layer_sequential(&relu, 1);
+    assert_null(pgd_layer_sequential((pgd_layer *[]){relu, inner, NULL}, 3));
+    pgd_memory_in_use(&after, NULL);
+    assert_true(before == after);
+}
+
 static void six_axes_cannot_be_flattened_into_seven(void **unused) {
     pgd_graph *g = fresh();
-    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(6, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1, (pgd_dim)1));
+    pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(6, 1, 1, 1, 1, 1, 1));
     assert_null(pgd_flatten(g, x, 6));
     assert_int_equal(pgd_graph_status(g), PGD_BAD_ARG);
     pgd_graph_destroy(g);
@@ -201,6 +229,7 @@ int main(void) {
         cmocka_unit_test(pooling_an_empty_plane_reads_and_writes_nothing),
         cmocka_unit_test(any_byte_but_zero_is_true),
         cmocka_unit_test(sizes_that_overflow_are_refused_by_loaders_and_classifiers),
+        cmocka_unit_test(a_layer_belongs_to_one_container),
         cmocka_unit_test(six_axes_cannot_be_flattened_into_seven),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

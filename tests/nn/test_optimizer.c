@@ -22,7 +22,7 @@ static void run_optimizer(const pgd_optimizer_options *o, float *x) {
     const char *names[] = {"w"}, *which[] = {"momentum.w", "m.w", "v.w"};
     char name[64];
     assert_int_equal(pgd_graph_create(&g), PGD_OK);
-    pgd_value *w = pgd_param(g, "w", PGD_F32, pgd_symshape_of(2, (pgd_dim)ROWS, (pgd_dim)COLUMNS)), *rate = pgd_input(g, "rate", PGD_F32, (pgd_symshape){0});
+    pgd_value *w = pgd_param(g, "w", PGD_F32, pgd_symshape_of(2, ROWS, COLUMNS)), *rate = pgd_input(g, "rate", PGD_F32, (pgd_symshape){0});
     pgd_value *gradient = pgd_add(g, pgd_mul(g, w, pgd_scalar(g, PGD_F32, 2)), pgd_iota(g, PGD_F32, pgd_value_shape(w), 1));
     assert_int_equal(pgd_optimizer_apply(g, o, rate, names, &w, &gradient, 1), PGD_OK);
     assert_int_equal(pgd_plan_compile(device, g, NULL, &plan), PGD_OK);

@@ -18,6 +18,16 @@ pgd_status pgd_fail_memory(size_t bytes);
         if (try_status_ != PGD_OK) return try_status_; \
     } while (0)
 
+/* Is one of the pointers that a public function needs NULL? Then the sentence names the function and the argument. `names`: between commas. */
+bool pgd_lacks(const char *function, const char *names, const void *const *pointers, size_t count);
+
+#define PGD_POINTERS(...) (const void *const[]){__VA_ARGS__}, sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *)
+#define PGD_LACKS(...) pgd_lacks(__func__, #__VA_ARGS__, PGD_POINTERS(__VA_ARGS__))
+#define PGD_NEED(...)                                  \
+    do {                                               \
+        if (PGD_LACKS(__VA_ARGS__)) return PGD_BAD_ARG; \
+    } while (0)
+
 PGD_PRINTF(2, 3) void pgd_log_line(pgd_log_level level, const char *format, ...);
 
 /* Asks the callback whether to go on. */

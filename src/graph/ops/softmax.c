@@ -112,7 +112,7 @@ static void xent_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd
 /* The label's logit is picked by comparing with an iota. An unknown label gives no hit, hence no NaN: this form serves tests with known labels. */
 static void xent_expand(pgd_graph *g, const pgd_node *n, pgd_value **outputs) {
     pgd_value *x = n->inputs[0], *log_p = pgd_log_softmax(g, x);
-    pgd_value *label = pgd_broadcast(g, pgd_reshape(g, n->inputs[1], pgd_symshape_of(2, x->shape.dims[0], (pgd_dim)1)), x->shape);
+    pgd_value *label = pgd_broadcast(g, pgd_reshape(g, n->inputs[1], pgd_symshape_of(2, x->shape.dims[0], 1)), x->shape);
     pgd_value *hit = pgd_eq(g, pgd_iota(g, PGD_I32, x->shape, 1), label);
     pgd_value *smooth = pgd_div(g, pgd_scalar(g, x->dtype, n->attrs.floats[0]), pgd_dim_size(g, x->dtype, pgd_symshape_of(1, x->shape.dims[1])));
     pgd_value *target = pgd_add(g, pgd_where(g, hit, pgd_scalar(g, x->dtype, 1 - n->attrs.floats[0]), pgd_scalar(g, x->dtype, 0)), smooth);

@@ -129,6 +129,10 @@ pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dty
 /* Keeps the first error of a graph; always returns NULL. */
 PGD_PRINTF(3, 4) void *pgd_graph_fail(pgd_graph *graph, pgd_status status, const char *format, ...);
 
+/* May this builder not build: the graph or a pointer it needs is NULL, or the graph has failed before? The graph keeps the first sentence. */
+bool pgd_graph_lacks(pgd_graph *graph, const char *function, const char *names, const void *const *pointers, size_t count);
+#define PGD_GRAPH_LACKS(...) pgd_graph_lacks(graph, __func__, #__VA_ARGS__, PGD_POINTERS(__VA_ARGS__))
+
 /* ---- extents ------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_dim pgd_dim_add(pgd_graph *graph, pgd_dim a, pgd_dim b);

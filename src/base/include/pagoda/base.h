@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base: what every storey of Pagoda speaks in - status, errors, allocator, log, progress, element types and shapes.
  *
- * Pointers: handles, out pointers and arrays must not be NULL unless the function says that they may; this is not checked.
+ * Pointers: none may be NULL unless the function says that it may; an array of no elements may. NULL where it may not be is refused: with BAD_ARG, or
+ * where there is no status by doing nothing and giving NULL or 0, and a sentence that names the function and the argument.
  *
  * Threads: every function here may be called from any thread at any time, except pgd_init, which must come before the first other call
  * (or never: the defaults are malloc and silence). Fork: a child may call nothing of Pagoda on handles made before the fork. */
@@ -86,10 +87,10 @@ typedef struct pgd_init_options {
 
 PGD_API void pgd_init_options_init(pgd_init_options *options, size_t struct_bytes);
 
-/* Sets allocator and log for the whole process. Errors: BAD_ARG struct_bytes is unknown; BAD_STATE memory of Pagoda is in use. */
+/* Sets allocator and log for the whole process; options NULL: the defaults. Errors: BAD_ARG struct_bytes is unknown; BAD_STATE memory of Pagoda is in use. */
 PGD_API PGD_MUST_USE pgd_status pgd_init(const pgd_init_options *options);
 
-/* Bytes that Pagoda holds from its allocator now, and the most it ever held. */
+/* Bytes that Pagoda holds from its allocator now, and the most it ever held. Either may be NULL. */
 PGD_API void pgd_memory_in_use(uint64_t *now_bytes, uint64_t *peak_bytes);
 
 /* ---- progress and cancelling ----------------------------------------------------------------------------------------------------- */
@@ -132,12 +133,26 @@ typedef struct pgd_shape {
     int64_t dims[PGD_MAX_RANK];
 } pgd_shape;
 
-/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix. The extents are given as int; larger ones, or of another type, go into a pgd_shape by hand. */
-PGD_API pgd_shape pgd_shape_of(int32_t rank, ...);
+/* What pgd_shape_of stands for: list[0] is the rank, the extents follow. Unless they are `count` numbers in all, the rank becomes -1, which every
+ * function refuses. */
+PGD_API pgd_shape pgd_shape_make(const int64_t *list, int32_t count);
+
+/* Elements; 0 when the rank is none. */
 PGD_API int64_t pgd_shape_elems(pgd_shape shape);
 PGD_API bool pgd_shape_equal(pgd_shape a, pgd_shape b);
 
 #ifdef __cplusplus
 }
+#endif
+
+/* pgd_shape_of(2, 3, 4) is the 3 by 4 matrix: the rank, then as many extents, integers of any type. */
+#ifdef __cplusplus
+template <class... Extents> inline pgd_shape pgd_shape_of(int32_t rank, Extents... extents) {
+    const int64_t list[] = {rank, static_cast<int64_t>(extents)...};
+    return pgd_shape_make(list, static_cast<int32_t>(sizeof list / sizeof *list));
+}
+#else
+#define PGD_INTS(...) (const int64_t[]){__VA_ARGS__}, (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+#define pgd_shape_of(...) pgd_shape_make(PGD_INTS(__VA_ARGS__))
 #endif
 #endif

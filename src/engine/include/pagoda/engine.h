@@ -73,7 +73,7 @@ PGD_API PGD_MUST_USE pgd_status pgd_run_bind(pgd_run *run, const char *name, pgd
  * updates: load the last checkpoint. */
 PGD_API PGD_MUST_USE pgd_status pgd_run_execute(pgd_run *run);
 
-/* Results of the last execute. Errors: BAD_ARG no such output, or another size; BAD_STATE nothing was executed. */
+/* Results of the last execute; dtype or shape may be NULL. Errors: BAD_ARG no such output, or another size; BAD_STATE nothing was executed. */
 PGD_API PGD_MUST_USE pgd_status pgd_run_get(pgd_run *run, const char *name, void *to, uint64_t bytes);
 PGD_API PGD_MUST_USE pgd_status pgd_run_shape(pgd_run *run, const char *name, pgd_dtype *dtype, pgd_shape *shape);
 
@@ -104,7 +104,7 @@ PGD_API void pgd_evaluator_destroy(pgd_evaluator *evaluator); /* NULL is fine */
 /* Copies the value's elements to `to`. state may be NULL. Errors: BAD_ARG the value needs inputs, has symbolic extents, or another size; as for compile and execute. */
 PGD_API PGD_MUST_USE pgd_status pgd_eval(pgd_evaluator *evaluator, const pgd_graph *graph, const pgd_value *value, pgd_state *state, void *to, uint64_t bytes);
 
-/* How often a plan was found again, and how often one was compiled. */
+/* How often a plan was found again, and how often one was compiled. Either may be NULL. */
 PGD_API void pgd_evaluator_counts(const pgd_evaluator *evaluator, uint64_t *found, uint64_t *compiled);
 
 #ifdef __cplusplus

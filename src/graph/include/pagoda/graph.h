@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * graph: what is to be computed. Values are made by builder functions; each operation means the same on every device (numerics.md).
  *
- * Errors: a builder that is given something wrong returns NULL, and NULL given to a builder yields NULL again; the graph keeps the first
+ * Errors: a builder that is given something wrong, NULL included, returns NULL, and from then on the graph builds nothing more; it keeps the first
  * sentence. So a whole network is written without a check per line, and pgd_graph_status (or compiling) tells the truth at the end.
  * Ownership: values belong to their graph and die with it. Threads: a graph belongs to one thread at a time.
  *
@@ -35,8 +35,11 @@ PGD_API PGD_MUST_USE pgd_status pgd_graph_status(const pgd_graph *graph);
 /* An extent that is known only when running: between lo and hi, both at least 0. The same name gives the same extent. */
 PGD_API pgd_dim pgd_graph_symbol(pgd_graph *graph, const char *name, int64_t lo, int64_t hi);
 
-/* pgd_symshape_of(2, n, (pgd_dim)784): every extent must have the type pgd_dim, hence the cast of plain numbers. */
-PGD_API pgd_symshape pgd_symshape_of(int32_t rank, ...);
+/* What pgd_symshape_of stands for, as pgd_shape_make. pgd_symshape_of(2, n, 784): the rank, then as many extents, symbols or integers of any type. */
+PGD_API pgd_symshape pgd_symshape_make(const pgd_dim *list, int32_t count);
+#ifndef __cplusplus
+#define pgd_symshape_of(...) pgd_symshape_make(PGD_INTS(__VA_ARGS__))
+#endif
 
 /* ---- where values come from and go to ----------------------------------------------------------------------------------------------- */
 
@@ -103,7 +106,7 @@ PGD_API pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis); /* 
 PGD_API pgd_value *pgd_reshape(pgd_graph *graph, pgd_value *x, pgd_symshape shape); /* one extent may be PGD_DIM_REST */
 #define PGD_DIM_REST INT64_MIN
 PGD_API pgd_value *pgd_flatten(pgd_graph *graph, pgd_value *x, int32_t axis); /* axes before `axis` stay; the others become one */
-PGD_API pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutation);
+PGD_API pgd_value *pgd_transpose(pgd_graph *graph, pgd_value *x, const int32_t *permutation); /* axis i of the result is axis permutation[i] of x */
 PGD_API pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape);
 PGD_API pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim start, pgd_dim extent);
 PGD_API pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value);
@@ -126,7 +129,7 @@ PGD_API void pgd_conv_options_init(pgd_conv_options *options, size_t struct_byte
 /* Cross-correlation. x [N,C,H,W]  w [K,C/groups,R,S]  result [N,K,P,Q]. options may be NULL. */
 PGD_API pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options);
 
-/* ---- pooling, x [N,C,H,W] ------------------------------------------------------------------------------------------------------------------ */
+/* ---- pooling, x [N,C,H,W]; options may be NULL ----------------------------------------------------------------------------------------------- */
 
 typedef struct pgd_pool_options {
     uint32_t struct_bytes;
@@ -141,7 +144,7 @@ PGD_API pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_o
 
 /* ---- normalisation, softmax, losses ------------------------------------------------------------------------------------------------------------ */
 
-/* Mean and biased variance over the axes; both keep the rank. */
+/* Mean and biased variance over the axes; both keep the rank, either may be NULL. */
 PGD_API void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance);
 
 /* y = (x - mean) / sqrt(variance + epsilon) * gamma + beta with statistics of this batch over all axes but 1; gamma, beta [C]; mean, variance (biased)
@@ -184,6 +187,11 @@ PGD_API int32_t pgd_operation_count(void);
 PGD_API PGD_MUST_USE pgd_status pgd_operation_info_get(int32_t index, pgd_operation_info *out); /* Errors: BAD_ARG index */
 
 #ifdef __cplusplus
+}
+
+template <class... Extents> inline pgd_symshape pgd_symshape_of(int32_t rank, Extents... extents) {
+    const pgd_dim list[] = {rank, static_cast<pgd_dim>(extents)...};
+    return pgd_symshape_make(list, static_cast<int32_t>(sizeof list / sizeof *list));
 }
 #endif
 #endif

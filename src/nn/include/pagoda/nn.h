@@ -15,7 +15,8 @@ extern "C" {
 
 /* ---- layers ------------------------------------------------------------------------------------------------------------------------------------
  * A maker returns NULL when an argument is wrong or memory is out; a container given NULL destroys itself and returns NULL too, so that only the
- * whole network need be checked; pgd_error_text() has the sentence. Containers own what is put into them. */
+ * whole network need be checked; pgd_error_text() has the sentence. Containers own what is put into them: a layer is put into one container, once; one
+ * that is put in again fails that container, too. */
 
 typedef struct pgd_layer pgd_layer;
 
@@ -45,7 +46,7 @@ PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t coun
 
 /* relu(body(x) + shortcut(x)); the shortcut is often pgd_layer_identity(). Names "body", "shortcut". */
 PGD_API pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut);
-PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine */
+PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine; one in a container dies with the container only */
 
 /* The layer's value for x. training: batch statistics, dropout (its key is the state tensor "random", i64 [2]), and updates of running statistics are added to the graph.
  * prefix: of parameter names, "" at the top. NULL on error, kept in the graph. */
@@ -90,7 +91,7 @@ typedef struct pgd_optimizer_options {
 PGD_API void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind);
 
 /* Adds the updates of one step: parameters named names[i] with values x[i] move against gradients[i] at learning_rate (rank 0). Moments are state tensors "optimizer.<which>.<name>"; AdamW
- * counts steps in "optimizer.step". Errors: the graph's. */
+ * counts steps in "optimizer.step". options NULL: the defaults of SGD. Errors: the graph's. */
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x,
                                                     pgd_value *const *gradients, int32_t count);
 
@@ -99,7 +100,7 @@ PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes,
                                                        int32_t layer_count, pgd_value *loss, pgd_value *learning_rate);
 
-/* Adds the zeros that the moments of a layer's parameters begin with. */
+/* Adds the zeros that the moments of a layer's parameters begin with. options as there. */
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state);
 
 typedef enum pgd_schedule_kind { PGD_SCHEDULE_CONSTANT, PGD_SCHEDULE_COSINE, PGD_SCHEDULE_ONE_CYCLE } pgd_schedule_kind;
@@ -186,7 +187,7 @@ PGD_API void pgd_classifier_destroy(pgd_classifier *classifier); /* NULL is fine
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities);
 PGD_API int64_t pgd_classifier_classes(const pgd_classifier *classifier);
 
-/* Share of samples whose most probable class is their label, over the whole dataset. Errors: CANCELLED; as for predict. */
+/* Share of samples whose most probable class is their label, over the whole dataset. progress may be NULL. Errors: CANCELLED; as for predict. */
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_accuracy(pgd_classifier *classifier, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy);
 
 typedef struct pgd_trainer pgd_trainer;
