@@ -74,7 +74,7 @@ pgd_value *pgd_normal(pgd_graph *graph, pgd_value *key, pgd_symshape shape) { re
 /* ---- reductions ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Axis numbers as a bit mask; -1 after an error. */
-static int64_t axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count) {
+int64_t pgd_axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count) {
     int64_t mask = 0;
     if (count < 0) {
         pgd_graph_fail(graph, PGD_BAD_ARG, "there cannot be %d axes; give 0 or more", count);
@@ -92,7 +92,7 @@ static int64_t axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *ax
 }
 
 static pgd_value *reduction(pgd_graph *graph, pgd_op op, pgd_value *x, const int32_t *axes, int32_t count) {
-    int64_t mask = axes_mask(graph, x, axes, count);
+    int64_t mask = pgd_axes_mask(graph, x, axes, count);
     return mask < 0 ? NULL : pgd_graph_op(graph, op, &(pgd_attrs){.ints = {mask}}, &x, 1);
 }
 
@@ -232,6 +232,16 @@ pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, 
     return count == 1 ? parts[0] : pgd_graph_op(graph, PGD_OP_CONCAT, &(pgd_attrs){.ints = {axis}}, parts, count);
 }
 
+pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis) {
+    if (PGD_GRAPH_LACKS(graph, x, indices) || !axis_in_rank(graph, x, &axis)) return NULL;
+    return pgd_graph_op(graph, PGD_OP_GATHER, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, indices}, 2);
+}
+
+pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis) {
+    if (PGD_GRAPH_LACKS(graph, x, part, start) || !axis_in_rank(graph, x, &axis)) return NULL;
+    return pgd_graph_op(graph, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, part, start}, 3);
+}
+
 /* ---- linear, pooling ---------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpose_a, bool transpose_b) {
@@ -280,34 +290,3 @@ static pgd_value *pool(pgd_graph *graph, pgd_op op, pgd_value *x, const pgd_pool
 
 pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_MAX_POOL, x, options); }
 pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_AVG_POOL, x, options); }
-
-/* ---- normalisation, softmax, losses ------------------------------------------------------------------------------------------------------------------ */
-
-void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance) {
-    if (mean != NULL) *mean = NULL;
-    if (variance != NULL) *variance = NULL;
-    int64_t mask = PGD_GRAPH_LACKS(graph, x) || (count > 0 && PGD_GRAPH_LACKS(axes)) ? -1 : axes_mask(graph, x, axes, count);
-    pgd_node *node = mask < 0 ? NULL : pgd_graph_add(graph, PGD_OP_MOMENTS, &(pgd_attrs){.ints = {mask}}, &x, 1);
-    if (node == NULL) return;
-    if (mean != NULL) *mean = &node->outputs[0];
-    if (variance != NULL) *variance = &node->outputs[1];
-}
-
-pgd_value *pgd_batch_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_value *beta, double epsilon, pgd_value **mean, pgd_value **variance) {
-    if (mean != NULL) *mean = NULL;
-    if (variance != NULL) *variance = NULL;
-    if (PGD_GRAPH_LACKS(graph, x, gamma, beta)) return NULL;
-    pgd_node *node = pgd_graph_add(graph, PGD_OP_BATCH_NORM, &(pgd_attrs){.floats = {epsilon}}, (pgd_value *[]){x, gamma, beta}, 3);
-    if (node == NULL) return NULL;
-    if (mean != NULL) *mean = &node->outputs[1];
-    if (variance != NULL) *variance = &node->outputs[2];
-    return &node->outputs[0];
-}
-
-pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_SOFTMAX, NULL, &x, 1); }
-pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_LOG_SOFTMAX, NULL, &x, 1); }
-
-pgd_value *pgd_softmax_xent(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) {
-    if (PGD_GRAPH_LACKS(graph, logits, labels)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_SOFTMAX_XENT, &(pgd_attrs){.floats = {smoothing}}, (pgd_value *[]){logits, labels}, 2);
-}

@@ -32,6 +32,11 @@ static pgd_graph *everything(void) {
     pgd_moments(g, y, (int32_t[]){0, 2, 3}, 3, &mean, &variance);
     pgd_value *logits = pgd_matmul(g, sum, pgd_param(g, "weight", PGD_F32, D(5, 8)), false, true);
     pgd_value *loss = pgd_add(g, pgd_mean(g, pgd_softmax_xent(g, logits, labels, 0.1), (int32_t[]){0}, 1), pgd_reshape(g, pgd_sum(g, variance, (int32_t[]){0, 1, 2, 3}, 4), D(1)));
+    pgd_value *rows = pgd_layer_norm(g, pgd_rms_norm(g, flat, same[1], 1e-5), same[1], same[1], 1e-5), *part = pgd_slice(g, rows, 1, 3, 2);
+    rows = pgd_gather(g, pgd_update_slice(g, rows, part, pgd_scalar(g, PGD_I32, 1), 1), pgd_constant(g, PGD_I32, pgd_shape_of(1, 8), (int32_t[]){0, 1, 2, 3, 3, -1, 9, 7}), 1);
+    pgd_value *heads = pgd_reshape(g, rows, D(1, N, 2, 4)), *seen = pgd_constant(g, PGD_BOOL, pgd_shape_of(4, 1, 1, 1, 1), (uint8_t[]){1});
+    pgd_attention_options attention = {sizeof attention, .causal = true, .start = pgd_constant(g, PGD_I32, pgd_shape_of(1, 1), (int32_t[]){0}), .mask = pgd_broadcast(g, seen, D(1, 1, 1, N))};
+    loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, pgd_attention(g, heads, heads, heads, &attention), (int32_t[]){0, 1, 2, 3}, 4), D(1)));
     ok(pgd_gradients(g, loss, (pgd_value *[]){w, x, flat}, 3, d)); /* the dedicated derivatives */
     pgd_output(g, "loss", loss);
     pgd_output(g, "softmax", pgd_softmax(g, pgd_log_softmax(g, logits)));

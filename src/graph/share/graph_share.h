@@ -123,6 +123,9 @@ bool pgd_graph_owns(const pgd_graph *graph, const pgd_value *value);
 /* First output of pgd_graph_add. */
 pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count);
 
+/* Axis numbers, negative ones from the right, as a bit mask; -1 after an error. */
+int64_t pgd_axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count);
+
 /* Leaves carry a name or bytes. */
 pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes);
 

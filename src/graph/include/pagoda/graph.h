@@ -112,6 +112,13 @@ PGD_API pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_d
 PGD_API pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value);
 PGD_API pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, int32_t axis);
 
+/* x with `axis` replaced by the shape of indices (i32 or i64): the elements of x at those positions. -n .. -1 count from the end; an index outside gives
+ * NaN, or 0 where the dtype has none. */
+PGD_API pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis);
+
+/* x with part written over it along `axis`, from start (i32, rank 0) on; what would lie outside is dropped. */
+PGD_API pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis);
+
 /* ---- linear ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* op(a) op(b), op transposing the last two axes where asked. a [..,M,K]  b [..,K,N] or [K,N]  result [..,M,N]. */
@@ -142,7 +149,7 @@ PGD_API void pgd_pool_options_init(pgd_pool_options *options, size_t struct_byte
 PGD_API pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
 PGD_API pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
 
-/* ---- normalisation, softmax, losses ------------------------------------------------------------------------------------------------------------ */
+/* ---- normalisation, attention, softmax, losses ------------------------------------------------------------------------------------------------------------ */
 
 /* Mean and biased variance over the axes; both keep the rank, either may be NULL. */
 PGD_API void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance);
@@ -150,6 +157,27 @@ PGD_API void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, in
 /* y = (x - mean) / sqrt(variance + epsilon) * gamma + beta with statistics of this batch over all axes but 1; gamma, beta [C]; mean, variance (biased)
  * [1,C,1,..] may be NULL. */
 PGD_API pgd_value *pgd_batch_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_value *beta, double epsilon, pgd_value **mean, pgd_value **variance);
+
+/* Normalisation of rows, over the last axis. x [..,D]  gamma, beta [D].
+ * layer: (x - mean) / sqrt(variance + epsilon) * gamma + beta.  rms: x / sqrt(mean of squares + epsilon) * gamma. */
+PGD_API pgd_value *pgd_layer_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, pgd_value *beta, double epsilon);
+PGD_API pgd_value *pgd_rms_norm(pgd_graph *graph, pgd_value *x, pgd_value *gamma, double epsilon);
+
+/* The same with statistics of each sample over groups of C/groups channels and all positions. x [N,C,..]  gamma, beta [C]. groups = C is instance norm. */
+PGD_API pgd_value *pgd_group_norm(pgd_graph *graph, pgd_value *x, int32_t groups, pgd_value *gamma, pgd_value *beta, double epsilon);
+
+typedef struct pgd_attention_options {
+    uint32_t struct_bytes;
+    bool causal;      /* a query sees the keys up to its own position */
+    double scale;     /* of the scores; 0: 1/sqrt(D) */
+    pgd_value *mask;  /* added to the scores, [B|1, H|1, T|1, S], or bool: true where a query sees a key; no gradient flows to it; NULL: none */
+    pgd_value *start; /* i32 [B]: the keys that precede query 0, and so those that exist: start + T; NULL: the last query is the last key */
+} pgd_attention_options;
+PGD_API void pgd_attention_options_init(pgd_attention_options *options, size_t struct_bytes);
+
+/* softmax(scale q k^T + mask) v per head. q [B,T,H,D]  k [B,S,G,D]  v [B,S,G,E]  result [B,T,H,E]; H a multiple of G, head h reads group h/(H/G). A query that
+ * sees no key gives 0. options may be NULL. */
+PGD_API pgd_value *pgd_attention(pgd_graph *graph, pgd_value *q, pgd_value *k, pgd_value *v, const pgd_attention_options *options);
 
 PGD_API pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x);     /* over the last axis */
 PGD_API pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x); /* over the last axis */
