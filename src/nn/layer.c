@@ -25,11 +25,26 @@ void pgd_layer_destroy(pgd_layer *layer) {
     if (layer == NULL || layer->owned) return;
     for (int32_t i = 0; i < layer->child_count; i++) give_back(layer->children[i]);
     pgd_mem_free(layer->children);
+    pgd_mem_free(layer->name);
     pgd_mem_free(layer);
 }
 
+pgd_layer *pgd_layer_named(const char *name, pgd_layer *layer) {
+    if (layer == NULL) return NULL;
+    char *copy = PGD_LACKS(name) ? NULL : pgd_mem_strdup(name);
+    if (copy == NULL || layer->owned) {
+        if (name != NULL) (void)(layer->owned ? pgd_fail(PGD_BAD_ARG, "named: the layer is in a container already; name it before") : pgd_fail_memory(strlen(name)));
+        pgd_mem_free(copy);
+        pgd_layer_destroy(layer);
+        return NULL;
+    }
+    pgd_mem_free(layer->name);
+    layer->name = copy;
+    return layer;
+}
+
 const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]) {
-    snprintf(out, PGD_NAME_BYTES, prefix[0] == '\0' ? "%s%s" : "%s.%s", prefix, name);
+    snprintf(out, PGD_NAME_BYTES, prefix[0] == '\0' || name[0] == '\0' ? "%s%s" : "%s.%s", prefix, name);
     return out;
 }
 
@@ -45,8 +60,17 @@ pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *nam
 pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
     if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_forward: layer is NULL; %s", pgd_error_text());
     if (PGD_GRAPH_LACKS(graph, layer, x, prefix)) return NULL;
-    return layer->kind->forward(layer, graph, x, training, prefix);
+    return layer->kind->forward(layer, &(pgd_forward){.graph = graph, .training = training}, x, prefix);
 }
+
+pgd_value *pgd_layer_continue(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, pgd_value *start, int64_t positions, const char *prefix) {
+    if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_continue: layer is NULL; %s", pgd_error_text());
+    if (PGD_GRAPH_LACKS(graph, layer, x, start, prefix)) return NULL;
+    if (positions < 1) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_continue: room for %lld positions; give at least 1", (long long)positions);
+    return layer->kind->forward(layer, &(pgd_forward){.graph = graph, .start = start, .cache_positions = positions}, x, prefix);
+}
+
+pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return x == NULL ? NULL : layer->kind->forward(layer, f, x, prefix); }
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -88,34 +112,51 @@ static pgd_layer *container(const pgd_layer_kind *kind, pgd_layer *const *childr
     return layer;
 }
 
-static const char *child_name(const pgd_layer *layer, int32_t index, char out[16]);
+/* The name of child `index` under prefix. */
+static const char *child_prefix(const pgd_layer *layer, int32_t index, const char *prefix, char out[PGD_NAME_BYTES]);
 
 static pgd_status container_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
-    char name[16], full[PGD_NAME_BYTES];
-    for (int32_t i = 0; i < layer->child_count; i++) PGD_TRY(pgd_layer_visit(layer->children[i], pgd_layer_name(prefix, child_name(layer, i, name), full), visit, user));
+    char full[PGD_NAME_BYTES];
+    for (int32_t i = 0; i < layer->child_count; i++) PGD_TRY(pgd_layer_visit(layer->children[i], child_prefix(layer, i, prefix, full), visit, user));
     return PGD_OK;
 }
 
-static pgd_value *sequential_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
-    char name[16], full[PGD_NAME_BYTES];
-    for (int32_t i = 0; i < layer->child_count; i++) x = pgd_layer_forward(layer->children[i], graph, x, training, pgd_layer_name(prefix, child_name(layer, i, name), full));
+static pgd_status container_visit_cache(const pgd_layer *layer, const char *prefix, pgd_cache_extent extent, pgd_layer_visit_fn visit, void *user) {
+    char full[PGD_NAME_BYTES];
+    for (int32_t i = 0; i < layer->child_count; i++)
+        if (layer->children[i]->kind->visit_cache != NULL) PGD_TRY(layer->children[i]->kind->visit_cache(layer->children[i], child_prefix(layer, i, prefix, full), extent, visit, user));
+    return PGD_OK;
+}
+
+static pgd_value *child_value(const pgd_layer *layer, int32_t index, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    char full[PGD_NAME_BYTES];
+    return pgd_layer_build(layer->children[index], f, x, child_prefix(layer, index, prefix, full));
+}
+
+static pgd_value *sequential_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    for (int32_t i = 0; i < layer->child_count; i++) x = child_value(layer, i, f, x, prefix);
     return x;
 }
 
-static pgd_value *residual_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
-    char full[PGD_NAME_BYTES];
-    pgd_value *body = pgd_layer_forward(layer->children[0], graph, x, training, pgd_layer_name(prefix, "body", full));
-    pgd_value *shortcut = pgd_layer_forward(layer->children[1], graph, x, training, pgd_layer_name(prefix, "shortcut", full));
-    return body == NULL || shortcut == NULL ? NULL : pgd_relu(graph, pgd_add(graph, body, shortcut));
+static pgd_value *residual_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_value *body = child_value(layer, 0, f, x, prefix), *shortcut = child_value(layer, 1, f, x, prefix);
+    return body == NULL || shortcut == NULL ? NULL : pgd_relu(f->graph, pgd_add(f->graph, body, shortcut));
 }
 
-static const pgd_layer_kind sequential_kind = {"sequential", sequential_forward, container_visit};
-static const pgd_layer_kind residual_kind = {"residual", residual_forward, container_visit};
+static pgd_value *skip_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_value *body = child_value(layer, 0, f, x, prefix);
+    return body == NULL ? NULL : pgd_add(f->graph, x, body);
+}
 
-static const char *child_name(const pgd_layer *layer, int32_t index, char out[16]) {
-    if (layer->kind == &residual_kind) return index == 0 ? "body" : "shortcut";
-    snprintf(out, 16, "%d", index);
-    return out;
+static const pgd_layer_kind sequential_kind = {"sequential", sequential_forward, container_visit, container_visit_cache};
+static const pgd_layer_kind residual_kind = {"residual", residual_forward, container_visit, container_visit_cache};
+static const pgd_layer_kind skip_kind = {"skip", skip_forward, container_visit, container_visit_cache};
+
+static const char *child_prefix(const pgd_layer *layer, int32_t index, const char *prefix, char out[PGD_NAME_BYTES]) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", index);
+    const char *own = layer->children[index]->name, *usual = layer->kind == &sequential_kind ? number : index == 0 ? "body" : "shortcut";
+    return pgd_layer_name(prefix, own != NULL ? own : usual, out);
 }
 
 pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count) {
@@ -127,6 +168,8 @@ pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut) {
     pgd_layer *children[2] = {body, shortcut};
     return container(&residual_kind, children, 2);
 }
+
+pgd_layer *pgd_layer_skip(pgd_layer *body) { return container(&skip_kind, &body, 1); }
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -172,6 +215,13 @@ pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t s
     first_contents f = {seed, state};
     PGD_NEED(layer, prefix, state);
     return pgd_layer_visit(layer, prefix, init_tensor, &f);
+}
+
+pgd_status pgd_layer_cache(const pgd_layer *layer, const char *prefix, int64_t batch, int64_t positions, pgd_state *state) {
+    PGD_NEED(layer, prefix, state);
+    if (batch < 1 || positions < 1) return pgd_fail(PGD_BAD_ARG, "pgd_layer_cache: %lld sequences of %lld positions; both must be at least 1", (long long)batch, (long long)positions);
+    first_contents f = {0, state};
+    return layer->kind->visit_cache == NULL ? PGD_OK : layer->kind->visit_cache(layer, prefix, (pgd_cache_extent){batch, positions}, init_tensor, &f);
 }
 
 typedef struct listing {

@@ -18,17 +18,33 @@ typedef struct pgd_layer_tensor {
 
 typedef pgd_status (*pgd_layer_visit_fn)(void *user, const pgd_layer_tensor *tensor);
 
+/* How values are being built. */
+typedef struct pgd_forward {
+    pgd_graph *graph;
+    bool training;
+    pgd_value *start;        /* i32 []: positions that precede those of x; NULL: none do */
+    int64_t cache_positions; /* that a cache has room for; 0: nothing is cached */
+} pgd_forward;
+
+/* The size of what a layer keeps between the steps of a generation. */
+typedef struct pgd_cache_extent {
+    int64_t batch, positions;
+} pgd_cache_extent;
+
 typedef struct pgd_layer_kind {
     const char *name;
-    pgd_value *(*forward)(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix);
-    pgd_status (*visit)(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user); /* NULL: no tensors */
+    pgd_value *(*forward)(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix);
+    pgd_status (*visit)(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user);                                /* NULL: no tensors */
+    pgd_status (*visit_cache)(const pgd_layer *layer, const char *prefix, pgd_cache_extent extent, pgd_layer_visit_fn visit, void *user); /* NULL: keeps nothing */
 } pgd_layer_kind;
 
 struct pgd_layer {
     const pgd_layer_kind *kind;
     int64_t in, out;
     int32_t kernel, stride, padding, dilation, groups;
-    bool bias;
+    int32_t heads;
+    bool bias, causal;
+    char *name;           /* given by pgd_layer_named; NULL: the container's choice */
     double number[2];     /* epsilon and momentum, or a probability */
     pgd_layer **children;
     int32_t child_count;
@@ -40,6 +56,9 @@ pgd_layer *pgd_layer_make(const pgd_layer_kind *kind);
 
 /* "prefix.name", or "name" when prefix is empty. */
 const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]);
+
+/* Builds the layer's value in the same way as the rest. */
+pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix);
 
 /* Calls visit for every tensor of the layer and its children, in order. */
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user);

@@ -14,7 +14,8 @@ static pgd_status visit_weights(const pgd_layer *layer, const char *prefix, pgd_
 
 static pgd_shape linear_shape(const pgd_layer *layer) { return (pgd_shape){2, {layer->out, layer->in}}; }
 
-static pgd_value *linear_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+static pgd_value *linear_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_graph *graph = f->graph;
     pgd_value *y = pgd_matmul(graph, x, pgd_layer_param(graph, prefix, "weight", PGD_F32, linear_shape(layer)), false, true);
     return layer->bias ? pgd_add(graph, y, pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}})) : y;
 }
@@ -23,7 +24,7 @@ static pgd_status linear_visit(const pgd_layer *layer, const char *prefix, pgd_l
     return visit_weights(layer, prefix, linear_shape(layer), layer->in, visit, user);
 }
 
-static const pgd_layer_kind linear_kind = {"linear", linear_forward, linear_visit};
+static const pgd_layer_kind linear_kind = {"linear", linear_forward, linear_visit, NULL};
 
 pgd_layer *pgd_layer_linear(int64_t in, int64_t out, bool bias) {
     if (in < 1 || out < 1) {
@@ -37,7 +38,8 @@ pgd_layer *pgd_layer_linear(int64_t in, int64_t out, bool bias) {
 
 static pgd_shape conv_shape(const pgd_layer *layer) { return (pgd_shape){4, {layer->out, layer->in / layer->groups, layer->kernel, layer->kernel}}; }
 
-static pgd_value *conv_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+static pgd_value *conv_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_graph *graph = f->graph;
     pgd_conv_options o;
     pgd_conv_options_init(&o, sizeof o);
     o.stride_h = o.stride_w = layer->stride;
@@ -54,7 +56,7 @@ static pgd_status conv_visit(const pgd_layer *layer, const char *prefix, pgd_lay
     return visit_weights(layer, prefix, conv_shape(layer), layer->in / layer->groups * layer->kernel * layer->kernel, visit, user);
 }
 
-static const pgd_layer_kind conv_kind = {"conv2d", conv_forward, conv_visit};
+static const pgd_layer_kind conv_kind = {"conv2d", conv_forward, conv_visit, NULL};
 
 void pgd_layer_conv_options_init(pgd_layer_conv_options *options, size_t struct_bytes) {
     const pgd_layer_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride = 1, .dilation = 1, .groups = 1, .bias = true};

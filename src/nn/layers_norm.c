@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Layers that behave differently while training: batch normalisation (Ioffe and Szegedy, 2015) and dropout (Srivastava et al., 2014). */
+ * Normalisation: of channels over the batch (Ioffe and Szegedy, 2015), and of each sample by itself. */
 #include "layer.h"
 
 static pgd_symshape along_channels(const pgd_value *x) {
@@ -24,7 +24,8 @@ static pgd_value *unbiased(pgd_graph *graph, const pgd_value *x, pgd_value *vari
     return pgd_mul(graph, variance, pgd_div(graph, count, less));
 }
 
-static pgd_value *batch_norm_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
+static pgd_value *batch_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_graph *graph = f->graph;
     pgd_shape channels = {1, {layer->out}};
     pgd_value *gamma = pgd_layer_param(graph, prefix, "weight", PGD_F32, channels), *beta = pgd_layer_param(graph, prefix, "bias", PGD_F32, channels);
     pgd_value *mean = pgd_layer_param(graph, prefix, "running_mean", PGD_F32, channels), *variance = pgd_layer_param(graph, prefix, "running_var", PGD_F32, channels);
@@ -32,7 +33,7 @@ static pgd_value *batch_norm_forward(const pgd_layer *layer, pgd_graph *graph, p
     char full[PGD_NAME_BYTES];
     if (gamma == NULL || beta == NULL || mean == NULL || variance == NULL) return NULL;
     if (x->shape.rank < 2) return pgd_graph_fail(graph, PGD_BAD_ARG, "batch_norm: x has rank %d; [N,C,..] is needed", x->shape.rank);
-    if (training) {
+    if (f->training) {
         pgd_value *y = pgd_batch_norm(graph, x, gamma, beta, layer->number[0], &batch_mean, &batch_variance);
         if (y == NULL) return NULL;
         update_running(layer, graph, prefix, "running_mean", mean, batch_mean);
@@ -56,7 +57,7 @@ static pgd_status batch_norm_visit(const pgd_layer *layer, const char *prefix, p
     return visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "num_batches_tracked", name), PGD_I64, {0}, false}, 0, 0});
 }
 
-static const pgd_layer_kind batch_norm_kind = {"batch_norm", batch_norm_forward, batch_norm_visit};
+static const pgd_layer_kind batch_norm_kind = {"batch_norm", batch_norm_forward, batch_norm_visit, NULL};
 
 pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentum) {
     if (channels < 1 || !(epsilon >= 0) || !(momentum >= 0 && momentum <= 1)) {
@@ -68,22 +69,45 @@ pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentu
     return layer;
 }
 
-static pgd_value *dropout_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
-    double p = layer->number[0];
-    if (!training || p == 0) return x;
-    pgd_value *key = pgd_param(graph, "random", PGD_I64, pgd_symshape_of(1, 2));
-    pgd_value *keep = pgd_le(graph, pgd_scalar(graph, PGD_F32, p), pgd_uniform(graph, key, x->shape));
-    return pgd_where(graph, keep, pgd_mul(graph, x, pgd_scalar(graph, PGD_F32, 1 / (1 - p))), pgd_scalar(graph, PGD_F32, 0));
+/* ---- of each sample ------------------------------------------------------------------------------------------------------------------------------ */
+
+static pgd_value *scale_param(const pgd_layer *layer, const pgd_forward *f, const char *prefix, const char *name) { return pgd_layer_param(f->graph, prefix, name, PGD_F32, (pgd_shape){1, {layer->out}}); }
+
+static pgd_value *layer_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    return pgd_layer_norm(f->graph, x, scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
 }
 
-static const pgd_layer_kind dropout_kind = {"dropout", dropout_forward, NULL};
+static pgd_value *rms_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_rms_norm(f->graph, x, scale_param(layer, f, prefix, "weight"), layer->number[0]); }
 
-pgd_layer *pgd_layer_dropout(double probability) {
-    if (!(probability >= 0 && probability < 1)) {
-        (void)pgd_fail(PGD_BAD_ARG, "dropout: probability %g; use 0 up to below 1", probability);
+static pgd_value *group_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    return pgd_group_norm(f->graph, x, layer->groups, scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
+}
+
+static pgd_status rms_norm_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
+    char name[PGD_NAME_BYTES];
+    return visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "weight", name), PGD_F32, {1, {layer->out}}, true}, 0, 1});
+}
+
+static pgd_status affine_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
+    char name[PGD_NAME_BYTES];
+    PGD_TRY(rms_norm_visit(layer, prefix, visit, user));
+    return visit(user, &(pgd_layer_tensor){{pgd_layer_name(prefix, "bias", name), PGD_F32, {1, {layer->out}}, true}, 0, 0});
+}
+
+static const pgd_layer_kind layer_norm_kind = {"layer_norm", layer_norm_forward, affine_visit, NULL};
+static const pgd_layer_kind rms_norm_kind = {"rms_norm", rms_norm_forward, rms_norm_visit, NULL};
+static const pgd_layer_kind group_norm_kind = {"group_norm", group_norm_forward, affine_visit, NULL};
+
+static pgd_layer *sample_norm(const pgd_layer_kind *kind, int64_t features, int32_t groups, double epsilon) {
+    if (features < 1 || groups < 1 || features % groups != 0 || !(epsilon >= 0)) {
+        (void)pgd_fail(PGD_BAD_ARG, "%s: %lld features in %d groups, epsilon %g; at least one feature, a number that the groups divide, epsilon >= 0", kind->name, (long long)features, groups, epsilon);
         return NULL;
     }
-    pgd_layer *layer = pgd_layer_make(&dropout_kind);
-    if (layer != NULL) layer->number[0] = probability;
+    pgd_layer *layer = pgd_layer_make(kind);
+    if (layer != NULL) layer->in = layer->out = features, layer->groups = groups, layer->number[0] = epsilon;
     return layer;
 }
+
+pgd_layer *pgd_layer_layer_norm(int64_t features, double epsilon) { return sample_norm(&layer_norm_kind, features, 1, epsilon); }
+pgd_layer *pgd_layer_rms_norm(int64_t features, double epsilon) { return sample_norm(&rms_norm_kind, features, 1, epsilon); }
+pgd_layer *pgd_layer_group_norm(int32_t groups, int64_t channels, double epsilon) { return sample_norm(&group_norm_kind, channels, groups, epsilon); }

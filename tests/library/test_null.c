@@ -153,7 +153,7 @@ static void those_without_pointers(void **unused) {
     static const char *const names[] = {
         "pgd_status_name", "pgd_error_text", "pgd_version", "pgd_dtype_name", "pgd_dtype_bytes", "pgd_shape_elems", "pgd_shape_equal", "pgd_device_count", "pgd_kernel_count", "pgd_operation_count",
         "pgd_layer_linear", "pgd_layer_batch_norm", "pgd_layer_dropout", "pgd_layer_max_pool", "pgd_layer_avg_pool", "pgd_layer_global_avg_pool", "pgd_layer_identity", "pgd_layer_relu", "pgd_layer_sigmoid",
-        "pgd_layer_tanh", "pgd_layer_flatten"};
+        "pgd_layer_tanh", "pgd_layer_flatten", "pgd_layer_gelu", "pgd_layer_silu", "pgd_layer_layer_norm", "pgd_layer_rms_norm", "pgd_layer_group_norm", "pgd_layer_embedding", "pgd_layer_positions"};
     (void)unused;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) begin(names[i]);
 }
@@ -465,6 +465,21 @@ static void layers_and_optimizers(void **unused) {
     assert_null(pgd_layer_residual(one, NULL));
     said("residual: layer 1 is NULL");
     fresh_graph();
+    DOES(pgd_layer_attention_options_init, options, NULL, sizeof(pgd_layer_attention_options));
+    begin("pgd_layer_attention");
+    pgd_layer_destroy(pgd_layer_attention(4, 2, NULL));
+    GIVES(NULL, pgd_layer_named, name, NULL, pgd_layer_relu());
+    assert_null(pgd_layer_named("x", NULL));
+    begin("pgd_layer_skip");
+    assert_null(pgd_layer_skip(NULL));
+    STATUS(pgd_layer_cache, layer, NULL, "", 1, 1, state);
+    STATUS(pgd_layer_cache, prefix, layer, NULL, 1, 1, state);
+    STATUS(pgd_layer_cache, state, layer, "", 1, 1, NULL);
+    GIVES(NULL, pgd_layer_continue, graph, layer, NULL, x, x, 4, "");
+    BUILDS(pgd_layer_continue, layer, NULL, g, x, x, 4, "");
+    BUILDS(pgd_layer_continue, x, layer, g, NULL, x, 4, "");
+    BUILDS(pgd_layer_continue, start, layer, g, x, NULL, 4, "");
+    BUILDS(pgd_layer_continue, prefix, layer, g, x, x, 4, NULL);
     GIVES(NULL, pgd_layer_forward, graph, layer, NULL, x, false, "");
     BUILDS(pgd_layer_forward, layer, NULL, g, x, false, "");
     BUILDS(pgd_layer_forward, x, layer, g, NULL, false, "");

@@ -31,6 +31,9 @@ PGD_API void pgd_layer_conv_options_init(pgd_layer_conv_options *options, size_t
 PGD_API pgd_layer *pgd_layer_conv2d(int64_t in, int64_t out, int32_t kernel, const pgd_layer_conv_options *options); /* x [N,in,H,W]; options may be NULL */
 
 PGD_API pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentum);    /* x [N,C,..]; usual: 1e-5, 0.1 */
+PGD_API pgd_layer *pgd_layer_layer_norm(int64_t features, double epsilon);                     /* x [..,features]; usual: 1e-5 */
+PGD_API pgd_layer *pgd_layer_rms_norm(int64_t features, double epsilon);                       /* x [..,features]; usual: 1e-6 */
+PGD_API pgd_layer *pgd_layer_group_norm(int32_t groups, int64_t channels, double epsilon);     /* x [N,C,..]; usual: 1e-5 */
 PGD_API pgd_layer *pgd_layer_dropout(double probability);                                      /* of a zero, in [0,1); only when training */
 PGD_API pgd_layer *pgd_layer_max_pool(int32_t kernel, int32_t stride, int32_t padding);
 PGD_API pgd_layer *pgd_layer_avg_pool(int32_t kernel, int32_t stride, int32_t padding);
@@ -39,18 +42,45 @@ PGD_API pgd_layer *pgd_layer_identity(void);                                    
 PGD_API pgd_layer *pgd_layer_relu(void);
 PGD_API pgd_layer *pgd_layer_sigmoid(void);
 PGD_API pgd_layer *pgd_layer_tanh(void);
+PGD_API pgd_layer *pgd_layer_gelu(void);
+PGD_API pgd_layer *pgd_layer_silu(void);
 PGD_API pgd_layer *pgd_layer_flatten(void);                                                    /* [N,..] -> [N,D] */
+
+PGD_API pgd_layer *pgd_layer_embedding(int64_t count, int64_t features);                       /* x i32 [..] -> [..,features] */
+PGD_API pgd_layer *pgd_layer_positions(int64_t count, int64_t features);                       /* x [B,T,features] -> x + a learnt row for each of T <= count positions */
+
+typedef struct pgd_layer_attention_options {
+    uint32_t struct_bytes;
+    bool causal;           /* false */
+    bool bias;             /* true */
+    int32_t groups;        /* of heads that share keys and values; 0: every head has its own */
+    int64_t head_features; /* 0: features / heads */
+} pgd_layer_attention_options;
+PGD_API void pgd_layer_attention_options_init(pgd_layer_attention_options *options, size_t struct_bytes);
+PGD_API pgd_layer *pgd_layer_attention(int64_t features, int32_t heads, const pgd_layer_attention_options *options); /* x [B,T,features] -> the same; options may be NULL */
 
 /* One after the other; child i has the name "i". */
 PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count);
 
 /* relu(body(x) + shortcut(x)); the shortcut is often pgd_layer_identity(). Names "body", "shortcut". */
 PGD_API pgd_layer *pgd_layer_residual(pgd_layer *body, pgd_layer *shortcut);
+PGD_API pgd_layer *pgd_layer_skip(pgd_layer *body); /* x + body(x); name "body" */
+
+/* The layer itself, with a name of its own in the container it will be put into. "": its tensors stand among the container's. NULL gives NULL; after an error
+ * the layer is destroyed. */
+PGD_API pgd_layer *pgd_layer_named(const char *name, pgd_layer *layer);
 PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine; one in a container dies with the container only */
 
 /* The layer's value for x. training: batch statistics, dropout (its key is the state tensor "random", i64 [2]), and updates of running statistics are added to the graph.
  * prefix: of parameter names, "" at the top. NULL on error, kept in the graph. */
 PGD_API pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix);
+
+/* The same for inference on sequences that come in pieces: x holds the positions from start (i32, rank 0) on, of at most `positions`. What later pieces need is kept
+ * in state tensors "cache..." that pgd_layer_cache makes. The batch must be a number. */
+PGD_API pgd_value *pgd_layer_continue(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, pgd_value *start, int64_t positions, const char *prefix);
+
+/* Makes the tensors that pgd_layer_continue keeps things in, for `batch` sequences of at most `positions`. */
+PGD_API PGD_MUST_USE pgd_status pgd_layer_cache(const pgd_layer *layer, const char *prefix, int64_t batch, int64_t positions, pgd_state *state);
 
 /* Gives every tensor of the layer its first contents: uniform within 1/sqrt(fan-in) for weights and biases (He et al. 2015 with PyTorch's gain), ones and zeros for normalisation.
  * A function of seed and names only. */
