@@ -151,6 +151,15 @@ static void wrong_usage_exits_with_two(void **unused) {
     expect("vision train --data data --net transformer", 2, "no network \"transformer\"");
     expect("vision train --data data --resume", 2, "--resume needs --out");
     expect("vision train --data data extra", 2, "\"extra\" is not expected");
+    expect("version extra", 2, "\"extra\" is not expected");
+    expect("help devices extra", 2, "\"extra\" is not expected");
+    expect("help vision fly", 2, "no verb \"vision fly\"; `pagoda help vision` lists them");
+    expect("devices --wings", 2, "`pagoda help devices`");
+    expect("--wings devices", 2, "no option \"--wings\"");
+    expect("-q devices", 2, "no option \"-q\"");
+    expect("vision classify --model x -q a.png", 2, "no option \"-q\" here; see `pagoda help vision classify`");
+    expect("-- devices", 2, "no verb \"-- devices\"");
+    expect("vision train --data data --seed 99999999999999999999", 2, "--seed: 99999999999999999999 is outside 0");
     expect("--threads 0 devices", 2, "--threads: 0 is outside 1");
     expect("devices --threads", 2, "--threads needs a value");
     expect("vision eval --model x", 2, "--data FOLDER");
@@ -167,6 +176,55 @@ static void helpful_verbs_answer(void **unused) {
     }
     run("devices --json");
     assert_non_null(strstr(last.out, "\"id\": \"cpu\""));
+}
+
+/* What a program reads when it asked for JSON: one object on the last line, which here is the only one. */
+static void json_is_given_by_every_verb_that_only_tells(void **unused) {
+    static const char *const lines[] = {"help --json", "help vision --json", "help vision train --json", "vision train --help --json", "version --json", "--version --json", "devices --json", "ops --json"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        run(lines[i]);
+        assert_int_equal(last.code, 0);
+        assert_int_equal(last.out[0], '{');
+        assert_string_equal(strchr(last.out, '\n') - 1, "}\n");
+    }
+    run("--json version");
+    assert_non_null(strstr(last.out, "\"version\": \"0."));
+    run("--json help vision classify");
+    assert_non_null(strstr(last.out, "\"options\": [\"--model FILE"));
+}
+
+static void help_knows_families_and_itself(void **unused) {
+    run("help vision");
+    assert_int_equal(last.code, 0);
+    assert_non_null(strstr(last.out, "vision train"));
+    assert_null(strstr(last.out, "devices"));
+    run("vision --help");
+    assert_int_equal(last.code, 0);
+    run("devices -h");
+    assert_non_null(strstr(last.out, "pagoda devices"));
+    run("help version");
+    assert_int_equal(last.code, 0);
+    run("help help");
+    assert_int_equal(last.code, 0);
+}
+
+static void values_may_stand_behind_an_equals_sign(void **unused) {
+    run("--threads=1 --device=cpu vision train --data=data --net=mlp --epochs=2 --max-steps=2 --batch=32 --seed=1 --rate=0.03 --shift=1 --holdout=10 --checkpoint-every=1 --out=e=q.safetensors --json --quiet");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(access("e=q.safetensors", F_OK), 0);
+    run("vision eval --model=e=q.safetensors --data=data");
+    assert_int_equal(last.code, 0);
+    run("vision draw --count=1 --seed=4 --out-dir=--drawn");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("mv -- --drawn/digit-0-*.pgm --drawn.pgm"), 0);
+    run("vision classify --model=e=q.safetensors -- --drawn.pgm");
+    assert_int_equal(last.code, 0);
+    expect("vision train --data=data --resume=yes", 2, "--resume takes no value");
+    expect("devices --json=1", 2, "--json takes no value");
+    expect("vision train --data=", 2, "--data needs a value");
+    expect("vision train --data=data --epochs=two", 2, "--epochs: \"two\" is no whole number");
+    expect("vision train --data data --wings=2", 2, "no option \"--wings\" here");
+    expect("vision train --data data --out --resume", 2, "--out needs a value, and \"--resume\" looks like an option; write --out=--resume");
 }
 
 static void bad_input_exits_with_one_sentence(void **unused) {
@@ -212,6 +270,17 @@ static void train_eval_classify(void **unused) {
     assert_non_null(strstr(last.out, "\"results\": [{\"file\": \"drawn/"));
     assert_non_null(strstr(last.out, "\"top\": [{\"label\": \""));
     expect("vision classify --model m.safetensors data/t10k-labels-idx1-ubyte", 1, "t10k-labels-idx1-ubyte");
+}
+
+static void a_result_that_cannot_be_written_is_a_failure(void **unused) {
+    static const char *const lines[] = {"devices", "devices --json", "help", "version", "ops --json"}, *const outputs[] = {">/dev/full", ">&-"};
+    char command[4300];
+    for (size_t i = 0; i < 10; i++) {
+        snprintf(command, sizeof command, "'%s' %s %s 2>stderr.txt", program, lines[i / 2], outputs[i % 2]);
+        assert_int_equal(WEXITSTATUS(system(command)), 1);
+        read_back("stderr.txt", last.err, sizeof last.err);
+        assert_non_null(strstr(last.err, "cannot write the result to standard output"));
+    }
 }
 
 /* Weights of the undisturbed run. */
@@ -350,8 +419,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_usage_exits_with_two),
         cmocka_unit_test(helpful_verbs_answer),
+        cmocka_unit_test(json_is_given_by_every_verb_that_only_tells),
+        cmocka_unit_test(help_knows_families_and_itself),
+        cmocka_unit_test(values_may_stand_behind_an_equals_sign),
         cmocka_unit_test(bad_input_exits_with_one_sentence),
         cmocka_unit_test(train_eval_classify),
+        cmocka_unit_test(a_result_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
         cmocka_unit_test(a_finished_run_is_left_untouched),
