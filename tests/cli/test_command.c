@@ -272,6 +272,40 @@ static void train_eval_classify(void **unused) {
     expect("vision classify --model m.safetensors data/t10k-labels-idx1-ubyte", 1, "t10k-labels-idx1-ubyte");
 }
 
+static int lines_of(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++) count += *text == '\n';
+    return count;
+}
+
+static const char *small_model(void) {
+    run("vision train --data data --epochs 2 --net mlp --batch 32 --rate 0.03 --seed 9 --out small.safetensors --json --quiet");
+    assert_int_equal(last.code, 0);
+    run("vision draw --count 2 --out-dir two");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("mv two/digit-0-*.pgm two/a.pgm && mv two/digit-1-*.pgm two/b.pgm && : > two/empty.png"), 0);
+    return "vision classify --model small.safetensors two/a.pgm two/empty.png two two/b.pgm";
+}
+
+static void a_bad_picture_does_not_keep_the_others_from_being_classified(void **unused) {
+    char line[256];
+    const char *classify = small_model();
+    run(classify);
+    assert_int_equal(last.code, 1);
+    assert_non_null(strstr(last.out, "two/a.pgm\n"));
+    assert_non_null(strstr(last.out, "two/b.pgm\n"));
+    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PGM or PNG picture\n"
+                                  "pagoda: two: cannot be read: Is a directory; give a readable picture file\n");
+    snprintf(line, sizeof line, "--json %s", classify);
+    run(line);
+    assert_int_equal(last.code, 1);
+    assert_int_equal(lines_of(last.out), 1);
+    assert_non_null(strstr(last.out, "{\"results\": [{\"file\": \"two/a.pgm\", \"top\": [{\"label\""));
+    assert_non_null(strstr(last.out, "{\"file\": \"two/empty.png\", \"top\": [], \"error\": \"two/empty.png: the file is empty"));
+    assert_non_null(strstr(last.out, "{\"file\": \"two\", \"top\": [], \"error\": \"two: cannot be read"));
+    assert_non_null(strstr(last.out, "{\"file\": \"two/b.pgm\", \"top\": [{\"label\""));
+}
+
 static void a_result_that_cannot_be_written_is_a_failure(void **unused) {
     static const char *const lines[] = {"devices", "devices --json", "help", "version", "ops --json"}, *const outputs[] = {">/dev/full", ">&-"};
     char command[4300];
@@ -424,6 +458,7 @@ int main(void) {
         cmocka_unit_test(values_may_stand_behind_an_equals_sign),
         cmocka_unit_test(bad_input_exits_with_one_sentence),
         cmocka_unit_test(train_eval_classify),
+        cmocka_unit_test(a_bad_picture_does_not_keep_the_others_from_being_classified),
         cmocka_unit_test(a_result_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
