@@ -306,6 +306,36 @@ static void a_bad_picture_does_not_keep_the_others_from_being_classified(void **
     assert_non_null(strstr(last.out, "{\"file\": \"two/b.pgm\", \"top\": [{\"label\""));
 }
 
+static void quiet_leaves_the_results_alone(void **unused) {
+    small_model();
+    run("vision classify --model small.safetensors two/a.pgm two/b.pgm --quiet");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(lines_of(last.out), 2);
+    assert_int_equal(strncmp(last.out, "two/a.pgm: ", 11), 0);
+    assert_string_equal(last.err, "");
+    run("vision eval --model small.safetensors --data data --quiet");
+    assert_non_null(strstr(last.out, " % of 120 images\n"));
+    assert_string_equal(last.err, "");
+    run("vision train --data data --net mlp --max-steps 2 --out quiet.safetensors --quiet --resume");
+    assert_int_equal(strncmp(last.out, "test accuracy ", 14), 0);
+    assert_int_equal(lines_of(last.out), 1);
+    assert_string_equal(last.err, "");
+    run("vision draw --count 1 --out-dir two --quiet");
+    assert_string_equal(last.out, "");
+}
+
+/* Steps that the set cuts short count as many pictures as they held. */
+static void progress_ends_at_a_hundred_percent(void **unused) {
+    static const char *const lines[] = {"--batch 4096 --max-steps 1", "--batch 32 --epochs 3 --max-steps 50", "--batch 500 --epochs 2"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "vision train --data data --net mlp %s", lines[i]);
+        run(line);
+        assert_int_equal(last.code, 0);
+        assert_non_null(strstr(last.err, i < 2 ? "epoch 1/1 100 %" : "epoch 2/2 100 %"));
+    }
+}
+
 static void a_result_that_cannot_be_written_is_a_failure(void **unused) {
     static const char *const lines[] = {"devices", "devices --json", "help", "version", "ops --json"}, *const outputs[] = {">/dev/full", ">&-"};
     char command[4300];
@@ -421,6 +451,8 @@ static void what_the_end_needs_is_checked_at_the_start(void **unused) {
     expect("vision train --data part --quiet", 1, "t10k-images");
     expect("vision train --data data --out taken --quiet", 1, "not a regular file");
     expect("vision train --data data --device null --quiet", 1, "computes nothing");
+    assert_int_equal(system("mkdir -p sizes && cp data/* sizes/ && printf '\\0\\0\\10\\3\\0\\0\\0\\170\\0\\0\\0\\10\\0\\0\\0\\7' > sizes/t10k-images-idx3-ubyte && head -c 6720 data/t10k-images-idx3-ubyte >> sizes/t10k-images-idx3-ubyte"), 0);
+    expect("vision train --data sizes --quiet", 1, "test pictures of 7 x 8, training pictures of 28 x 28; give files of one set");
 }
 
 static void options_that_contradict_the_checkpoint_are_named(void **unused) {
@@ -429,7 +461,9 @@ static void options_that_contradict_the_checkpoint_are_named(void **unused) {
     expect("vision train --data data --epochs 3 --out straight.safetensors --resume --quiet", 1, "--epochs contradicts");
     expect("vision train --data data --seed 6 --out straight.safetensors --resume --quiet", 1, "--seed contradicts");
     expect("vision train --data data --net mlp --out straight.safetensors --resume --quiet", 1, "--net contradicts");
-    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "--data contradicts");
+    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "--data contradicts the checkpoint: the pictures or labels of builtin are not those it was begun with (fingerprint ");
+    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "; give the same data, or leave out --resume to start anew\n");
+    expect("vision train --data data --rate 0.2 --out straight.safetensors --resume --quiet", 1, "--rate contradicts the checkpoint: it was begun with 0.1, not 0.2; ");
     run("vision train --data data --out straight.safetensors --resume --json --quiet"); /* what is not said is taken from the checkpoint */
     assert_int_equal(last.code, 0);
     char again[80];
@@ -459,6 +493,8 @@ int main(void) {
         cmocka_unit_test(bad_input_exits_with_one_sentence),
         cmocka_unit_test(train_eval_classify),
         cmocka_unit_test(a_bad_picture_does_not_keep_the_others_from_being_classified),
+        cmocka_unit_test(quiet_leaves_the_results_alone),
+        cmocka_unit_test(progress_ends_at_a_hundred_percent),
         cmocka_unit_test(a_result_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
