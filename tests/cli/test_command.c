@@ -347,6 +347,29 @@ static void a_result_that_cannot_be_written_is_a_failure(void **unused) {
     }
 }
 
+/* A copy that lies alone, so that nothing can be built or deleted. */
+static void the_one_door_refuses_what_it_does_not_take(void **unused) {
+    static const char *const lines[][2] = {{"build extra", "build takes nothing, not \"extra\""},
+                                           {"clean extra", "clean takes nothing, not \"extra\""},
+                                           {"lint extra", "lint takes nothing, not \"extra\""},
+                                           {"help extra", "help takes nothing, not \"extra\""},
+                                           {"bench kernels extra", "bench takes one argument at most; \"extra\" is too many"},
+                                           {"test some", "test takes nothing or \"full\", not \"some\""},
+                                           {"fly away", "there is no verb \"fly\""}};
+    const char *source = getenv("PAGODA_SOURCE_DIR");
+    char command[4300];
+    if (source == NULL) skip();
+    snprintf(command, sizeof command, "mkdir -p door && cp '%s/run' door/run", source);
+    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        snprintf(command, sizeof command, "door/run %s >stdout.txt 2>stderr.txt", lines[i][0]);
+        assert_int_equal(WEXITSTATUS(system(command)), 2);
+        read_back("stderr.txt", last.err, sizeof last.err);
+        assert_non_null(strstr(last.err, lines[i][1]));
+        assert_int_equal(lines_of(last.err), 1);
+    }
+}
+
 /* Weights of the undisturbed run. */
 static void straight(const char *extra, char sha[80]) {
     char line[256];
@@ -496,6 +519,7 @@ int main(void) {
         cmocka_unit_test(quiet_leaves_the_results_alone),
         cmocka_unit_test(progress_ends_at_a_hundred_percent),
         cmocka_unit_test(a_result_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(the_one_door_refuses_what_it_does_not_take),
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
         cmocka_unit_test(a_finished_run_is_left_untouched),
