@@ -6,8 +6,11 @@
 #include <pagoda/pagoda.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cli_error.h"
+
+struct term_progress;
 
 /* Every verb: X(function, words, one line, options, two examples). Help, dispatch and the tests derive from it. */
 #define CLI_VERB_LIST(X)                                                                                                                     \
@@ -30,32 +33,71 @@
     X(vision_eval, "vision eval", "measure a recogniser on the test images of a data set",                                                   \
       "  --model FILE             written by vision train\n  --data FOLDER|builtin    its test pictures are used\n",                         \
       "pagoda vision eval --model mnist.safetensors --data mnist\npagoda vision eval --model digits.safetensors --data builtin --json")                               \
-    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures", "  --model FILE             written by vision train\n",        \
+    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures; with --quiet one line each",                               \
+      "  --model FILE             written by vision train\n",                                                                                \
       "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
     X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files, named digit-NUMBER-LABEL.pgm",                          \
       "  --out-dir FOLDER         made if it is not there\n  --count N                how many (10)\n  --seed S                 of the set (3)\n", \
       "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \
-    X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")
+    X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")                     \
+    X(help, "help", "show the options of a verb and two examples", "", "pagoda help vision train\npagoda help vision")                       \
+    X(version, "version", "print the version", "", "pagoda version\npagoda version --json")
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
+enum { CLI_NOTICES = 32 };
+
 struct cli {
-    const char *device; /* "auto", "cpu" */
-    int threads;        /* 0: as many as there are */
+    const char *program; /* as it was called */
+    const char *device;  /* "auto", "cpu" */
+    int threads;         /* 0: as many as there are */
     bool strict, json, quiet;
-    char **words;       /* what follows the verb, global options taken out */
+    const char *verb;    /* "vision train"; "VERB" while unknown */
+    char **words;        /* what follows the verb, global options taken out */
     int word_count;
     struct cli_error error;
+    struct term_progress *progress; /* whose line stands on stderr, or NULL */
+    uint64_t noticed[CLI_NOTICES];  /* digests of the notices given */
+    int notice_count;
 };
+
+/* ---- verbs ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef int cli_verb_fn(struct cli *cli);
 #define X(function, words, line, options, examples) cli_verb_fn cli_##function;
 CLI_VERB_LIST(X)
 #undef X
 
-/* Prints the sentence of cli->error to stderr and returns the code. */
+#define X(function, words, line, options, examples) +1
+enum { CLI_VERBS = 0 CLI_VERB_LIST(X) };
+#undef X
+
+struct cli_verb {
+    const char *words, *line, *options, *examples;
+    cli_verb_fn *run;
+};
+extern const struct cli_verb cli_verbs[CLI_VERBS];
+
+/* The verb the words begin with, and how many of them it takes; NULL when there is none. */
+const struct cli_verb *cli_verb_find(char **words, int count, int *used);
+
+/* Whether a verb of several words begins with this one. */
+bool cli_verb_family(const char *word);
+
+/* cli->error says that the words name no verb; returns false. */
+bool cli_verb_missing(struct cli *cli);
+
+/* All verbs and the global options. */
+void cli_overview(FILE *file);
+
+/* ---- what is said beside the results: lines on stderr that begin with "pagoda: " ---------------------------------------------------------------- */
+
+/* Prints the sentence of cli->error and returns the code. */
 int cli_report(const struct cli *cli, int code);
+
+/* Prints a notice, each text once, and none with --quiet. */
+void cli_notice(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* cli->error takes the library's sentence; returns false. */
 bool cli_fail_library(struct cli_error *error);
@@ -72,8 +114,15 @@ struct cli_option {
     bool *given;      /* set when the option was there; may be NULL */
 };
 
-/* Takes options out of cli->words; what is left are plain words. False with a sentence (usage) on an unknown option, a missing or wrong value. */
+/* Takes options, `--name value` or `--name=value`, out of cli->words; what is left, and all behind a `--`, are plain words.
+ * False with a sentence (usage) on an unknown option, a missing or wrong value. */
 bool cli_options(struct cli *cli, const struct cli_option *options, int option_count);
+
+/* The same, but leaves unknown options and the `--` where they are. */
+bool cli_global_options(struct cli *cli, const struct cli_option *options, int option_count);
+
+/* False with a sentence (usage) when words are left. */
+bool cli_no_words(struct cli *cli);
 
 /* Opens the device the global options name. */
 bool cli_open_device(struct cli *cli, pgd_device **out);

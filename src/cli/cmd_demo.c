@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pagoda demo: the main job from end to end, and where its time went, storey by storey. */
+ * pagoda demo: the main job from end to end, and where its time went, storey by storey. It leaves no file behind. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@ enum { BATCH = 128, TRAIN_DIGITS = 156 * BATCH, TEST_DIGITS = 5000, EPOCHS = 2, 
 
 struct demo {
     struct cli *cli;
-    struct term term;
-    char file[64];
+    bool show; /* to a person: what is done, pictures, what to do next */
+    char folder[4096], file[4200]; /* a temporary one, and the model in it; empty while not there */
     struct vision_model model;
     pgd_device *device;
     pgd_state *state;
@@ -44,6 +45,7 @@ static bool compile(struct demo *d) {
     uint64_t start = term_now_ns();
     vision_describe(&d->model, "cnn", &d->train_set);
     vision_options(&d->model, &o);
+    o.strict = d->cli->strict;
     o.epochs = EPOCHS;
     o.batch = BATCH;
     pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_SGD);
@@ -70,26 +72,65 @@ static void read_profile(struct demo *d) {
     }
 }
 
-static bool train(struct demo *d) {
-    struct term_progress progress;
+static bool steps(struct demo *d, struct term_progress *progress) {
     pgd_trainer_step step;
     bool done = false;
     double loss = NAN, accuracy = NAN;
-    uint64_t start = term_now_ns();
-    term_progress_start(&progress, &d->term, EPOCHS, d->train_set.count, 0, start);
     pgd_run_profile(pgd_trainer_run(d->trainer), true);
     for (;;) {
-        bool fine = library(d, pgd_trainer_advance(d->trainer, &step, &done));
-        if (!fine || done) {
-            term_progress_finish(&progress);
-            d->train_ns = term_now_ns() - start;
-            read_profile(d);
-            return fine;
-        }
+        if (!library(d, pgd_trainer_advance(d->trainer, &step, &done))) return false;
+        if (done) return true;
         loss = isnan(loss) ? step.loss : loss + 0.05 * (step.loss - loss);
         accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
-        if (!d->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
+        if (!d->cli->quiet) term_progress_step(progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
     }
+}
+
+static bool train(struct demo *d) {
+    struct term term = term_open(stderr);
+    struct term_progress progress;
+    uint64_t start = term_now_ns();
+    term_progress_start(&progress, &term, EPOCHS, d->train_set.count, 0, start);
+    d->cli->progress = &progress;
+    bool fine = steps(d, &progress);
+    term_progress_finish(&progress);
+    d->cli->progress = NULL;
+    d->train_ns = term_now_ns() - start;
+    read_profile(d);
+    return fine;
+}
+
+/* A place of its own for the model. */
+static bool make_folder(struct demo *d) {
+    const char *place = getenv("TMPDIR");
+    snprintf(d->folder, sizeof d->folder, "%.4000s/pagoda-demo-XXXXXX", place != NULL && place[0] != '\0' ? place : "/tmp");
+    if (mkdtemp(d->folder) == NULL) {
+        cli_fail(&d->cli->error, "%s: cannot make a folder: %s; set TMPDIR to a folder that is yours", d->folder, strerror(errno));
+        d->folder[0] = '\0';
+        return false;
+    }
+    snprintf(d->file, sizeof d->file, "%s/digits.safetensors", d->folder);
+    return true;
+}
+
+static void remove_folder(struct demo *d) {
+    if (d->folder[0] == '\0') return;
+    unlink(d->file);
+    rmdir(d->folder);
+    d->folder[0] = '\0';
+}
+
+static void show_digit(const uint8_t *pixels, int label, const float *p) {
+    struct term term = term_open(stdout);
+    int best = 0;
+    term_picture(&term, pixels, 28, 28);
+    for (int c = 1; c < 10; c++)
+        if (p[c] > p[best]) best = c;
+    for (int c = 0; c < 10; c++) {
+        char name[2] = {(char)('0' + c), 0};
+        if (c == best || p[c] >= 0.01f) term_bar(&term, name, 2, (double)p[c]);
+    }
+    printf("drawn as %d, read as %d%s\n", label, best, best == label ? "" : "  (wrong)");
 }
 
 static bool use(struct demo *d) {
@@ -98,9 +139,10 @@ static bool use(struct demo *d) {
     float p[SHOWN * 10];
     double accuracy;
     uint64_t t0 = term_now_ns();
-    if (!vision_save(d->file, &d->model, d->state, &d->cli->error)) return false;
+    if (!make_folder(d) || !vision_save(d->file, &d->model, d->state, &d->cli->error)) return false;
     uint64_t t1 = term_now_ns();
     if (!vision_session_open(d->cli, d->file, &session)) return false;
+    remove_folder(d);
     uint64_t t2 = term_now_ns();
     struct vision_data test = {&d->test_set, 0, d->test_set.count, 0};
     pgd_dataset dataset = vision_dataset(&test);
@@ -113,19 +155,9 @@ static bool use(struct demo *d) {
     vision_session_close(&session);
     if (!fine) return false;
     d->accuracy = accuracy;
-    printf("\nafter saving and loading again: %.2f %% of %d digits it never saw\n", 100 * accuracy, TEST_DIGITS);
-    for (int i = 0; i < SHOWN; i++) {
-        printf("\n");
-        term_picture(&d->term, pixels + i * DIGIT_PIXELS, 28, 28);
-        int best = 0;
-        for (int c = 1; c < 10; c++)
-            if (p[i * 10 + c] > p[i * 10 + best]) best = c;
-        for (int c = 0; c < 10; c++) {
-            char name[2] = {(char)('0' + c), 0};
-            if (c == best || p[i * 10 + c] >= 0.01f) term_bar(&d->term, name, 2, (double)p[i * 10 + c]);
-        }
-        printf("drawn as %d, read as %d%s\n", labels[i], best, best == labels[i] ? "" : "  (wrong)");
-    }
+    if (d->cli->json) return true;
+    printf("%safter saving and loading again: %.2f %% of %d digits it never saw\n", d->show ? "\n" : "", 100 * accuracy, TEST_DIGITS);
+    for (int i = 0; i < SHOWN && d->show; i++) show_digit(pixels + i * DIGIT_PIXELS, labels[i], p + i * 10);
     return true;
 }
 
@@ -148,24 +180,33 @@ static void table(const struct demo *d) {
     row("dnn", "classifying 4 pictures", (double)d->classify_ns / 1e9);
 }
 
+/* The model of the demo is gone; these lines make one that stays. */
+static void show_next(const char *program) {
+    printf("\nnow with your own hands: train on more digits and keep the network (about a minute), draw pictures, have them read\n");
+    printf("  %s vision train --data builtin --epochs 1 --out digits.safetensors\n", program);
+    printf("  %s vision draw --out-dir pictures\n", program);
+    printf("  %s vision classify --model digits.safetensors pictures/*.pgm\n", program);
+}
+
+static void introduce(void) {
+    pgd_device_info info;
+    if (pgd_device_info_get(0, &info) == PGD_OK) printf("Pagoda %s on %s (%s)\n", pgd_version(), info.name, info.isa);
+    printf("training a small convolutional network on digits it draws itself\n\n");
+    fflush(stdout);
+}
+
 int cli_demo(struct cli *cli) {
-    struct demo d = {.cli = cli, .term = term_open(stdout)};
-    if (!cli_options(cli, NULL, 0)) return cli_report(cli, CLI_USAGE);
-    if (cli->word_count > 0) {
-        cli_fail(&cli->error, "\"%s\" is not expected here", cli->words[0]);
-        return cli_report(cli, CLI_USAGE);
-    }
-    snprintf(d.file, sizeof d.file, "/tmp/pagoda-demo-%ld.safetensors", (long)getpid());
+    struct demo d = {.cli = cli, .show = !cli->json && !cli->quiet};
+    if (!cli_options(cli, NULL, 0) || !cli_no_words(cli)) return cli_report(cli, CLI_USAGE);
     bool fine = cli_open_device(cli, &d.device);
     if (fine) {
-        pgd_device_info info;
-        if (pgd_device_info_get(0, &info) == PGD_OK) printf("Pagoda %s on %s (%s)\ntraining a small convolutional network on digits it draws itself\n\n", pgd_version(), info.name, info.isa);
-        fflush(stdout);
+        if (d.show) introduce();
         fine = draw(&d) && compile(&d) && train(&d) && use(&d);
     }
-    if (fine) table(&d);
+    if (fine && !cli->json) table(&d);
+    if (fine && d.show) show_next(cli->program);
     if (fine && cli->json) printf("{\"accuracy\": %.9g, \"train_seconds\": %.9g}\n", d.accuracy, (double)d.train_ns / 1e9);
-    unlink(d.file);
+    remove_folder(&d);
     pgd_trainer_destroy(d.trainer);
     pgd_layer_destroy(d.layer);
     pgd_state_destroy(d.state);

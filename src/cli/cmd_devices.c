@@ -6,14 +6,9 @@
 #include "cli.h"
 #include "json_writer.h"
 
-static bool no_words(struct cli *cli) {
-    if (!cli_options(cli, NULL, 0)) return false;
-    return cli->word_count == 0 || cli_fail(&cli->error, "\"%s\" is not expected here", cli->words[0]);
-}
-
 int cli_devices(struct cli *cli) {
     struct json_writer json;
-    if (!no_words(cli)) return cli_report(cli, CLI_USAGE);
+    if (!cli_options(cli, NULL, 0) || !cli_no_words(cli)) return cli_report(cli, CLI_USAGE);
     json_start(&json, stdout);
     if (cli->json) json_begin_object(&json, NULL), json_begin_array(&json, "devices");
     for (int32_t i = 0; i < pgd_device_count(); i++) {
@@ -36,12 +31,13 @@ int cli_devices(struct cli *cli) {
         json_string(&json, "reason", info.reason);
         json_end(&json);
     }
-    return !cli->json || json_finish(&json) ? CLI_DONE : CLI_FAILED;
+    if (cli->json) json_finish(&json);
+    return CLI_DONE;
 }
 
 int cli_ops(struct cli *cli) {
     struct json_writer json;
-    if (!no_words(cli)) return cli_report(cli, CLI_USAGE);
+    if (!cli_options(cli, NULL, 0) || !cli_no_words(cli)) return cli_report(cli, CLI_USAGE);
     json_start(&json, stdout);
     if (cli->json) json_begin_object(&json, NULL), json_begin_array(&json, "operations");
     for (int32_t i = 0; i < pgd_operation_count(); i++) {
@@ -70,5 +66,6 @@ int cli_ops(struct cli *cli) {
         json_bool(&json, "differentiable", op.differentiable);
         json_end(&json);
     }
-    return !cli->json || json_finish(&json) ? CLI_DONE : CLI_FAILED;
+    if (cli->json) json_finish(&json);
+    return CLI_DONE;
 }

@@ -29,13 +29,14 @@ struct train {
     struct image_set set;
     struct vision_data train_data, test_data;
     struct vision_model model;
+    int test_height, test_width; /* 0: not looked at */
     char fingerprint[32];  /* of the data: a checkpoint belongs to one set */
     pgd_device *device;
     pgd_layer *layer;
     pgd_state *state;
     pgd_trainer *trainer;
     double final_loss, images_per_s, seconds, accuracy;
-    bool finished_before;
+    bool finished_before, untouched; /* training was done already; OUT held the model already */
     char sha256[65];
 };
 
@@ -57,7 +58,7 @@ static bool parse(struct train *t) {
         {"--resume", CLI_FLAG, &o->resume, 0, 0, NULL},
     };
     if (!cli_options(t->cli, options, sizeof options / sizeof options[0])) return false;
-    if (t->cli->word_count > 0) return cli_fail(&t->cli->error, "\"%s\" is not expected here; options begin with --", t->cli->words[0]);
+    if (!cli_no_words(t->cli)) return false;
     if (o->data == NULL) return cli_fail(&t->cli->error, "--data is missing; give a folder of IDX files, or builtin");
     if (o->resume && o->out == NULL) return cli_fail(&t->cli->error, "--resume needs --out, beside which the checkpoint lies");
     if (!(o->rate > 0)) return cli_fail(&t->cli->error, "--rate: %g is not above 0", o->rate);
@@ -74,6 +75,14 @@ struct setting {
 };
 enum { SETTINGS = 8 };
 
+/* The shortest text that reads as the same number: what was typed. */
+static void shortest(double number, char *out, size_t out_bytes) {
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, out_bytes, "%.*g", digits, number);
+        if (strtod(out, NULL) == number) return;
+    }
+}
+
 /* What a checkpoint remembers and a resumed run must agree with. */
 static void settings_of(const struct train *t, struct setting *s) {
     const struct train_options *o = &t->o;
@@ -84,7 +93,7 @@ static void settings_of(const struct train *t, struct setting *s) {
     snprintf(s[1].value, sizeof s[1].value, "%lld", (long long)o->epochs);
     snprintf(s[2].value, sizeof s[2].value, "%lld", (long long)o->batch);
     snprintf(s[3].value, sizeof s[3].value, "%lld", (long long)o->seed);
-    snprintf(s[4].value, sizeof s[4].value, "%.17g", o->rate);
+    shortest(o->rate, s[4].value, sizeof s[4].value);
     snprintf(s[5].value, sizeof s[5].value, "%lld", (long long)o->shift);
     snprintf(s[6].value, sizeof s[6].value, "%lld", (long long)o->holdout);
     snprintf(s[7].value, sizeof s[7].value, "%s", t->fingerprint);
@@ -105,14 +114,23 @@ static bool adopt(struct train *t, char values[SETTINGS][64]) {
     return (o->epochs >= 1 && o->batch >= 1 && o->rate > 0 && o->shift >= 0 && o->holdout >= 0) || cli_fail(&t->cli->error, "%s: its settings are damaged; delete it to start anew", t->checkpoint);
 }
 
+/* The data have no value to show but the digest of their bytes. */
+static bool contradict(struct train *t, const struct setting *setting, const char *begun_with) {
+    if (strcmp(setting->key, "data") == 0)
+        return cli_fail(&t->cli->error,
+                        "--data contradicts the checkpoint: the pictures or labels of %s are not those it was begun with (fingerprint %s, not %s); give the same data, or leave out --resume to "
+                        "start anew",
+                        t->o.data, setting->value, begun_with);
+    return cli_fail(&t->cli->error, "%s contradicts the checkpoint: it was begun with %s, not %s; use the same, or leave out --resume to start anew", setting->option, begun_with, setting->value);
+}
+
 static bool load_checkpoint(struct train *t) {
     struct setting settings[SETTINGS];
     char values[SETTINGS][64], loss[64];
     settings_of(t, settings);
     for (int i = 0; i < SETTINGS; i++) {
         if (pgd_file_metadata(t->checkpoint, settings[i].key, values[i], sizeof values[i]) != PGD_OK) return cli_fail_library(&t->cli->error);
-        if (settings[i].given && strcmp(values[i], settings[i].value) != 0)
-            return cli_fail(&t->cli->error, "%s contradicts the checkpoint: it was begun with %s, not %s; use the same, or leave out --resume", settings[i].option, values[i], settings[i].value);
+        if (settings[i].given && strcmp(values[i], settings[i].value) != 0) return contradict(t, &settings[i], values[i]);
     }
     if (!adopt(t, values)) return false;
     if (pgd_file_metadata(t->checkpoint, "loss", loss, sizeof loss) != PGD_OK) return cli_fail_library(&t->cli->error);
@@ -138,17 +156,17 @@ static bool prepare_checkpoint(struct train *t) {
     if (t->o.out == NULL) return true;
     if ((size_t)snprintf(folder, sizeof folder, "%s.ckpt", t->o.out) >= sizeof folder - 32) return cli_fail(&t->cli->error, "--out: the path is too long");
     snprintf(t->checkpoint, sizeof t->checkpoint, "%.4000s/state.safetensors", folder);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&t->cli->error, "%s: cannot make the folder for checkpoints: %s", folder, strerror(errno));
-    if (access(folder, W_OK) != 0) return cli_fail(&t->cli->error, "%s: cannot write there: %s", folder, strerror(errno));
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&t->cli->error, "%s: cannot make the folder for checkpoints: %s; give --out a place in a folder that exists and is yours", folder, strerror(errno));
+    if (access(folder, W_OK) != 0) return cli_fail(&t->cli->error, "%s: cannot write there: %s; give --out a place in a folder that is yours", folder, strerror(errno));
     if (t->o.resume && access(t->checkpoint, F_OK) == 0) return load_checkpoint(t);
-    if (t->o.resume && !t->cli->quiet) fprintf(stderr, "pagoda: there is no checkpoint in %s; starting anew\n", folder);
+    if (t->o.resume) cli_notice(t->cli, "there is no checkpoint in %s; starting anew", folder);
     return true;
 }
 
 /* Once everything else has been found right, a run from the start takes the place of an earlier one. */
 static bool discard_checkpoint(struct train *t) {
     if (t->checkpoint[0] == '\0' || t->o.resume || access(t->checkpoint, F_OK) != 0) return true;
-    if (!t->cli->quiet) fprintf(stderr, "pagoda: the checkpoint of an earlier run in %s.ckpt is replaced\n", t->o.out);
+    cli_notice(t->cli, "the checkpoint of an earlier run in %s.ckpt is replaced", t->o.out);
     return unlink(t->checkpoint) == 0 || cli_fail(&t->cli->error, "%s: cannot remove the old checkpoint: %s", t->checkpoint, strerror(errno));
 }
 
@@ -167,12 +185,15 @@ static bool check_ahead(struct train *t) {
         return cli_fail(&t->cli->error, "--out: \"%s\" is not a regular file; give the path of one, there already or not", t->o.out);
     if (t->o.holdout > 0 || strcmp(t->o.data, "builtin") == 0) return true;
     if (!vision_load(t->o.data, IMAGE_SPLIT_TEST, &test, &t->cli->error)) return false;
+    t->test_height = test.height, t->test_width = test.width;
     image_set_deinit(&test);
     return true;
 }
 
 static bool load_data(struct train *t) {
     if (!vision_load(t->o.data, IMAGE_SPLIT_TRAIN, &t->set, &t->cli->error)) return false;
+    if (t->test_height > 0 && (t->test_height != t->set.height || t->test_width != t->set.width))
+        return cli_fail(&t->cli->error, "%s: test pictures of %d x %d, training pictures of %d x %d; give files of one set", t->o.data, t->test_width, t->test_height, t->set.width, t->set.height);
     size_t pixels = t->set.count * (size_t)(t->set.channels * t->set.height * t->set.width);
     uint64_t hash = mix(mix(0xcbf29ce484222325u, t->set.labels, t->set.count), t->set.pixels, pixels);
     snprintf(t->fingerprint, sizeof t->fingerprint, "%016llx", (unsigned long long)hash);
@@ -217,49 +238,58 @@ static bool stop_here(struct train *t, int64_t step) {
     return cli_fail(&t->cli->error, t->checkpoint[0] != '\0' ? "interrupted after step %lld; the same command with --resume goes on from there" : "interrupted after step %lld", (long long)step);
 }
 
-static bool train(struct train *t) {
+/* Pictures seen after so many steps; the last batch of an epoch may be smaller. */
+static int64_t images_after(const struct train *t, int64_t steps) {
+    int64_t count = (int64_t)t->train_data.count, batch = t->o.batch < count ? t->o.batch : count, per_epoch = (count + batch - 1) / batch;
+    return steps / per_epoch * count + steps % per_epoch * batch;
+}
+
+static bool steps(struct train *t, struct term_progress *progress) {
     struct term term = term_open(stderr);
-    struct term_progress progress;
     pgd_trainer_step step;
     bool done = false, started = false;
     double loss = NAN, accuracy = NAN;
     uint64_t start_ns = term_now_ns();
-    if (t->o.out == NULL && !t->cli->quiet) fprintf(stderr, "pagoda: without --out the network is not kept\n");
-    signal(SIGINT, interrupt);
-    signal(SIGTERM, interrupt);
     int64_t first_sample = 0, saved = -1, last = 0;
     for (;;) {
-        if (pgd_trainer_advance(t->trainer, &step, &done) != PGD_OK) {
-            if (started && !t->cli->quiet) term_progress_finish(&progress);
-            return cli_fail_library(&t->cli->error);
-        }
+        if (pgd_trainer_advance(t->trainer, &step, &done) != PGD_OK) return cli_fail_library(&t->cli->error);
         if (done) break;
         if (!started) {
-            first_sample = step.samples - t->o.batch;
-            if (first_sample < 0) first_sample = 0;
-            bool cut = step.steps < t->o.epochs * (int64_t)((t->train_data.count + (size_t)t->o.batch - 1) / (size_t)t->o.batch);
-            term_progress_start(&progress, &term, cut ? 1 : (int)t->o.epochs, cut ? (uint64_t)(step.steps * t->o.batch) : t->train_data.count, (uint64_t)first_sample, start_ns);
+            int64_t all = images_after(t, step.steps);
+            bool cut = all < t->o.epochs * (int64_t)t->train_data.count;
+            first_sample = images_after(t, step.step - 1);
+            term_progress_start(progress, &term, cut ? 1 : (int)t->o.epochs, cut ? (uint64_t)all : t->train_data.count, (uint64_t)first_sample, start_ns);
             started = true;
         }
         t->final_loss = step.loss;
         loss = isnan(loss) ? step.loss : loss + 0.05 * (step.loss - loss);
         accuracy = isnan(accuracy) ? step.accuracy : accuracy + 0.05 * (step.accuracy - accuracy);
         last = step.samples;
-        if (!t->cli->quiet) term_progress_step(&progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
-        if (interrupted != 0) {
-            if (!t->cli->quiet) term_progress_finish(&progress);
-            return stop_here(t, step.step);
-        }
+        if (!t->cli->quiet) term_progress_step(progress, &(struct term_step){(uint64_t)step.samples, loss, accuracy}, term_now_ns());
+        if (interrupted != 0) return stop_here(t, step.step);
         if (step.step % t->o.checkpoint_every == 0) {
             if (!save_checkpoint(t)) return false;
             saved = step.step;
         }
     }
-    if (started && !t->cli->quiet) term_progress_finish(&progress);
     t->seconds = (double)(term_now_ns() - start_ns) / 1e9;
     t->images_per_s = started ? (double)(last - first_sample) / t->seconds : 0;
     t->finished_before = !started;
     return !started || saved == step.step || save_checkpoint(t);
+}
+
+static bool train(struct train *t) {
+    struct term_progress progress = {0};
+    if (t->o.out == NULL) cli_notice(t->cli, "without --out the network is not kept");
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+    t->cli->progress = &progress;
+    bool fine = steps(t, &progress);
+    term_progress_finish(&progress);
+    t->cli->progress = NULL;
+    signal(SIGINT, SIG_DFL); /* the checkpoint is written */
+    signal(SIGTERM, SIG_DFL);
+    return fine;
 }
 
 static bool evaluate(struct train *t) {
@@ -273,11 +303,12 @@ static bool evaluate(struct train *t) {
         if (!vision_load(t->o.data, IMAGE_SPLIT_TEST, &test, &t->cli->error)) return false;
         if (test.channels != t->model.channels || test.height != t->model.height || test.width != t->model.width) {
             image_set_deinit(&test);
-            return cli_fail(&t->cli->error, "%s: test pictures have another size than training pictures", t->o.data);
+            return cli_fail(&t->cli->error, "%s: its test pictures changed their size while training ran; put them back and use --resume", t->o.data);
         }
         t->test_data = (struct vision_data){&test, 0, test.count, 0};
     }
     vision_options(&t->model, &o);
+    o.strict = t->cli->strict;
     pgd_dataset dataset = vision_dataset(&t->test_data);
     bool fine = pgd_classifier_create(t->device, t->layer, t->state, &o, &classifier) == PGD_OK;
     if (fine) {
@@ -296,7 +327,7 @@ static bool save_model(struct train *t) {
     snprintf(fresh, sizeof fresh, "%.4000s.ckpt/model.safetensors", t->o.out);
     if (!vision_save(fresh, &t->model, t->state, &t->cli->error) || !vision_sha256(fresh, t->sha256, &t->cli->error)) return false;
     if (access(t->o.out, R_OK) == 0 && !vision_sha256(t->o.out, old_sha256, &t->cli->error)) return false;
-    bool same = strcmp(old_sha256, t->sha256) == 0;
+    bool same = t->untouched = strcmp(old_sha256, t->sha256) == 0;
     if ((same ? unlink(fresh) : rename(fresh, t->o.out)) == 0) return true;
     cli_fail(&t->cli->error, "%s: cannot put the model there: %s", t->o.out, strerror(errno));
     unlink(fresh);
@@ -307,13 +338,13 @@ static int report(struct train *t) {
     struct json_writer json;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    if (!t->cli->quiet && !t->cli->json) {
+    if (!t->cli->json) {
         printf("%s accuracy %.2f %%", t->o.holdout > 0 ? "held-out" : "test", 100 * t->accuracy);
         if (t->finished_before)
             printf(", training was finished before\n");
         else
             printf(", %.0f images/s, %.1f s\n", t->images_per_s, t->seconds);
-        if (t->o.out != NULL) printf("saved %s\n", t->o.out);
+        if (t->o.out != NULL && !t->cli->quiet) printf(t->untouched ? "%s is as it was\n" : "saved %s\n", t->o.out);
     }
     if (!t->cli->json) return CLI_DONE;
     json_start(&json, stdout);
@@ -332,9 +363,8 @@ static int report(struct train *t) {
     else
         json_null(&json, "weights_sha256");
     json_integer(&json, "parameters", pgd_layer_parameters(t->layer));
-    if (json_finish(&json)) return CLI_DONE;
-    cli_fail(&t->cli->error, "cannot write to standard output");
-    return cli_report(t->cli, CLI_FAILED);
+    json_finish(&json);
+    return CLI_DONE;
 }
 
 int cli_vision_train(struct cli *cli) {

@@ -20,7 +20,7 @@ void picture_deinit(struct picture *picture)
     memset(picture, 0, sizeof *picture);
 }
 
-bool picture_make(const char *name, uint64_t height, uint64_t width, struct picture *out, struct cli_error *error)
+bool picture_size_check(const char *name, uint64_t height, uint64_t width, struct cli_error *error)
 {
     if (height < 1 || width < 1 || height > PICTURE_SIDE_MAX || width > PICTURE_SIDE_MAX ||
         height * width > PICTURE_PIXELS_MAX)
@@ -29,6 +29,11 @@ bool picture_make(const char *name, uint64_t height, uint64_t width, struct pict
                         "supported, scale it",
                         name, (unsigned long long)width, (unsigned long long)height, (int)PICTURE_SIDE_MAX,
                         (unsigned long long)PICTURE_PIXELS_MAX);
+    return true;
+}
+
+bool picture_make(const char *name, uint64_t height, uint64_t width, struct picture *out, struct cli_error *error)
+{
     out->pixels = malloc((size_t)(height * width));
     if (out->pixels == NULL)
         return cli_fail(error, "%s: no memory for %llux%llu pixels; scale it", name, (unsigned long long)width,
@@ -62,7 +67,7 @@ static void pgm_skip(struct pgm *pgm)
     }
 }
 
-/* A decimal number of at most 7 digits behind blanks and comments; `what` names it in the sentence. */
+/* A decimal number of at most 9 digits behind blanks and comments; `what` names it in the sentence. */
 static bool pgm_number(struct pgm *pgm, const char *what, uint32_t *out)
 {
     pgm_skip(pgm);
@@ -71,11 +76,11 @@ static bool pgm_number(struct pgm *pgm, const char *what, uint32_t *out)
                         pgm->name, what);
     uint32_t value = 0;
     int digits = 0;
-    for (; pgm->next < pgm->end && *pgm->next >= '0' && *pgm->next <= '9' && digits < 8; pgm->next++, digits++)
+    for (; pgm->next < pgm->end && *pgm->next >= '0' && *pgm->next <= '9' && digits < 10; pgm->next++, digits++)
         value = value * 10 + (uint32_t)(*pgm->next - '0');
-    if (digits == 0 || digits == 8)
+    if (digits == 0 || digits == 10)
         return cli_fail(pgm->error,
-                        "%s: no number of 1 to 7 digits where the PGM should give %s; save the picture again",
+                        "%s: no number of 1 to 9 digits where the PGM should give %s; save the picture again",
                         pgm->name, what);
     *out = value;
     return true;
@@ -120,7 +125,7 @@ static bool pgm_pixels(struct pgm *pgm, bool plain, struct picture *out)
 {
     uint32_t width, height, maxval;
     if (!pgm_number(pgm, "the width", &width) || !pgm_number(pgm, "the height", &height) ||
-        !pgm_number(pgm, "the maximum", &maxval))
+        !picture_size_check(pgm->name, height, width, pgm->error) || !pgm_number(pgm, "the maximum", &maxval))
         return false;
     if (maxval < 1 || maxval > 65535)
         return cli_fail(pgm->error, "%s: the PGM's maximum is %u; 1 to 65535 is allowed, save the picture again",
@@ -130,8 +135,8 @@ static bool pgm_pixels(struct pgm *pgm, bool plain, struct picture *out)
                         pgm->name);
     /* a plain pixel takes a digit and, but for the last, a blank: what cannot be there is not allocated */
     const uint64_t pixels = (uint64_t)width * height, left = (uint64_t)(pgm->end - pgm->next);
-    const uint64_t needed = plain ? 2 * pixels - (pixels > 0) : pixels * (maxval > 255 ? 2 : 1);
-    if (width <= PICTURE_SIDE_MAX && height <= PICTURE_SIDE_MAX && needed > left)
+    const uint64_t needed = plain ? 2 * pixels - 1 : pixels * (maxval > 255 ? 2 : 1);
+    if (needed > left)
         return cli_fail(
             pgm->error,
             "%s: the PGM is truncated: %llu pixel bytes expected, %llu found; save or download the picture again",

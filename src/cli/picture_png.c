@@ -77,11 +77,15 @@ static void job_prepare(struct png_job *job)
 {
     png_structp png = job->png;
     png_set_read_fn(png, job, job_read);
-    png_set_user_limits(png, PICTURE_SIDE_MAX, PICTURE_SIDE_MAX);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours are looked at below, with a sentence of ours */
     png_set_chunk_malloc_max(png, CHUNK_BYTES_MAX);
     png_set_chunk_cache_max(png, CHUNKS_MAX);
     png_read_info(png, job->info);
     const uint64_t width = png_get_image_width(png, job->info), height = png_get_image_height(png, job->info);
+    if (!picture_size_check(job->name, height, width, job->error)) {
+        job->told = true;
+        png_error(png, "too large");
+    }
     const uint64_t raw_bytes = (uint64_t)png_get_rowbytes(png, job->info) * height;
     if (raw_bytes / DEFLATE_BEST > job->byte_count) {
         job->told = true;
@@ -97,7 +101,7 @@ static void job_prepare(struct png_job *job)
     png_read_update_info(png, job->info);
     if (!picture_make(job->name, height, width, job->out, job->error)) {
         job->told = true;
-        png_error(png, "too large");
+        png_error(png, "no memory");
     }
 }
 

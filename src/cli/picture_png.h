@@ -9,7 +9,10 @@ bool picture_is_png(const uint8_t *bytes, size_t byte_count);
 bool picture_parse_png(const uint8_t *bytes, size_t byte_count, const char *name, struct picture *out,
                        struct cli_error *error);
 
-/* Allocates height x width pixels, or says why these sizes cannot be. */
+/* Whether pictures of these sizes are read, or a sentence that names them and the limits. */
+bool picture_size_check(const char *name, uint64_t height, uint64_t width, struct cli_error *error);
+
+/* Allocates height x width pixels of checked sizes, or says that there is no memory. */
 bool picture_make(const char *name, uint64_t height, uint64_t width, struct picture *out, struct cli_error *error);
 
 #endif

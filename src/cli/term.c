@@ -9,7 +9,7 @@
 
 #include "term_text.h"
 
-enum { COLUMNS_UNKNOWN = 80, COLUMNS_MIN = 20, COLUMNS_MAX = 1000, BAR_CELLS = 20 };
+enum { COLUMNS_UNKNOWN = 80, COLUMNS_MIN = 20, COLUMNS_MAX = 1000, BAR_CELLS = 20, BAR_FRAME = 10 };
 
 static const char *environment(const char *name)
 {
@@ -102,21 +102,40 @@ static void picture_line_blocks(const struct term *term, const uint8_t *upper, c
     fputs("\x1b[0m\n", term->file);
 }
 
+/* 0 black .. 9 white */
+static int grade_of(const uint8_t *upper, const uint8_t *lower, int x)
+{
+    const int grey = lower != NULL ? (upper[x] + lower[x]) / 2 : upper[x];
+    return grey * 10 / 256;
+}
+
 static void picture_line_ascii(const struct term *term, const uint8_t *upper, const uint8_t *lower, int width)
 {
-    static const char ramp[] = " .:-=+*#%@";
-    for (int x = 0; x < width; x++) {
-        const int grey = lower != NULL ? (upper[x] + lower[x]) / 2 : upper[x];
-        fputc(ramp[grey * 10 / 256], term->file);
-    }
+    for (int x = 0; x < width; x++)
+        fputc(" .:-=+*#%@"[grade_of(upper, lower, x)], term->file);
     fputc('\n', term->file);
+}
+
+/* Whether nothing is to be seen in rows y and y + 1. */
+static bool line_is_blank(const uint8_t *pixels, int y, int height, int width, int shown)
+{
+    const uint8_t *upper = pixels + (size_t)y * (size_t)width;
+    for (int x = 0; x < shown; x++)
+        if (grade_of(upper, y + 1 < height ? upper + width : NULL, x) > 0)
+            return false;
+    return true;
 }
 
 void term_picture(const struct term *term, const uint8_t *pixels, int height, int width)
 {
     const int shown = width < term->columns ? width : term->columns;
     const bool blocks = term->blocks && term->colour != TERM_COLOUR_NONE;
-    for (int y = 0; y < height; y += 2) {
+    int first = 0, last = (height - 1) / 2 * 2;
+    while (first < last && line_is_blank(pixels, first, height, width, shown))
+        first += 2;
+    while (last > first && line_is_blank(pixels, last, height, width, shown))
+        last -= 2;
+    for (int y = first; y <= last; y += 2) {
         const uint8_t *upper = pixels + (size_t)y * (size_t)width;
         const uint8_t *lower = y + 1 < height ? upper + width : NULL;
         if (blocks)
@@ -131,11 +150,13 @@ void term_picture(const struct term *term, const uint8_t *pixels, int height, in
 void term_bar(const struct term *term, const char *name, int name_columns, double share)
 {
     struct term_text line;
+    const int room = term->columns - name_columns - BAR_FRAME, cells = room < BAR_CELLS ? room : BAR_CELLS;
     term_text_start(&line);
     term_text_add(&line, "%s", name);
     term_text_pad(&line, name_columns);
     term_text_add(&line, "  ");
-    term_text_meter(&line, term->blocks, share, BAR_CELLS);
+    if (cells > 0)
+        term_text_meter(&line, term->blocks, share, cells);
     term_text_add(&line, " %5.1f %%", 100 * term_share(share));
     fprintf(term->file, "%s\n", line.bytes);
 }

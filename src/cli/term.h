@@ -25,10 +25,11 @@ struct term {
 struct term term_open(FILE *file);
 
 /* Grey pixels [height,width]: two rows a line as half blocks with colour, else as ten grades of ASCII.  What is
- * wider than the terminal is cut. */
+ * wider than the terminal is cut, and blank lines above and below are left out. */
 void term_picture(const struct term *term, const uint8_t *pixels, int height, int width);
 
-/* One line such as `7  ############     98.2 %`; the name is padded to name_columns, share is 0..1. */
+/* One line such as `7  ############     98.2 %`; the name is padded to name_columns, share is 0..1.
+ * The meter shrinks on a narrow terminal. */
 void term_bar(const struct term *term, const char *name, int name_columns, double share);
 
 #endif

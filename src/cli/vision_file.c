@@ -55,6 +55,8 @@ static bool describe(const char *path, struct vision_model *m, struct cli_error 
         !integer_of(path, "width", 4, 4096, &m->width, error) || !integer_of(path, "class_count", 1, 256, &m->class_count, error) || !number_of(path, "mean", &m->mean, error) ||
         !number_of(path, "deviation", &m->deviation, error) || !text_of(path, "classes", m->class_names, sizeof m->class_names, error) || !text_of(path, "pictures", pictures, sizeof pictures, error))
         return false;
+    for (const char *c = m->class_names; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) return cli_fail(error, "%s: metadata \"classes\" holds control characters, which a terminal would obey; the file is damaged or made to deceive", path);
     if (!(m->deviation > 0)) return cli_fail(error, "%s: metadata \"deviation\" is %g; it must be above 0", path, m->deviation);
     m->digits = strcmp(pictures, "digits") == 0;
     if (m->digits && (m->channels != 1 || m->height != 28 || m->width != 28)) return cli_fail(error, "%s: digits must be 1 x 28 x 28, the file says %d x %d x %d", path, m->channels, m->height, m->width);

@@ -99,7 +99,8 @@ pgd_status pgd_loader_create(const pgd_dataset *dataset, int64_t batch_size, uin
     *out = NULL;
     PGD_NEED(dataset);
     int64_t bytes;
-    if (dataset->count < 1 || batch_size < 1 || dataset->sample_bytes < 1 || dataset->sample == NULL || __builtin_mul_overflow(batch_size < dataset->count ? batch_size : dataset->count, dataset->sample_bytes, &bytes) ||
+    if (dataset->sample == NULL) return pgd_fail(PGD_BAD_ARG, "loader: the dataset's sample is NULL; set it to the function that fills one sample and its label");
+    if (dataset->count < 1 || batch_size < 1 || dataset->sample_bytes < 1 || __builtin_mul_overflow(batch_size < dataset->count ? batch_size : dataset->count, dataset->sample_bytes, &bytes) ||
         bytes >= (int64_t)1 << 48 || dataset->count >= (int64_t)1 << 48)
         return pgd_fail(PGD_BAD_ARG, "loader: %lld samples of %lld bytes in batches of %lld; each must be at least 1, and a batch fit in memory", (long long)dataset->count, (long long)dataset->sample_bytes, (long long)batch_size);
     pgd_loader *l = pgd_mem_zalloc(sizeof *l);

@@ -151,6 +151,15 @@ static void wrong_usage_exits_with_two(void **unused) {
     expect("vision train --data data --net transformer", 2, "no network \"transformer\"");
     expect("vision train --data data --resume", 2, "--resume needs --out");
     expect("vision train --data data extra", 2, "\"extra\" is not expected");
+    expect("version extra", 2, "\"extra\" is not expected");
+    expect("help devices extra", 2, "\"extra\" is not expected");
+    expect("help vision fly", 2, "no verb \"vision fly\"; `pagoda help vision` lists them");
+    expect("devices --wings", 2, "`pagoda help devices`");
+    expect("--wings devices", 2, "no option \"--wings\"");
+    expect("-q devices", 2, "no option \"-q\"");
+    expect("vision classify --model x -q a.png", 2, "no option \"-q\" here; see `pagoda help vision classify`");
+    expect("-- devices", 2, "no verb \"-- devices\"");
+    expect("vision train --data data --seed 99999999999999999999", 2, "--seed: 99999999999999999999 is outside 0");
     expect("--threads 0 devices", 2, "--threads: 0 is outside 1");
     expect("devices --threads", 2, "--threads needs a value");
     expect("vision eval --model x", 2, "--data FOLDER");
@@ -167,6 +176,55 @@ static void helpful_verbs_answer(void **unused) {
     }
     run("devices --json");
     assert_non_null(strstr(last.out, "\"id\": \"cpu\""));
+}
+
+/* What a program reads when it asked for JSON: one object on the last line, which here is the only one. */
+static void json_is_given_by_every_verb_that_only_tells(void **unused) {
+    static const char *const lines[] = {"help --json", "help vision --json", "help vision train --json", "vision train --help --json", "version --json", "--version --json", "devices --json", "ops --json"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        run(lines[i]);
+        assert_int_equal(last.code, 0);
+        assert_int_equal(last.out[0], '{');
+        assert_string_equal(strchr(last.out, '\n') - 1, "}\n");
+    }
+    run("--json version");
+    assert_non_null(strstr(last.out, "\"version\": \"0."));
+    run("--json help vision classify");
+    assert_non_null(strstr(last.out, "\"options\": [\"--model FILE"));
+}
+
+static void help_knows_families_and_itself(void **unused) {
+    run("help vision");
+    assert_int_equal(last.code, 0);
+    assert_non_null(strstr(last.out, "vision train"));
+    assert_null(strstr(last.out, "devices"));
+    run("vision --help");
+    assert_int_equal(last.code, 0);
+    run("devices -h");
+    assert_non_null(strstr(last.out, "pagoda devices"));
+    run("help version");
+    assert_int_equal(last.code, 0);
+    run("help help");
+    assert_int_equal(last.code, 0);
+}
+
+static void values_may_stand_behind_an_equals_sign(void **unused) {
+    run("--threads=1 --device=cpu vision train --data=data --net=mlp --epochs=2 --max-steps=2 --batch=32 --seed=1 --rate=0.03 --shift=1 --holdout=10 --checkpoint-every=1 --out=e=q.safetensors --json --quiet");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(access("e=q.safetensors", F_OK), 0);
+    run("vision eval --model=e=q.safetensors --data=data");
+    assert_int_equal(last.code, 0);
+    run("vision draw --count=1 --seed=4 --out-dir=--drawn");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("mv -- --drawn/digit-0-*.pgm --drawn.pgm"), 0);
+    run("vision classify --model=e=q.safetensors -- --drawn.pgm");
+    assert_int_equal(last.code, 0);
+    expect("vision train --data=data --resume=yes", 2, "--resume takes no value");
+    expect("devices --json=1", 2, "--json takes no value");
+    expect("vision train --data=", 2, "--data needs a value");
+    expect("vision train --data=data --epochs=two", 2, "--epochs: \"two\" is no whole number");
+    expect("vision train --data data --wings=2", 2, "no option \"--wings\" here");
+    expect("vision train --data data --out --resume", 2, "--out needs a value, and \"--resume\" looks like an option; write --out=--resume");
 }
 
 static void bad_input_exits_with_one_sentence(void **unused) {
@@ -212,6 +270,104 @@ static void train_eval_classify(void **unused) {
     assert_non_null(strstr(last.out, "\"results\": [{\"file\": \"drawn/"));
     assert_non_null(strstr(last.out, "\"top\": [{\"label\": \""));
     expect("vision classify --model m.safetensors data/t10k-labels-idx1-ubyte", 1, "t10k-labels-idx1-ubyte");
+}
+
+static int lines_of(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++) count += *text == '\n';
+    return count;
+}
+
+static const char *small_model(void) {
+    run("vision train --data data --epochs 2 --net mlp --batch 32 --rate 0.03 --seed 9 --out small.safetensors --json --quiet");
+    assert_int_equal(last.code, 0);
+    run("vision draw --count 2 --out-dir two");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("mv two/digit-0-*.pgm two/a.pgm && mv two/digit-1-*.pgm two/b.pgm && : > two/empty.png"), 0);
+    return "vision classify --model small.safetensors two/a.pgm two/empty.png two two/b.pgm";
+}
+
+static void a_bad_picture_does_not_keep_the_others_from_being_classified(void **unused) {
+    char line[256];
+    const char *classify = small_model();
+    run(classify);
+    assert_int_equal(last.code, 1);
+    assert_non_null(strstr(last.out, "two/a.pgm\n"));
+    assert_non_null(strstr(last.out, "two/b.pgm\n"));
+    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PGM or PNG picture\n"
+                                  "pagoda: two: cannot be read: Is a directory; give a readable picture file\n");
+    snprintf(line, sizeof line, "--json %s", classify);
+    run(line);
+    assert_int_equal(last.code, 1);
+    assert_int_equal(lines_of(last.out), 1);
+    assert_non_null(strstr(last.out, "{\"results\": [{\"file\": \"two/a.pgm\", \"top\": [{\"label\""));
+    assert_non_null(strstr(last.out, "{\"file\": \"two/empty.png\", \"top\": [], \"error\": \"two/empty.png: the file is empty"));
+    assert_non_null(strstr(last.out, "{\"file\": \"two\", \"top\": [], \"error\": \"two: cannot be read"));
+    assert_non_null(strstr(last.out, "{\"file\": \"two/b.pgm\", \"top\": [{\"label\""));
+}
+
+static void quiet_leaves_the_results_alone(void **unused) {
+    small_model();
+    run("vision classify --model small.safetensors two/a.pgm two/b.pgm --quiet");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(lines_of(last.out), 2);
+    assert_int_equal(strncmp(last.out, "two/a.pgm: ", 11), 0);
+    assert_string_equal(last.err, "");
+    run("vision eval --model small.safetensors --data data --quiet");
+    assert_non_null(strstr(last.out, " % of 120 images\n"));
+    assert_string_equal(last.err, "");
+    run("vision train --data data --net mlp --max-steps 2 --out quiet.safetensors --quiet --resume");
+    assert_int_equal(strncmp(last.out, "test accuracy ", 14), 0);
+    assert_int_equal(lines_of(last.out), 1);
+    assert_string_equal(last.err, "");
+    run("vision draw --count 1 --out-dir two --quiet");
+    assert_string_equal(last.out, "");
+}
+
+/* Steps that the set cuts short count as many pictures as they held. */
+static void progress_ends_at_a_hundred_percent(void **unused) {
+    static const char *const lines[] = {"--batch 4096 --max-steps 1", "--batch 32 --epochs 3 --max-steps 50", "--batch 500 --epochs 2"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "vision train --data data --net mlp %s", lines[i]);
+        run(line);
+        assert_int_equal(last.code, 0);
+        assert_non_null(strstr(last.err, i < 2 ? "epoch 1/1 100 %" : "epoch 2/2 100 %"));
+    }
+}
+
+static void a_result_that_cannot_be_written_is_a_failure(void **unused) {
+    static const char *const lines[] = {"devices", "devices --json", "help", "version", "ops --json"}, *const outputs[] = {">/dev/full", ">&-"};
+    char command[4300];
+    for (size_t i = 0; i < 10; i++) {
+        snprintf(command, sizeof command, "'%s' %s %s 2>stderr.txt", program, lines[i / 2], outputs[i % 2]);
+        assert_int_equal(WEXITSTATUS(system(command)), 1);
+        read_back("stderr.txt", last.err, sizeof last.err);
+        assert_non_null(strstr(last.err, "cannot write the result to standard output"));
+    }
+}
+
+/* A copy that lies alone, so that nothing can be built or deleted. */
+static void the_one_door_refuses_what_it_does_not_take(void **unused) {
+    static const char *const lines[][2] = {{"build extra", "build takes nothing, not \"extra\""},
+                                           {"clean extra", "clean takes nothing, not \"extra\""},
+                                           {"lint extra", "lint takes nothing, not \"extra\""},
+                                           {"help extra", "help takes nothing, not \"extra\""},
+                                           {"bench kernels extra", "bench takes one argument at most; \"extra\" is too many"},
+                                           {"test some", "test takes nothing or \"full\", not \"some\""},
+                                           {"fly away", "there is no verb \"fly\""}};
+    const char *source = getenv("PAGODA_SOURCE_DIR");
+    char command[4300];
+    if (source == NULL) skip();
+    snprintf(command, sizeof command, "mkdir -p door && cp '%s/run' door/run", source);
+    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        snprintf(command, sizeof command, "door/run %s >stdout.txt 2>stderr.txt", lines[i][0]);
+        assert_int_equal(WEXITSTATUS(system(command)), 2);
+        read_back("stderr.txt", last.err, sizeof last.err);
+        assert_non_null(strstr(last.err, lines[i][1]));
+        assert_int_equal(lines_of(last.err), 1);
+    }
 }
 
 /* Weights of the undisturbed run. */
@@ -318,6 +474,8 @@ static void what_the_end_needs_is_checked_at_the_start(void **unused) {
     expect("vision train --data part --quiet", 1, "t10k-images");
     expect("vision train --data data --out taken --quiet", 1, "not a regular file");
     expect("vision train --data data --device null --quiet", 1, "computes nothing");
+    assert_int_equal(system("mkdir -p sizes && cp data/* sizes/ && printf '\\0\\0\\10\\3\\0\\0\\0\\170\\0\\0\\0\\10\\0\\0\\0\\7' > sizes/t10k-images-idx3-ubyte && head -c 6720 data/t10k-images-idx3-ubyte >> sizes/t10k-images-idx3-ubyte"), 0);
+    expect("vision train --data sizes --quiet", 1, "test pictures of 7 x 8, training pictures of 28 x 28; give files of one set");
 }
 
 static void options_that_contradict_the_checkpoint_are_named(void **unused) {
@@ -326,7 +484,9 @@ static void options_that_contradict_the_checkpoint_are_named(void **unused) {
     expect("vision train --data data --epochs 3 --out straight.safetensors --resume --quiet", 1, "--epochs contradicts");
     expect("vision train --data data --seed 6 --out straight.safetensors --resume --quiet", 1, "--seed contradicts");
     expect("vision train --data data --net mlp --out straight.safetensors --resume --quiet", 1, "--net contradicts");
-    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "--data contradicts");
+    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "--data contradicts the checkpoint: the pictures or labels of builtin are not those it was begun with (fingerprint ");
+    expect("vision train --data builtin --out straight.safetensors --resume --quiet", 1, "; give the same data, or leave out --resume to start anew\n");
+    expect("vision train --data data --rate 0.2 --out straight.safetensors --resume --quiet", 1, "--rate contradicts the checkpoint: it was begun with 0.1, not 0.2; ");
     run("vision train --data data --out straight.safetensors --resume --json --quiet"); /* what is not said is taken from the checkpoint */
     assert_int_equal(last.code, 0);
     char again[80];
@@ -350,8 +510,16 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_usage_exits_with_two),
         cmocka_unit_test(helpful_verbs_answer),
+        cmocka_unit_test(json_is_given_by_every_verb_that_only_tells),
+        cmocka_unit_test(help_knows_families_and_itself),
+        cmocka_unit_test(values_may_stand_behind_an_equals_sign),
         cmocka_unit_test(bad_input_exits_with_one_sentence),
         cmocka_unit_test(train_eval_classify),
+        cmocka_unit_test(a_bad_picture_does_not_keep_the_others_from_being_classified),
+        cmocka_unit_test(quiet_leaves_the_results_alone),
+        cmocka_unit_test(progress_ends_at_a_hundred_percent),
+        cmocka_unit_test(a_result_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(the_one_door_refuses_what_it_does_not_take),
         cmocka_unit_test(one_and_two_threads_give_the_same_bytes),
         cmocka_unit_test(killed_at_any_moment_and_resumed_it_ends_in_the_same_bytes),
         cmocka_unit_test(a_finished_run_is_left_untouched),

@@ -92,6 +92,32 @@ static void a_picture_is_half_blocks_or_ascii(void **state)
     expect(&term, ":\n");
 }
 
+static void blank_rows_above_and_below_are_left_out(void **state)
+{
+    (void)state;
+    const uint8_t pixels[9] = {0, 0, 20, 0, 255, 0, 25, 24, 0};
+    struct term term = terminal(false, false, TERM_COLOUR_NONE, 80);
+    term_picture(&term, pixels, 9, 1);
+    expect(&term, "=\n");
+    term = terminal(true, true, TERM_COLOUR_TRUE, 80);
+    term_picture(&term, pixels, 9, 1);
+    expect(&term, "\x1b[38;2;255;255;255m\x1b[48;2;0;0;0m\xe2\x96\x80\x1b[0m\n");
+    const uint8_t inner[] = {255, 255, 0, 0, 255, 255};
+    term = terminal(false, false, TERM_COLOUR_NONE, 80);
+    term_picture(&term, inner, 6, 1);
+    term_picture(&term, pixels, 2, 1); /* all of it blank: one line stays */
+    expect(&term, "@\n \n@\n \n");
+}
+
+static void on_a_narrow_terminal_the_bar_shrinks(void **state)
+{
+    (void)state;
+    struct term term = terminal(false, false, TERM_COLOUR_NONE, 20);
+    term_bar(&term, "7", 1, 1.0);
+    term_bar(&term, "Ankle boot", 10, 1.0);
+    expect(&term, "7  ######### 100.0 %\nAnkle boot   100.0 %\n");
+}
+
 static void a_bar_shows_eighths(void **state)
 {
     (void)state;
@@ -177,7 +203,9 @@ int main(void)
         cmocka_unit_test(a_file_gets_no_colour),
         cmocka_unit_test(on_a_terminal_the_environment_decides),
         cmocka_unit_test(a_picture_is_half_blocks_or_ascii),
+        cmocka_unit_test(blank_rows_above_and_below_are_left_out),
         cmocka_unit_test(a_bar_shows_eighths),
+        cmocka_unit_test(on_a_narrow_terminal_the_bar_shrinks),
         cmocka_unit_test(elsewhere_progress_is_a_line_each_five_seconds_or_epoch),
         cmocka_unit_test(on_a_terminal_the_line_is_rewritten_ten_times_a_second),
         cmocka_unit_test(a_narrow_terminal_gets_fewer_details),
