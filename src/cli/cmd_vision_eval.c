@@ -110,7 +110,7 @@ static bool classify(struct cli *cli, const struct vision_session *s, uint8_t *p
     struct json_writer json;
     for (int i = 0; i < count; i++)
         if (!read_for(&s->model, cli->words[i], pixels + (size_t)i * bytes, &cli->error)) return false;
-    if (pgd_classifier_predict(s->classifier, pixels, count, p) != PGD_OK) return cli_fail_library(&cli->error);
+    if (pgd_classifier_predict(s->classifier, pixels, count, NULL, p) != PGD_OK) return cli_fail_library(&cli->error);
     json_start(&json, stdout);
     if (cli->json) json_begin_object(&json, NULL), json_begin_array(&json, "results");
     for (int i = 0; i < count; i++) show(&s->model, cli->words[i], pixels + (size_t)i * bytes, p + (size_t)i * (size_t)s->model.class_count, cli->json ? &json : NULL);
