@@ -56,8 +56,8 @@ int main(void) {
     pgd_optimizer_options_init(&adamw, sizeof adamw, PGD_OPTIMIZER_ADAMW);
     must(pgd_device_open("auto", NULL, &device));
     must(pgd_state_create(device, &state));
-    must(pgd_layer_init(encoder, "encoder", 1, state));
-    must(pgd_layer_init(decoder, "decoder", 1, state));
+    must(pgd_layer_init(encoder, "encoder", 1, state, NULL));
+    must(pgd_layer_init(decoder, "decoder", 1, state, NULL));
     must(pgd_optimizer_init(&adamw, encoder, "encoder", state));
     must(pgd_optimizer_init(&adamw, decoder, "decoder", state));
     pgd_plan *plan = training_step(device, encoder, decoder, &adamw);

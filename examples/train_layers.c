@@ -45,12 +45,12 @@ static void train(pgd_device *device, const pgd_layer *layer, const pgd_classifi
     pgd_trainer *trainer;
     pgd_trainer_step step = {0};
     must(pgd_state_create(device, &state));
-    must(pgd_layer_init(layer, "", 1, state));
+    must(pgd_layer_init(layer, "", 1, state, NULL));
     must(pgd_trainer_create(device, layer, state, &set, options, &trainer));
     for (bool done = false; !done;) must(pgd_trainer_advance(trainer, &step, &done));
     pgd_trainer_destroy(trainer);
     const char *const not_weights[] = {"optimizer.", "trainer.", "random"};
-    must(pgd_state_save(state, path, NULL, 0, not_weights, 3));
+    must(pgd_state_save(state, path, NULL, 0, not_weights, 3, NULL));
     pgd_state_destroy(state);
 }
 
@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
     int64_t first = TRAINING;
     pgd_dataset unseen = {.count = TESTING, .sample_bytes = PIXELS, .sample = picture, .user = &first};
     must(pgd_state_create(device, &state));
-    must(pgd_state_load(state, path));
+    must(pgd_state_load(state, path, NULL));
     must(pgd_classifier_create(device, layer, state, &options, &classifier));
     must(pgd_classifier_accuracy(classifier, &unseen, NULL, &accuracy));
     printf("%d parameters, %.1f %% of %d unseen pictures right\n", (int)pgd_layer_parameters(layer), 100 * accuracy, TESTING);

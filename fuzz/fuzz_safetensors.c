@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     pgd_state *state;
     if (device == NULL && pgd_device_open("cpu", NULL, &device) != PGD_OK) abort();
     if (pgd_state_create(device, &state) != PGD_OK) return 0;
-    pgd_status status = pgd_state_load_memory(state, (const char *)bytes, count);
+    pgd_status status = pgd_state_load_memory(state, (const char *)bytes, count, NULL);
     if (status != PGD_OK && pgd_state_count(state) != 0) abort();
     for (int32_t i = 0; i < pgd_state_count(state); i++) {
         const char *name;

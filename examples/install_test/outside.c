@@ -9,7 +9,7 @@ int main(void) {
     pgd_evaluator *evaluator = NULL;
     pgd_graph *g = NULL;
     pgd_status status = pgd_device_open("cpu", NULL, &device);
-    if (status == PGD_OK) status = pgd_evaluator_create(device, 0, &evaluator);
+    if (status == PGD_OK) status = pgd_evaluator_create(device, 0, NULL, &evaluator);
     if (status == PGD_OK) status = pgd_graph_create(&g);
     if (status == PGD_OK) status = pgd_eval(evaluator, g, pgd_add(g, pgd_exp(g, pgd_scalar(g, PGD_F32, 0)), pgd_scalar(g, PGD_F32, 1)), NULL, &y, sizeof y);
     if (status == PGD_OK)

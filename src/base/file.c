@@ -9,9 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static pgd_status read_all(int fd, const char *path, char *into, size_t bytes) {
+/* Between two questions to the progress callback: some milliseconds of a disk. */
+enum { PIECE_BYTES = 4 << 20 };
+
+static size_t at_most_a_piece(size_t bytes) { return bytes < PIECE_BYTES ? bytes : PIECE_BYTES; }
+
+static pgd_status read_all(int fd, const char *path, const pgd_progress *progress, char *into, size_t bytes) {
     for (size_t done = 0; done < bytes;) {
-        ssize_t got = read(fd, into + done, bytes - done);
+        PGD_TRY(pgd_progress_report(progress, "reading", (double)done / (double)bytes));
+        ssize_t got = read(fd, into + done, at_most_a_piece(bytes - done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return pgd_fail(PGD_IO, "%s: cannot read: %s", path, strerror(errno));
         if (got == 0) return pgd_fail(PGD_CORRUPT, "%s: ended after %zu of %zu bytes; it changed while being read", path, done, bytes);
@@ -20,42 +26,54 @@ static pgd_status read_all(int fd, const char *path, char *into, size_t bytes) {
     return PGD_OK;
 }
 
-static pgd_status read_open(int fd, const char *path, size_t limit_bytes, char **out, size_t *out_bytes) {
+/* The whole file, which may have limit_bytes; or of a larger one only these. */
+static pgd_status read_open(int fd, const char *path, bool whole, size_t limit_bytes, const pgd_progress *progress, char **out, size_t *out_bytes) {
     struct stat info;
     if (fstat(fd, &info) != 0) return pgd_fail(PGD_IO, "%s: cannot look at it: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode)) return pgd_fail(PGD_IO, "%s: is not a regular file", path);
-    if ((uint64_t)info.st_size > limit_bytes)
+    if (whole && (uint64_t)info.st_size > limit_bytes)
         return pgd_fail(PGD_CORRUPT, "%s: has %lld bytes, more than the %zu allowed here", path, (long long)info.st_size, limit_bytes);
-    char *bytes = pgd_mem_alloc((size_t)info.st_size + 1);
-    if (bytes == NULL) return pgd_fail_memory((size_t)info.st_size);
-    pgd_status status = read_all(fd, path, bytes, (size_t)info.st_size);
+    size_t count = (uint64_t)info.st_size > limit_bytes ? limit_bytes : (size_t)info.st_size;
+    char *bytes = pgd_mem_alloc(count + 1);
+    if (bytes == NULL) return pgd_fail_memory(count);
+    pgd_status status = read_all(fd, path, progress, bytes, count);
     if (status != PGD_OK) {
         pgd_mem_free(bytes);
         return status;
     }
-    bytes[info.st_size] = '\0';
+    bytes[count] = '\0';
     *out = bytes;
-    *out_bytes = (size_t)info.st_size;
+    *out_bytes = count;
     return PGD_OK;
 }
 
-pgd_status pgd_file_read(const char *path, size_t limit_bytes, char **out, size_t *out_bytes) {
+static pgd_status read_path(const char *path, bool whole, size_t limit_bytes, const pgd_progress *progress, char **out, size_t *out_bytes) {
     *out = NULL;
     *out_bytes = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return pgd_fail(PGD_IO, "%s: cannot open: %s", path, strerror(errno));
-    pgd_status status = read_open(fd, path, limit_bytes, out, out_bytes);
+    pgd_status status = read_open(fd, path, whole, limit_bytes, progress, out, out_bytes);
     close(fd);
     return status;
 }
 
-static pgd_status write_pieces(int fd, const char *path, const pgd_piece *pieces, int32_t piece_count) {
+pgd_status pgd_file_read(const char *path, size_t limit_bytes, const pgd_progress *progress, char **out, size_t *out_bytes) {
+    return read_path(path, true, limit_bytes, progress, out, out_bytes);
+}
+
+pgd_status pgd_file_read_head(const char *path, size_t limit_bytes, char **out, size_t *out_bytes) { return read_path(path, false, limit_bytes, NULL, out, out_bytes); }
+
+static pgd_status write_pieces(int fd, const char *path, const pgd_piece *pieces, int32_t piece_count, const pgd_progress *progress) {
+    double all = 0, written = 0;
+    for (int32_t i = 0; i < piece_count; i++) all += (double)pieces[i].count;
     for (int32_t i = 0; i < piece_count; i++)
         for (size_t done = 0; done < pieces[i].count;) {
-            ssize_t put = write(fd, (const char *)pieces[i].bytes + done, pieces[i].count - done);
+            PGD_TRY(pgd_progress_report(progress, "writing", written / all));
+            ssize_t put = write(fd, (const char *)pieces[i].bytes + done, at_most_a_piece(pieces[i].count - done));
             if (put < 0 && errno == EINTR) continue;
             if (put < 0) return pgd_fail(PGD_IO, "%s: cannot write: %s", path, strerror(errno));
             done += (size_t)put;
+            written += (double)put;
         }
     if (fsync(fd) != 0) return pgd_fail(PGD_IO, "%s: cannot flush to disk: %s", path, strerror(errno));
     return PGD_OK;
@@ -74,7 +92,7 @@ static void flush_folder(const char *path) {
     close(fd);
 }
 
-pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int32_t piece_count) {
+pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int32_t piece_count, const pgd_progress *progress) {
     char temporary[4096];
     if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
         return pgd_fail(PGD_BAD_ARG, "the path has more than %zu characters; use a shorter one", sizeof temporary - 5);
@@ -82,7 +100,7 @@ pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int3
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode)) return pgd_fail(PGD_IO, "%s: cannot write: it is there and is no regular file", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return pgd_fail(PGD_IO, "%s: cannot create: %s", temporary, strerror(errno));
-    pgd_status status = write_pieces(fd, path, pieces, piece_count);
+    pgd_status status = write_pieces(fd, path, pieces, piece_count, progress);
     if (close(fd) != 0 && status == PGD_OK) status = pgd_fail(PGD_IO, "%s: cannot close: %s", temporary, strerror(errno));
     if (status == PGD_OK && rename(temporary, path) != 0) status = pgd_fail(PGD_IO, "%s: cannot rename into place: %s", path, strerror(errno));
     if (status != PGD_OK) {

@@ -149,7 +149,7 @@ static bool use(struct demo *d) {
     bool fine = library(d, pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy));
     uint64_t t3 = term_now_ns();
     for (int i = 0; i < SHOWN; i++) digits_draw(99, (uint64_t)(i * 7 + 3), pixels + i * DIGIT_PIXELS, &labels[i]);
-    fine = fine && library(d, pgd_classifier_predict(session.classifier, pixels, SHOWN, p));
+    fine = fine && library(d, pgd_classifier_predict(session.classifier, pixels, SHOWN, NULL, p));
     uint64_t t4 = term_now_ns();
     d->save_ns = t1 - t0, d->load_ns = t2 - t1, d->evaluate_ns = t3 - t2, d->classify_ns = t4 - t3;
     vision_session_close(&session);

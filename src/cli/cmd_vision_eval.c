@@ -141,7 +141,7 @@ static bool classify(struct cli *cli, const struct vision_session *s, struct pic
         cli_report(cli, CLI_FAILED);
         *all_good = false;
     }
-    if (pgd_classifier_predict(s->classifier, all->pixels, (int64_t)all->count, all->p) != PGD_OK) return cli_fail_library(&cli->error);
+    if (pgd_classifier_predict(s->classifier, all->pixels, (int64_t)all->count, NULL, all->p) != PGD_OK) return cli_fail_library(&cli->error);
     json_start(&json, stdout);
     if (cli->json) json_begin_object(&json, NULL), json_begin_array(&json, "results");
     for (size_t i = 0; i < all->count; i++) {

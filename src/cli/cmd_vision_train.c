@@ -135,7 +135,7 @@ static bool load_checkpoint(struct train *t) {
     if (!adopt(t, values)) return false;
     if (pgd_file_metadata(t->checkpoint, "loss", loss, sizeof loss) != PGD_OK) return cli_fail_library(&t->cli->error);
     t->final_loss = strtod(loss, NULL);
-    return pgd_state_load(t->state, t->checkpoint) == PGD_OK || cli_fail_library(&t->cli->error);
+    return pgd_state_load(t->state, t->checkpoint, NULL) == PGD_OK || cli_fail_library(&t->cli->error);
 }
 
 static bool save_checkpoint(struct train *t) {
@@ -147,7 +147,7 @@ static bool save_checkpoint(struct train *t) {
     for (int i = 0; i < SETTINGS; i++) metadata[i] = (pgd_metadata){settings[i].key, settings[i].value};
     snprintf(loss, sizeof loss, "%.17g", t->final_loss);
     metadata[SETTINGS] = (pgd_metadata){"loss", loss};
-    return pgd_state_save(t->state, t->checkpoint, metadata, SETTINGS + 1, NULL, 0) == PGD_OK || cli_fail_library(&t->cli->error);
+    return pgd_state_save(t->state, t->checkpoint, metadata, SETTINGS + 1, NULL, 0, NULL) == PGD_OK || cli_fail_library(&t->cli->error);
 }
 
 /* Makes the folder now, so that an unwritable place is known before hours of training. */

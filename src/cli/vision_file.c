@@ -22,7 +22,7 @@ bool vision_save(const char *path, const struct vision_model *m, const pgd_state
     const pgd_metadata metadata[] = {{"format", FORMAT},        {"net", m->net},          {"channels", numbers[0]},    {"height", numbers[1]},
                                      {"width", numbers[2]},     {"mean", numbers[3]},     {"deviation", numbers[4]},   {"class_count", numbers[5]},
                                      {"classes", m->class_names}, {"pictures", m->digits ? "digits" : "plain"}};
-    return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, 3) == PGD_OK || cli_fail_library(error);
+    return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, 3, NULL) == PGD_OK || cli_fail_library(error);
 }
 
 static bool text_of(const char *path, const char *key, char *out, size_t out_bytes, struct cli_error *error) {
@@ -65,7 +65,7 @@ static bool describe(const char *path, struct vision_model *m, struct cli_error 
 
 bool vision_open(const char *path, struct vision_model *m, pgd_state *state, struct cli_error *error) {
     if (!describe(path, m, error)) return false;
-    return pgd_state_load(state, path) == PGD_OK || cli_fail_library(error);
+    return pgd_state_load(state, path, NULL) == PGD_OK || cli_fail_library(error);
 }
 
 bool vision_sha256(const char *path, char out[65], struct cli_error *error) { return SHA256File(path, out) != NULL || cli_fail(error, "%s: cannot read: %s", path, strerror(errno)); }

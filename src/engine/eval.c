@@ -15,18 +15,20 @@ typedef struct cached_plan {
 
 struct pgd_evaluator {
     pgd_device *device;
+    pgd_progress progress;
     cached_plan *plans;
     int32_t count, limit;
     uint64_t clock, found, compiled;
 };
 
-pgd_status pgd_evaluator_create(pgd_device *device, int32_t plans, pgd_evaluator **out) {
+pgd_status pgd_evaluator_create(pgd_device *device, int32_t plans, const pgd_progress *progress, pgd_evaluator **out) {
     PGD_NEED(out);
     *out = NULL;
     PGD_NEED(device);
     pgd_evaluator *e = pgd_mem_zalloc(sizeof *e);
     if (e == NULL) return pgd_fail_memory(sizeof *e);
     e->device = device;
+    if (progress != NULL) e->progress = *progress;
     e->limit = plans <= 0 ? 64 : plans;
     e->plans = pgd_mem_zalloc(sizeof *e->plans * (size_t)e->limit);
     if (e->plans == NULL) {
@@ -96,7 +98,10 @@ static pgd_status plan_for(pgd_evaluator *e, const pgd_graph *graph, char *text,
             return PGD_OK;
         }
     pgd_plan *plan;
-    pgd_status status = pgd_plan_compile(e->device, graph, NULL, &plan);
+    pgd_plan_options options;
+    pgd_plan_options_init(&options, sizeof options);
+    options.progress = e->progress;
+    pgd_status status = pgd_plan_compile(e->device, graph, &options, &plan);
     if (status != PGD_OK) {
         pgd_text_free(text);
         return status;

@@ -14,12 +14,17 @@ pgd_status pgd_state_create(pgd_device *device, pgd_state **out) {
     return PGD_OK;
 }
 
+void pgd_state_shrink(pgd_state *state, int32_t count) {
+    while (state->count > count) {
+        struct pgd_state_tensor *last = &state->tensors[--state->count];
+        pgd_mem_free(last->name);
+        pgd_buffer_destroy(last->buffer);
+    }
+}
+
 void pgd_state_destroy(pgd_state *state) {
     if (state == NULL) return;
-    for (int32_t i = 0; i < state->count; i++) {
-        pgd_mem_free(state->tensors[i].name);
-        pgd_buffer_destroy(state->tensors[i].buffer);
-    }
+    pgd_state_shrink(state, 0);
     pgd_mem_free(state->tensors);
     pgd_mem_free(state);
 }

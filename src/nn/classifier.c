@@ -47,6 +47,7 @@ static pgd_status build(pgd_classifier *c, pgd_device *device, const pgd_layer *
     pgd_plan_options plan_options;
     pgd_plan_options_init(&plan_options, sizeof plan_options);
     plan_options.strict = c->options.strict;
+    plan_options.progress = c->options.progress;
     PGD_TRY(pgd_plan_compile(device, graph, &plan_options, &c->plan));
     return pgd_run_create(c->plan, state, &c->run);
 }
@@ -80,13 +81,14 @@ void pgd_classifier_destroy(pgd_classifier *c) {
 
 int64_t pgd_classifier_classes(const pgd_classifier *classifier) { return PGD_LACKS(classifier) ? 0 : classifier->classes; }
 
-pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities) {
+pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, const pgd_progress *progress, float *probabilities) {
     PGD_NEED(classifier, samples, probabilities);
     pgd_classifier *c = classifier;
     if (count < 1) return pgd_fail(PGD_BAD_ARG, "predict: %lld samples; give at least one", (long long)count);
     int64_t sample_bytes = c->options.channels * c->options.height * c->options.width;
     for (int64_t first = 0; first < count; first += c->options.batch) {
         int64_t n = count - first < c->options.batch ? count - first : c->options.batch;
+        PGD_TRY(pgd_progress_report(progress, "classifying", (double)first / (double)count));
         PGD_TRY(pgd_run_set(c->run, "samples", (pgd_shape){4, {n, c->options.channels, c->options.height, c->options.width}}, samples + first * sample_bytes));
         PGD_TRY(pgd_run_execute(c->run));
         PGD_TRY(pgd_run_get(c->run, "probabilities", probabilities + first * c->classes, (uint64_t)(n * c->classes) * sizeof(float)));
@@ -111,7 +113,7 @@ static pgd_status measure(pgd_classifier *c, const pgd_dataset *dataset, const p
         int64_t n = dataset->count - first < c->options.batch ? dataset->count - first : c->options.batch;
         PGD_TRY(pgd_progress_report(progress, "evaluating", (double)first / (double)dataset->count));
         for (int64_t i = 0; i < n; i++) dataset->sample(dataset->user, first + i, 0, samples + i * dataset->sample_bytes, &labels[i]);
-        PGD_TRY(pgd_classifier_predict(c, samples, n, probabilities));
+        PGD_TRY(pgd_classifier_predict(c, samples, n, NULL, probabilities));
         hits += count_hits(probabilities, labels, n, c->classes);
     }
     *accuracy = (double)hits / (double)dataset->count;

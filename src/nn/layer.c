@@ -181,46 +181,59 @@ pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer
 typedef struct first_contents {
     uint64_t seed;
     pgd_state *state;
+    const pgd_progress *progress;
+    int64_t done, all; /* elements */
 } first_contents;
 
 /* The name is part of the key: adding a layer does not change what the others begin with. */
-static void fill_tensor(const pgd_layer_tensor *tensor, uint64_t seed, void *bytes) {
+static pgd_status fill_tensor(const pgd_layer_tensor *tensor, first_contents *f, void *bytes) {
     const pgd_parameter *p = &tensor->parameter;
     pgd_tensor whole = {p->dtype, p->shape, bytes};
     uint64_t key = pgd_hash_bytes(p->name, strlen(p->name), 0);
-    for (int64_t i = 0, n = pgd_shape_elems(p->shape); i < n; i++) {
+    for (int64_t i = 0, n = pgd_shape_elems(p->shape); i < n; i++, f->done++) {
         uint32_t words[4];
         double value = tensor->value;
+        if (i % 65536 == 0) PGD_TRY(pgd_progress_report(f->progress, "first contents", (double)f->done / (double)f->all));
         if (tensor->bound != 0) {
-            pgd_philox(seed, key, 0xffffffffu, (uint64_t)i, words);
+            pgd_philox(f->seed, key, 0xffffffffu, (uint64_t)i, words);
             value = tensor->bound * (2 * (double)pgd_uniform_from(words[0]) - 1);
         }
         pgd_tensor_set(&whole, i, value);
     }
+    return PGD_OK;
 }
 
 static pgd_status init_tensor(void *user, const pgd_layer_tensor *tensor) {
-    const first_contents *f = user;
+    first_contents *f = user;
     const pgd_parameter *p = &tensor->parameter;
     size_t bytes = (size_t)pgd_shape_elems(p->shape) * pgd_dtype_bytes(p->dtype);
     void *contents = pgd_mem_alloc(bytes);
     if (contents == NULL) return pgd_fail_memory(bytes);
-    fill_tensor(tensor, f->seed, contents);
-    pgd_status status = pgd_state_set(f->state, p->name, p->dtype, p->shape, contents);
+    pgd_status status = fill_tensor(tensor, f, contents);
+    if (status == PGD_OK) status = pgd_state_set(f->state, p->name, p->dtype, p->shape, contents);
     pgd_mem_free(contents);
     return status;
 }
 
-pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state) {
-    first_contents f = {seed, state};
+static pgd_status count_elems(void *user, const pgd_layer_tensor *tensor) {
+    *(int64_t *)user += pgd_shape_elems(tensor->parameter.shape);
+    return PGD_OK;
+}
+
+pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state, const pgd_progress *progress) {
+    first_contents f = {.seed = seed, .state = state, .progress = progress};
     PGD_NEED(layer, prefix, state);
-    return pgd_layer_visit(layer, prefix, init_tensor, &f);
+    int32_t before = pgd_state_count(state);
+    PGD_TRY(pgd_layer_visit(layer, prefix, count_elems, &f.all));
+    pgd_status status = pgd_layer_visit(layer, prefix, init_tensor, &f);
+    if (status != PGD_OK) pgd_state_shrink(state, before);
+    return status;
 }
 
 pgd_status pgd_layer_cache(const pgd_layer *layer, const char *prefix, int64_t batch, int64_t positions, pgd_state *state) {
     PGD_NEED(layer, prefix, state);
     if (batch < 1 || positions < 1) return pgd_fail(PGD_BAD_ARG, "pgd_layer_cache: %lld sequences of %lld positions; both must be at least 1", (long long)batch, (long long)positions);
-    first_contents f = {0, state};
+    first_contents f = {.state = state};
     return layer->kind->visit_cache == NULL ? PGD_OK : layer->kind->visit_cache(layer, prefix, (pgd_cache_extent){batch, positions}, init_tensor, &f);
 }
 

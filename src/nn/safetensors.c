@@ -80,7 +80,7 @@ static pgd_status collect_pieces(const pgd_state *state, const char *const *skip
     return PGD_OK;
 }
 
-pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_metadata *metadata, int32_t metadata_count, const char *const *skip, int32_t skip_count) {
+pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_metadata *metadata, int32_t metadata_count, const char *const *skip, int32_t skip_count, const pgd_progress *progress) {
     pgd_text header = {0};
     pgd_arena arena = {0};
     uint8_t length[8];
@@ -97,7 +97,7 @@ pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_me
         for (int i = 0; i < 8; i++) length[i] = (uint8_t)((uint64_t)header.count >> (8 * i));
         pieces[0] = (pgd_piece){length, sizeof length};
         pieces[1] = (pgd_piece){header.chars, header.count};
-        status = pgd_file_write_atomic(path, pieces, count);
+        status = pgd_file_write_atomic(path, pieces, count, progress);
     }
     pgd_mem_free(header.chars);
     pgd_arena_deinit(&arena);
@@ -117,7 +117,8 @@ static pgd_status find_header(const char *bytes, size_t count, pgd_json *json, c
     uint64_t length = 0;
     if (count < 8) return pgd_fail(PGD_CORRUPT, "safetensors: %zu bytes are too few; the file is truncated", count);
     for (int i = 0; i < 8; i++) length |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
-    if (length > HEADER_LIMIT || length > count - 8)
+    if (length > HEADER_LIMIT) return pgd_fail(PGD_CORRUPT, "safetensors: the header claims %llu bytes, more than the %d allowed; this is no safetensors file", (unsigned long long)length, HEADER_LIMIT);
+    if (length > count - 8)
         return pgd_fail(PGD_CORRUPT, "safetensors: the header claims %llu bytes, the file has %zu; it is truncated or no safetensors file", (unsigned long long)length, count);
     *json = (pgd_json){bytes + 8, bytes + 8 + length};
     *data = bytes + 8 + length;
@@ -218,8 +219,9 @@ static pgd_status check_names(names *n) {
 }
 
 /* Walks the header: with `seen` it checks everything, without it gives the tensors to the state. */
-static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd_state *state, names *seen) {
+static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd_state *state, names *seen, const pgd_progress *progress) {
     entry place, *e = &place;
+    double all = (double)(json.end - json.at);
     if (!pgd_json_expect(&json, '{')) return pgd_fail(PGD_CORRUPT, "safetensors: the header is no JSON object; the file is damaged or of another kind");
     if (!pgd_json_peek(&json, '}')) do {
             if (!pgd_json_string(&json, e->name, sizeof e->name) || e->name[0] == '\0' || !pgd_json_expect(&json, ':')) return pgd_fail(PGD_CORRUPT, "safetensors: a tensor name of 1 to %d bytes was expected in the header", NAME_LIMIT - 1);
@@ -227,6 +229,7 @@ static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd
                 if (!pgd_json_skip(&json, 0)) return broken(e->name, "does not end");
                 continue;
             }
+            PGD_TRY(pgd_progress_report(progress, seen != NULL ? "checking" : "taking tensors in", 1 - (double)(json.end - json.at) / all));
             PGD_TRY(read_entry(&json, e));
             PGD_TRY(check_entry(e, data_bytes));
             PGD_TRY(check_state(state, e));
@@ -236,15 +239,16 @@ static pgd_status walk(pgd_json json, const char *data, uint64_t data_bytes, pgd
     return seen != NULL ? check_names(seen) : PGD_OK;
 }
 
-pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count) {
+pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count, const pgd_progress *progress) {
     pgd_json json;
     const char *data;
     uint64_t data_bytes;
     names seen = {0};
     PGD_NEED(state, bytes);
     PGD_TRY(find_header(bytes, count, &json, &data, &data_bytes));
-    pgd_status status = walk(json, data, data_bytes, state, &seen);
-    if (status == PGD_OK) status = walk(json, data, data_bytes, state, NULL);
+    int32_t before = pgd_state_count(state);
+    pgd_status status = walk(json, data, data_bytes, state, &seen, progress);
+    if (status == PGD_OK && (status = walk(json, data, data_bytes, state, NULL, before == 0 ? progress : NULL)) != PGD_OK) pgd_state_shrink(state, before);
     pgd_arena_deinit(&seen.arena);
     pgd_mem_free(seen.list);
     return status;
@@ -258,12 +262,12 @@ static pgd_status with_path(pgd_status status, const char *path) {
     return strncmp(text, path, strlen(path)) == 0 ? status : pgd_fail(status, "%s: %s", path, text);
 }
 
-pgd_status pgd_state_load(pgd_state *state, const char *path) {
+pgd_status pgd_state_load(pgd_state *state, const char *path, const pgd_progress *progress) {
     char *bytes;
     size_t count;
     PGD_NEED(state, path);
-    PGD_TRY(pgd_file_read(path, FILE_LIMIT, &bytes, &count));
-    pgd_status status = with_path(pgd_state_load_memory(state, bytes, count), path);
+    PGD_TRY(pgd_file_read(path, FILE_LIMIT, progress, &bytes, &count));
+    pgd_status status = with_path(pgd_state_load_memory(state, bytes, count, progress), path);
     pgd_mem_free(bytes);
     return status;
 }
@@ -288,6 +292,16 @@ static pgd_status find_metadata(pgd_json json, const char *key, char *value, siz
     return pgd_fail(PGD_BAD_ARG, "safetensors: there is no metadata \"%s\"; was the file written by another program?", key);
 }
 
+/* The file up to the end of its header, which its first eight bytes give; the tensors may be many and are not wanted. */
+static pgd_status read_header(const char *path, char **bytes, size_t *count) {
+    uint64_t length = 0;
+    PGD_TRY(pgd_file_read_head(path, 8, bytes, count));
+    for (size_t i = 0; i < *count; i++) length |= (uint64_t)(uint8_t)(*bytes)[i] << (8 * i);
+    if (*count < 8 || length > HEADER_LIMIT) return PGD_OK;
+    pgd_mem_free(*bytes);
+    return pgd_file_read_head(path, 8 + (size_t)length, bytes, count);
+}
+
 pgd_status pgd_file_metadata(const char *path, const char *key, char *value, size_t value_bytes) {
     char *bytes;
     size_t count;
@@ -295,7 +309,7 @@ pgd_status pgd_file_metadata(const char *path, const char *key, char *value, siz
     const char *data;
     uint64_t data_bytes;
     PGD_NEED(path, key, value);
-    PGD_TRY(pgd_file_read(path, FILE_LIMIT, &bytes, &count));
+    PGD_TRY(read_header(path, &bytes, &count));
     pgd_status status = find_header(bytes, count, &json, &data, &data_bytes);
     if (status == PGD_OK) status = find_metadata(json, key, value, value_bytes);
     pgd_mem_free(bytes);

@@ -37,7 +37,7 @@ static pgd_status complete_state(const pgd_trainer *t, const pgd_layer *layer) {
     int32_t present = 0;
     void *both[2] = {&present, state};
     PGD_TRY(pgd_layer_each(layer, "", count_present, both));
-    PGD_TRY(present == 0 ? pgd_layer_init(layer, "", t->options.seed, state) : pgd_layer_each(layer, "", add_missing, state));
+    PGD_TRY(present == 0 ? pgd_layer_init(layer, "", t->options.seed, state, &t->options.progress) : pgd_layer_each(layer, "", add_missing, state));
     PGD_TRY(pgd_optimizer_init(&t->optimizer, layer, "", state));
     if (pgd_state_find(state, "random") < 0) PGD_TRY(pgd_state_set(state, "random", PGD_I64, (pgd_shape){1, {2}}, (int64_t[]){(int64_t)t->options.seed, 0}));
     if (pgd_state_find(state, "trainer.step") < 0) PGD_TRY(pgd_state_set(state, "trainer.step", PGD_I64, (pgd_shape){0}, NULL));
@@ -79,6 +79,7 @@ static pgd_status compile_step(pgd_trainer *t, pgd_device *device, const pgd_lay
     pgd_status status = build_step(t, layer, graph);
     pgd_plan_options_init(&plan_options, sizeof plan_options);
     plan_options.strict = t->options.strict;
+    plan_options.progress = t->options.progress;
     if (status == PGD_OK) status = pgd_plan_compile(device, graph, &plan_options, &t->plan);
     pgd_graph_destroy(graph);
     return status;
@@ -118,9 +119,11 @@ pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_st
     pgd_trainer *t = pgd_mem_zalloc(sizeof *t);
     if (t == NULL) return pgd_fail_memory(sizeof *t);
     t->state = state;
+    int32_t before = pgd_state_count(state);
     pgd_status status = make(t, device, layer, dataset, options);
     if (status != PGD_OK) {
         pgd_trainer_destroy(t);
+        pgd_state_shrink(state, before);
         return status;
     }
     *out = t;

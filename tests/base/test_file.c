@@ -25,12 +25,12 @@ static int tear_down(void **unused) {
     return rmdir(folder); /* fails when something was left beside the file */
 }
 
-static pgd_status write_text(const char *to, const char *text) { return pgd_file_write_atomic(to, &(pgd_piece){text, strlen(text)}, 1); }
+static pgd_status write_text(const char *to, const char *text) { return pgd_file_write_atomic(to, &(pgd_piece){text, strlen(text)}, 1, NULL); }
 
 static void expect_contents(const char *want) {
     char *got;
     size_t bytes;
-    ok(pgd_file_read(path, 1 << 20, &got, &bytes));
+    ok(pgd_file_read(path, 1 << 20, NULL, &got, &bytes));
     assert_int_equal(bytes, strlen(want));
     assert_string_equal(got, want);
     pgd_mem_free(got);
@@ -38,11 +38,11 @@ static void expect_contents(const char *want) {
 
 static void what_was_written_is_read_back(void **unused) {
     const pgd_piece pieces[] = {{"one ", 4}, {NULL, 0}, {"two ", 4}, {"three", 5}};
-    ok(pgd_file_write_atomic(path, pieces, 4));
+    ok(pgd_file_write_atomic(path, pieces, 4, NULL));
     expect_contents("one two three");
     ok(write_text(path, "new"));
     expect_contents("new");
-    ok(pgd_file_write_atomic(path, NULL, 0));
+    ok(pgd_file_write_atomic(path, NULL, 0, NULL));
     expect_contents("");
 }
 
@@ -50,11 +50,48 @@ static void reading_is_bounded_and_wants_a_regular_file(void **unused) {
     char *bytes;
     size_t count;
     ok(write_text(path, "12345"));
-    fails(PGD_CORRUPT, "has 5 bytes, more than the 4 allowed here", pgd_file_read(path, 4, &bytes, &count));
+    fails(PGD_CORRUPT, "has 5 bytes, more than the 4 allowed here", pgd_file_read(path, 4, NULL, &bytes, &count));
     assert_null(bytes);
-    fails(PGD_IO, "is not a regular file", pgd_file_read(folder, 100, &bytes, &count));
-    fails(PGD_IO, "is not a regular file", pgd_file_read("/dev/zero", 100, &bytes, &count));
-    fails(PGD_IO, "No such file", pgd_file_read("/nowhere/at/all", 100, &bytes, &count));
+    fails(PGD_IO, "is not a regular file", pgd_file_read(folder, 100, NULL, &bytes, &count));
+    fails(PGD_IO, "is not a regular file", pgd_file_read("/dev/zero", 100, NULL, &bytes, &count));
+    fails(PGD_IO, "No such file", pgd_file_read("/nowhere/at/all", 100, NULL, &bytes, &count));
+}
+
+static void the_head_of_a_file_is_no_longer_than_the_file(void **unused) {
+    char *bytes;
+    size_t count;
+    ok(write_text(path, "12345"));
+    ok(pgd_file_read_head(path, 3, &bytes, &count));
+    assert_int_equal(count, 3);
+    assert_string_equal(bytes, "123");
+    pgd_mem_free(bytes);
+    ok(pgd_file_read_head(path, 100, &bytes, &count));
+    assert_int_equal(count, 5);
+    pgd_mem_free(bytes);
+}
+
+/* Goes on `left` times more. */
+static bool count_down(void *left, const char *what, double fraction) {
+    check(fraction >= 0 && fraction < 1, "%s: fraction %g", what, fraction);
+    return (*(int *)left)-- > 0;
+}
+
+static void a_stop_leaves_the_old_file_and_nothing_read(void **unused) {
+    enum { BYTES = 10 << 20 };
+    char *big = calloc(1, BYTES), *bytes;
+    size_t count;
+    int left = 1;
+    const pgd_progress progress = {count_down, &left};
+    ok(write_text(path, "old"));
+    fails(PGD_CANCELLED, "writing", pgd_file_write_atomic(path, &(pgd_piece){big, BYTES}, 1, &progress));
+    expect_contents("old");
+    left = 3;
+    ok(pgd_file_write_atomic(path, &(pgd_piece){big, BYTES}, 1, &progress));
+    assert_int_equal(left, 0);
+    left = 2;
+    fails(PGD_CANCELLED, "reading", pgd_file_read(path, BYTES, &progress, &bytes, &count));
+    assert_null(bytes);
+    free(big);
 }
 
 static void a_folder_that_cannot_be_written_is_named(void **unused) {
@@ -93,7 +130,7 @@ static void a_full_disk_leaves_the_old_file_and_no_other(void **unused) {
         static char big[100000];
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, 4096}) != 0) _exit(3);
-        pgd_status status = pgd_file_write_atomic(path, &(pgd_piece){big, sizeof big}, 1);
+        pgd_status status = pgd_file_write_atomic(path, &(pgd_piece){big, sizeof big}, 1, NULL);
         _exit(status == PGD_IO && strstr(pgd_error_text(), "cannot write: File too large") != NULL ? 0 : 4);
     }
     int result;
@@ -113,7 +150,7 @@ static void a_link_to_a_full_device_is_an_error(void **unused) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(what_was_written_is_read_back), TEST(reading_is_bounded_and_wants_a_regular_file), TEST(a_folder_that_cannot_be_written_is_named), TEST(a_path_that_is_too_long_is_refused),
+    const struct CMUnitTest tests[] = {TEST(what_was_written_is_read_back), TEST(reading_is_bounded_and_wants_a_regular_file), TEST(the_head_of_a_file_is_no_longer_than_the_file), TEST(a_stop_leaves_the_old_file_and_nothing_read), TEST(a_folder_that_cannot_be_written_is_named), TEST(a_path_that_is_too_long_is_refused),
                                        TEST(a_full_disk_leaves_the_old_file_and_no_other), TEST(a_link_to_a_full_device_is_an_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

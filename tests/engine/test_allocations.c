@@ -101,7 +101,7 @@ static pgd_status train(smoke *s) {
 
 static pgd_status evaluate(smoke *s) {
     float y[3];
-    PGD_TRY(pgd_evaluator_create(s->device, 1, &s->evaluator));
+    PGD_TRY(pgd_evaluator_create(s->device, 1, NULL, &s->evaluator));
     pgd_value *v = pgd_constant(s->graph, PGD_F32, pgd_shape_of(1, 3), (float[]){1, 2, 3}), *sum = pgd_add(s->graph, v, pgd_scalar(s->graph, PGD_F32, 1)), *exp = pgd_exp(s->graph, v);
     PGD_TRY(pgd_graph_status(s->graph));
     PGD_TRY(pgd_eval(s->evaluator, s->graph, sum, NULL, y, sizeof y));

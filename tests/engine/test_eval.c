@@ -8,7 +8,7 @@ static pgd_graph *g;
 
 static int set_up(void **state) {
     ok(pgd_device_open("cpu", NULL, &device));
-    ok(pgd_evaluator_create(device, 3, &evaluator));
+    ok(pgd_evaluator_create(device, 3, NULL, &evaluator));
     ok(pgd_graph_create(&g));
     return 0;
 }

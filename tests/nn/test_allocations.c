@@ -79,12 +79,12 @@ static pgd_status whole_life(void) {
     TRY(pgd_state_create(device, &state));
     TRY(pgd_trainer_create(device, layer, state, &data, &o, &trainer));
     while (!done) TRY(pgd_trainer_advance(trainer, &step, &done));
-    TRY(pgd_state_save(state, "test_allocations.tmp", &metadata, 1, NULL, 0));
+    TRY(pgd_state_save(state, "test_allocations.tmp", &metadata, 1, NULL, 0, NULL));
     TRY(pgd_file_metadata("test_allocations.tmp", "key", value, sizeof value));
     TRY(pgd_state_create(device, &loaded));
-    TRY(pgd_state_load(loaded, "test_allocations.tmp"));
+    TRY(pgd_state_load(loaded, "test_allocations.tmp", NULL));
     TRY(pgd_classifier_create(device, layer, loaded, &o, &classifier));
-    TRY(pgd_classifier_predict(classifier, pixels, 1, probabilities));
+    TRY(pgd_classifier_predict(classifier, pixels, 1, NULL, probabilities));
 end:
     pgd_classifier_destroy(classifier);
     pgd_trainer_destroy(trainer);

@@ -169,7 +169,7 @@ static void sizes_that_overflow_are_refused_by_loaders_and_classifiers(void **un
     o.channels = o.height = o.width = (int64_t)1 << 31;
     fails(PGD_BAD_ARG, "fit in memory", pgd_classifier_create(device, layer, state, &o, &classifier));
     for (int i = 0; i < 100; i++) deep = pgd_layer_sequential(&deep, 1);
-    fails(PGD_BAD_ARG, "nest layers less deeply", pgd_layer_init(deep, "", 0, state));
+    fails(PGD_BAD_ARG, "nest layers less deeply", pgd_layer_init(deep, "", 0, state, NULL));
     assert_null(pgd_layer_residual(pgd_layer_relu(), pgd_layer_conv2d(4, 4, 0, NULL)));
     pgd_layer_destroy(deep);
     pgd_layer_destroy(layer);

@@ -27,7 +27,7 @@ static pgd_status load(const char *header, size_t data_bytes, int32_t *tensors) 
     for (int i = 0; i < 8; i++) bytes[i] = (char)(length >> (8 * i));
     memcpy(bytes + 8, header, length);
     pgd_state *state = fresh();
-    pgd_status status = pgd_state_load_memory(state, bytes, 8 + length + data_bytes);
+    pgd_status status = pgd_state_load_memory(state, bytes, 8 + length + data_bytes, NULL);
     *tensors = pgd_state_count(state);
     pgd_state_destroy(state);
     free(bytes);
@@ -46,8 +46,8 @@ static void a_state_survives_a_file(void **unused) {
     assert_int_equal(pgd_state_set(state, "empty", PGD_U8, pgd_shape_of(1, 0), ""), PGD_OK);
     assert_int_equal(pgd_state_set(state, "optimizer.m", PGD_F32, pgd_shape_of(1, 1), weights), PGD_OK);
     const pgd_metadata metadata[] = {{"net", "cnn"}, {"quote", "a\"b\\c"}};
-    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp1", metadata, 2, (const char *[]){"optimizer."}, 1), PGD_OK);
-    assert_int_equal(pgd_state_load(copy, "test_safetensors.tmp1"), PGD_OK);
+    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp1", metadata, 2, (const char *[]){"optimizer."}, 1, NULL), PGD_OK);
+    assert_int_equal(pgd_state_load(copy, "test_safetensors.tmp1", NULL), PGD_OK);
     assert_int_equal(pgd_state_count(copy), 3);
     assert_int_equal(pgd_state_get(copy, "0.weight", read, sizeof read), PGD_OK);
     assert_memory_equal(read, weights, sizeof read);
@@ -97,7 +97,7 @@ static void every_truncation_is_refused(void **unused) {
     char bytes[4096];
     pgd_state *state = fresh();
     assert_int_equal(pgd_state_set(state, "w", PGD_F32, pgd_shape_of(1, 4), weights), PGD_OK);
-    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp2", NULL, 0, NULL, 0), PGD_OK);
+    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp2", NULL, 0, NULL, 0, NULL), PGD_OK);
     FILE *file = fopen("test_safetensors.tmp2", "rb");
     size_t count = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
@@ -106,7 +106,7 @@ static void every_truncation_is_refused(void **unused) {
         pgd_state *other = fresh();
         char *part = malloc(n + 1); /* exactly as long, so that the sanitizer sees a step beyond */
         memcpy(part, bytes, n);
-        assert_int_equal(pgd_state_load_memory(other, part, n), PGD_CORRUPT);
+        assert_int_equal(pgd_state_load_memory(other, part, n, NULL), PGD_CORRUPT);
         assert_int_equal(pgd_state_count(other), 0);
         free(part);
         pgd_state_destroy(other);
@@ -120,8 +120,8 @@ static void a_file_of_another_network_is_refused(void **unused) {
     pgd_state *state = fresh(), *other = fresh();
     assert_int_equal(pgd_state_set(state, "w", PGD_F32, pgd_shape_of(1, 4), weights), PGD_OK);
     assert_int_equal(pgd_state_set(other, "w", PGD_F32, pgd_shape_of(1, 2), weights + 2), PGD_OK);
-    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp3", NULL, 0, NULL, 0), PGD_OK);
-    assert_int_equal(pgd_state_load(other, "test_safetensors.tmp3"), PGD_BAD_ARG);
+    assert_int_equal(pgd_state_save(state, "test_safetensors.tmp3", NULL, 0, NULL, 0, NULL), PGD_OK);
+    assert_int_equal(pgd_state_load(other, "test_safetensors.tmp3", NULL), PGD_BAD_ARG);
     assert_non_null(strstr(pgd_error_text(), "another network"));
     assert_int_equal(pgd_state_get(other, "w", read, sizeof read), PGD_OK);
     assert_memory_equal(read, weights + 2, sizeof read);
@@ -134,10 +134,10 @@ static void writing_fails_with_a_sentence_and_leaves_the_old_file(void **unused)
     const float weights[4] = {1, 2, 3, 4};
     pgd_state *state = fresh();
     assert_int_equal(pgd_state_set(state, "w", PGD_F32, pgd_shape_of(1, 4), weights), PGD_OK);
-    assert_int_equal(pgd_state_save(state, "/nonexistent-folder/file", NULL, 0, NULL, 0), PGD_IO);
+    assert_int_equal(pgd_state_save(state, "/nonexistent-folder/file", NULL, 0, NULL, 0, NULL), PGD_IO);
     assert_non_null(strstr(pgd_error_text(), "/nonexistent-folder/file"));
     assert_int_equal(mkdir("test_safetensors.tmpdir", 0777), 0); /* a folder cannot be renamed over */
-    assert_int_equal(pgd_state_save(state, "test_safetensors.tmpdir", NULL, 0, NULL, 0), PGD_IO);
+    assert_int_equal(pgd_state_save(state, "test_safetensors.tmpdir", NULL, 0, NULL, 0, NULL), PGD_IO);
     assert_int_not_equal(access("test_safetensors.tmpdir.tmp", F_OK), 0);
     assert_int_equal(rmdir("test_safetensors.tmpdir"), 0);
     pgd_state_destroy(state);

@@ -101,7 +101,7 @@ static void a_sequence_in_pieces_gives_what_it_gives_at_once(void **unused) {
         pgd_state *state;
         pgd_layer *layer = transformer(groups);
         ok(pgd_state_create(device, &state));
-        ok(pgd_layer_init(layer, "", 5, state));
+        ok(pgd_layer_init(layer, "", 5, state, NULL));
         run_whole(device, state, layer, symbols, whole);
         for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) compare_pieces(device, state, layer, symbols, whole, pieces[i]);
         pgd_state_destroy(state);

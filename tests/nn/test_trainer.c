@@ -66,10 +66,10 @@ static size_t train(int threads, int64_t stop, pgd_optimizer_kind kind, char *ou
         assert_int_equal(pgd_trainer_advance(trainer, &step, &done), PGD_OK);
         if (done || step.step != stop) continue;
         pgd_trainer_destroy(trainer);
-        assert_int_equal(pgd_state_save(state, "test_trainer.tmp", NULL, 0, NULL, 0), PGD_OK);
+        assert_int_equal(pgd_state_save(state, "test_trainer.tmp", NULL, 0, NULL, 0, NULL), PGD_OK);
         pgd_state_destroy(state);
         assert_int_equal(pgd_state_create(device, &state), PGD_OK);
-        assert_int_equal(pgd_state_load(state, "test_trainer.tmp"), PGD_OK);
+        assert_int_equal(pgd_state_load(state, "test_trainer.tmp", NULL), PGD_OK);
         assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);
     }
     assert_int_equal(step.step, STEPS);

@@ -87,14 +87,18 @@ bool pgd_json_skip(pgd_json *json, int depth);               /* any value */
 /* ---- files ----------------------------------------------------------------------------------------------------------------------- */
 
 /* Reads a whole regular file of at most limit_bytes. *out is owned by the caller (pgd_mem_free), NUL follows the last byte. */
-pgd_status pgd_file_read(const char *path, size_t limit_bytes, char **out, size_t *out_bytes);
+pgd_status pgd_file_read(const char *path, size_t limit_bytes, const pgd_progress *progress, char **out, size_t *out_bytes);
 
-/* Writes pieces to `path`.tmp, fsyncs, renames over `path`, fsyncs the folder: after a crash the old or the new file is there, whole. */
+/* The same of a file of any size, of which only the first limit_bytes are read. */
+pgd_status pgd_file_read_head(const char *path, size_t limit_bytes, char **out, size_t *out_bytes);
+
+/* Writes pieces to `path`.tmp, fsyncs, renames over `path`, fsyncs the folder: after a crash the old or the new file is there, whole. progress may be
+ * NULL; when it stops the writing, the old file is there. */
 typedef struct pgd_piece {
     const void *bytes;
     size_t count;
 } pgd_piece;
-pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int32_t piece_count);
+pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int32_t piece_count, const pgd_progress *progress);
 
 /* ---- host jobs and the pool ------------------------------------------------------------------------------------------------------ */
 

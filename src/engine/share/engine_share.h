@@ -8,4 +8,7 @@
 /* The buffer of a state tensor, borrowed. */
 pgd_buffer *pgd_state_buffer(const pgd_state *state, int32_t index);
 
+/* Takes away all tensors but the first `count`: those that a call added before it failed. */
+void pgd_state_shrink(pgd_state *state, int32_t count);
+
 #endif

@@ -95,8 +95,9 @@ PGD_API void pgd_memory_in_use(uint64_t *now_bytes, uint64_t *peak_bytes);
 
 /* ---- progress and cancelling ----------------------------------------------------------------------------------------------------- */
 
-/* Given to every call that can take longer than 100 ms. `fraction` is in [0,1], or negative when unknown. Return false to stop: the call
- * then returns PGD_CANCELLED and leaves nothing half done. */
+/* Given to every call whose time grows with a network, a file or a data set and can pass 100 ms; not to those that only copy or clear memory, nor to
+ * a single step (pgd_run_execute, pgd_trainer_advance), between which the caller stops by itself. `fraction` is in [0,1], or negative when unknown.
+ * Return false to stop: the call then returns PGD_CANCELLED and leaves nothing half done. */
 typedef bool (*pgd_progress_fn)(void *user, const char *what, double fraction);
 
 typedef struct pgd_progress {

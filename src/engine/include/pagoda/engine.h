@@ -97,8 +97,8 @@ PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, 
 /* ---- at once --------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Evaluates single values through the same compiler; keeps the last `plans` plans (0: 64), found again by the structure of what is asked, whatever the numbers in its
- * constants. One thread at a time. */
-PGD_API PGD_MUST_USE pgd_status pgd_evaluator_create(pgd_device *device, int32_t plans, pgd_evaluator **out);
+ * constants. progress, or NULL, is asked while a plan is compiled. One thread at a time. */
+PGD_API PGD_MUST_USE pgd_status pgd_evaluator_create(pgd_device *device, int32_t plans, const pgd_progress *progress, pgd_evaluator **out);
 PGD_API void pgd_evaluator_destroy(pgd_evaluator *evaluator); /* NULL is fine */
 
 /* Copies the value's elements to `to`. state may be NULL. Errors: BAD_ARG the value needs inputs, has symbolic extents, or another size; as for compile and execute. */

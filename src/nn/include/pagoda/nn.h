@@ -83,8 +83,8 @@ PGD_API pgd_value *pgd_layer_continue(const pgd_layer *layer, pgd_graph *graph, 
 PGD_API PGD_MUST_USE pgd_status pgd_layer_cache(const pgd_layer *layer, const char *prefix, int64_t batch, int64_t positions, pgd_state *state);
 
 /* Gives every tensor of the layer its first contents: uniform within 1/sqrt(fan-in) for weights and biases (He et al. 2015 with PyTorch's gain), ones and zeros for normalisation.
- * A function of seed and names only. */
-PGD_API PGD_MUST_USE pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state);
+ * A function of seed and names only. progress may be NULL. After an error, CANCELLED included, the tensors that were new are gone again. */
+PGD_API PGD_MUST_USE pgd_status pgd_layer_init(const pgd_layer *layer, const char *prefix, uint64_t seed, pgd_state *state, const pgd_progress *progress);
 
 /* One tensor of a layer as it stands in a state. */
 typedef struct pgd_parameter {
@@ -180,14 +180,17 @@ typedef struct pgd_metadata {
     const char *key, *value;
 } pgd_metadata;
 
-/* Writes tensors of the state whose names begin with none of `skip` (NULL: all), in the state's order, atomically: temporary, fsync, rename. Errors: IO. */
-PGD_API PGD_MUST_USE pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_metadata *metadata, int32_t metadata_count, const char *const *skip, int32_t skip_count);
+/* Writes tensors of the state whose names begin with none of `skip` (NULL: all), in the state's order, atomically: temporary, fsync, rename. progress may be
+ * NULL. Errors: IO; CANCELLED. After one the old file is there, if there was one. */
+PGD_API PGD_MUST_USE pgd_status pgd_state_save(const pgd_state *state, const char *path, const pgd_metadata *metadata, int32_t metadata_count, const char *const *skip, int32_t skip_count,
+                                                const pgd_progress *progress);
 
-/* Adds the file's tensors to the state (existing ones must agree in dtype and shape). Nothing is changed when the file is damaged. Errors: IO, CORRUPT with what is wrong where. */
-PGD_API PGD_MUST_USE pgd_status pgd_state_load(pgd_state *state, const char *path);
-PGD_API PGD_MUST_USE pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count);
+/* Adds the file's tensors to the state (existing ones must agree in dtype and shape). Nothing is changed when the file is damaged, or progress (NULL: none) stops it.
+ * Errors: IO, CORRUPT with what is wrong where; CANCELLED. */
+PGD_API PGD_MUST_USE pgd_status pgd_state_load(pgd_state *state, const char *path, const pgd_progress *progress);
+PGD_API PGD_MUST_USE pgd_status pgd_state_load_memory(pgd_state *state, const char *bytes, size_t count, const pgd_progress *progress);
 
-/* One metadata value of a file as text. Errors: IO, CORRUPT; BAD_ARG no such key. */
+/* One metadata value of a file as text; only the header is read. Errors: IO, CORRUPT; BAD_ARG no such key. */
 PGD_API PGD_MUST_USE pgd_status pgd_file_metadata(const char *path, const char *key, char *value, size_t value_bytes);
 
 /* ---- classifiers ----------------------------------------------------------------------------------------------------------------------------------------- */
@@ -204,6 +207,7 @@ typedef struct pgd_classifier_options {
     bool strict;                     /* work that only the slow reference can run is an error: false */
     const pgd_optimizer_options *optimizer; /* copied; NULL: SGD */
     const pgd_schedule *schedule;    /* copied; NULL: cosine from 0.05 */
+    pgd_progress progress;           /* asked while creating: first contents, compiling */
 } pgd_classifier_options;
 PGD_API void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes);
 
@@ -213,8 +217,8 @@ typedef struct pgd_classifier pgd_classifier;
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_classifier_options *options, pgd_classifier **out);
 PGD_API void pgd_classifier_destroy(pgd_classifier *classifier); /* NULL is fine */
 
-/* probabilities [count, classes]. Errors: BAD_ARG count below 1; as for pgd_run_execute. */
-PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, float *probabilities);
+/* probabilities [count, classes]. progress may be NULL. Errors: BAD_ARG count below 1; CANCELLED; as for pgd_run_execute. */
+PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, const pgd_progress *progress, float *probabilities);
 PGD_API int64_t pgd_classifier_classes(const pgd_classifier *classifier);
 
 /* Share of samples whose most probable class is their label, over the whole dataset. progress may be NULL. Errors: CANCELLED; as for predict. */
@@ -230,7 +234,8 @@ typedef struct pgd_trainer_step {
     double learning_rate;
 } pgd_trainer_step;
 
-/* Training: adds the tensors it needs and the state lacks (parameters, moments, "random", "trainer.step"), so that a loaded checkpoint is continued exactly. The same
+/* Training: adds the tensors it needs and the state lacks (parameters, moments, "random", "trainer.step"), so that a loaded checkpoint is continued exactly; they
+ * are gone again when it fails. The same
  * seed, data, build and instruction set level give the same bits for any number of threads. Errors: BAD_ARG; as for pgd_plan_compile. */
 PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out);
 PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
