@@ -58,8 +58,8 @@ int main(void) {
     must(pgd_state_create(device, &state));
     must(pgd_layer_init(encoder, "encoder", 1, state, NULL));
     must(pgd_layer_init(decoder, "decoder", 1, state, NULL));
-    must(pgd_optimizer_init(&adamw, encoder, "encoder", state));
-    must(pgd_optimizer_init(&adamw, decoder, "decoder", state));
+    must(pgd_optimizer_init(&adamw, encoder, "encoder", false, state));
+    must(pgd_optimizer_init(&adamw, decoder, "decoder", false, state));
     pgd_plan *plan = training_step(device, encoder, decoder, &adamw);
     must(pgd_run_create(plan, state, &run));
     must(pgd_run_set(run, "x", pgd_shape_of(2, POINTS, WIDTH), x));

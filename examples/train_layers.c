@@ -15,7 +15,9 @@ static void must(pgd_status status) {
 }
 
 /* Picture `index` of the set that begins at *first: any noise, and one bright diagonal somewhere. */
-static void picture(void *first, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void picture(void *first, int64_t index, uint64_t random, void *const *fields) {
+    uint8_t *to = fields[0];
+    int32_t *label = fields[1];
     uint64_t state = ((uint64_t)(*(const int64_t *)first + index) + 1) * 0x9e3779b97f4a7c15u;
     (void)random; /* nothing is varied from epoch to epoch */
     for (int i = 0; i < PIXELS; i++) {
@@ -40,13 +42,20 @@ static pgd_layer *network(void) {
 
 static void train(pgd_device *device, const pgd_layer *layer, const pgd_classifier_options *options, const char *path) {
     int64_t first = 0;
-    pgd_dataset set = {.count = TRAINING, .sample_bytes = PIXELS, .sample = picture, .user = &first};
+    pgd_field fields[2];
+    pgd_classifier_options images = *options;
+    pgd_training_options training;
+    must(pgd_classifier_fields(options, fields));
+    pgd_dataset set = {.count = TRAINING, .fields = fields, .field_count = 2, .sample = picture, .user = &first};
     pgd_state *state;
     pgd_trainer *trainer;
     pgd_trainer_step step = {0};
     must(pgd_state_create(device, &state));
     must(pgd_layer_init(layer, "", 1, state, NULL));
-    must(pgd_trainer_create(device, layer, state, &set, options, &trainer));
+    pgd_training_options_init(&training, sizeof training);
+    training.batch = 50;
+    training.epochs = 4;
+    must(pgd_trainer_create(device, layer, state, &set, pgd_classifier_loss, &images, &training, &trainer));
     for (bool done = false; !done;) must(pgd_trainer_advance(trainer, &step, &done));
     pgd_trainer_destroy(trainer);
     const char *const not_weights[] = {"optimizer.", "trainer.", "random"};
@@ -65,15 +74,15 @@ int main(int argc, char **argv) {
     pgd_classifier_options_init(&options, sizeof options);
     options.channels = 1;
     options.height = options.width = EXTENT;
-    options.batch = 50;
-    options.epochs = 4;
     train(device, layer, &options, path);
 
     pgd_state *state;
     pgd_classifier *classifier;
     double accuracy;
     int64_t first = TRAINING;
-    pgd_dataset unseen = {.count = TESTING, .sample_bytes = PIXELS, .sample = picture, .user = &first};
+    pgd_field fields[2];
+    must(pgd_classifier_fields(&options, fields));
+    pgd_dataset unseen = {.count = TESTING, .fields = fields, .field_count = 2, .sample = picture, .user = &first};
     must(pgd_state_create(device, &state));
     must(pgd_state_load(state, path, NULL));
     must(pgd_classifier_create(device, layer, state, &options, &classifier));

@@ -39,12 +39,14 @@ static bool draw(struct demo *d) {
 }
 
 static bool compile(struct demo *d) {
-    pgd_classifier_options o;
+    pgd_classifier_options images;
+    pgd_training_options o;
     pgd_optimizer_options optimizer;
     pgd_schedule schedule;
     uint64_t start = term_now_ns();
     vision_describe(&d->model, "cnn", &d->train_set);
-    vision_options(&d->model, &o);
+    vision_options(&d->model, &images);
+    pgd_training_options_init(&o, sizeof o);
     o.strict = d->cli->strict;
     o.epochs = EPOCHS;
     o.batch = BATCH;
@@ -53,10 +55,10 @@ static bool compile(struct demo *d) {
     pgd_schedule_init(&schedule, sizeof schedule);
     schedule.final_fraction = 0.01;
     o.optimizer = &optimizer, o.schedule = &schedule;
-    d->train_data = (struct vision_data){&d->train_set, 0, d->train_set.count, 0};
+    d->train_data = (struct vision_data){.set = &d->train_set, .count = d->train_set.count};
     pgd_dataset dataset = vision_dataset(&d->train_data);
     if ((d->layer = vision_net(&d->model, &d->cli->error)) == NULL || !library(d, pgd_state_create(d->device, &d->state)) ||
-        !library(d, pgd_trainer_create(d->device, d->layer, d->state, &dataset, &o, &d->trainer)))
+        !library(d, pgd_trainer_create(d->device, d->layer, d->state, &dataset, pgd_classifier_loss, &images, &o, &d->trainer)))
         return false;
     d->compile_ns = term_now_ns() - start;
     return true;
@@ -144,7 +146,7 @@ static bool use(struct demo *d) {
     if (!vision_session_open(d->cli, d->file, &session)) return false;
     remove_folder(d);
     uint64_t t2 = term_now_ns();
-    struct vision_data test = {&d->test_set, 0, d->test_set.count, 0};
+    struct vision_data test = {.set = &d->test_set, .count = d->test_set.count};
     pgd_dataset dataset = vision_dataset(&test);
     bool fine = library(d, pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy));
     uint64_t t3 = term_now_ns();

@@ -26,7 +26,7 @@ int cli_vision_eval(struct cli *cli) {
     if (!vision_session_open(cli, model, &session)) return cli_report(cli, CLI_FAILED);
     bool fine = vision_load(data, IMAGE_SPLIT_TEST, &set, &cli->error);
     if (fine) {
-        struct vision_data test = {&set, 0, set.count, 0};
+        struct vision_data test = {.set = &set, .count = set.count};
         pgd_dataset dataset = vision_dataset(&test);
         fine = pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy) == PGD_OK || cli_fail_library(&cli->error);
         if (fine && cli->json) {

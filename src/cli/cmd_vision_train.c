@@ -203,21 +203,23 @@ static bool load_data(struct train *t) {
 static bool split_data(struct train *t) {
     if (t->o.holdout >= (int64_t)t->set.count) return cli_fail(&t->cli->error, "--holdout: %lld of %zu pictures leaves none for training", (long long)t->o.holdout, t->set.count);
     size_t count = t->set.count - (size_t)t->o.holdout;
-    t->train_data = (struct vision_data){&t->set, 0, count, (int)t->o.shift};
-    t->test_data = (struct vision_data){&t->set, count, (size_t)t->o.holdout, 0};
+    t->train_data = (struct vision_data){.set = &t->set, .count = count, .shift = (int)t->o.shift};
+    t->test_data = (struct vision_data){.set = &t->set, .first = count, .count = (size_t)t->o.holdout};
     vision_describe(&t->model, t->o.net, &t->set);
     return true;
 }
 
 static bool make_trainer(struct train *t) {
-    pgd_classifier_options o;
+    pgd_classifier_options images;
+    pgd_training_options o;
     pgd_optimizer_options optimizer;
     pgd_schedule schedule;
     pgd_dataset dataset = vision_dataset(&t->train_data);
     if ((t->layer = vision_net(&t->model, &t->cli->error)) == NULL) return false;
-    vision_options(&t->model, &o);
+    vision_options(&t->model, &images);
+    images.label_smoothing = 0.05;
+    pgd_training_options_init(&o, sizeof o);
     o.batch = t->o.batch, o.epochs = t->o.epochs, o.max_steps = t->o.max_steps, o.seed = (uint64_t)t->o.seed;
-    o.label_smoothing = 0.05;
     o.strict = t->cli->strict;
     pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_SGD);
     optimizer.nesterov = true;
@@ -225,7 +227,7 @@ static bool make_trainer(struct train *t) {
     pgd_schedule_init(&schedule, sizeof schedule);
     schedule.rate = t->o.rate, schedule.final_fraction = 0.002;
     o.optimizer = &optimizer, o.schedule = &schedule;
-    return pgd_trainer_create(t->device, t->layer, t->state, &dataset, &o, &t->trainer) == PGD_OK || cli_fail_library(&t->cli->error);
+    return pgd_trainer_create(t->device, t->layer, t->state, &dataset, pgd_classifier_loss, &images, &o, &t->trainer) == PGD_OK || cli_fail_library(&t->cli->error);
 }
 
 static volatile sig_atomic_t interrupted;
@@ -305,7 +307,7 @@ static bool evaluate(struct train *t) {
             image_set_deinit(&test);
             return cli_fail(&t->cli->error, "%s: its test pictures changed their size while training ran; put them back and use --resume", t->o.data);
         }
-        t->test_data = (struct vision_data){&test, 0, test.count, 0};
+        t->test_data = (struct vision_data){.set = &test, .count = test.count};
     }
     vision_options(&t->model, &o);
     o.strict = t->cli->strict;

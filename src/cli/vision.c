@@ -69,7 +69,7 @@ pgd_layer *vision_net(const struct vision_model *m, struct cli_error *error) {
 void vision_options(const struct vision_model *m, pgd_classifier_options *o) {
     pgd_classifier_options_init(o, sizeof *o);
     o->channels = m->channels, o->height = m->height, o->width = m->width;
-    o->mean = m->mean, o->deviation = m->deviation;
+    for (int i = 0; i < 4; i++) o->mean[i] = m->mean, o->deviation[i] = m->deviation;
 }
 
 /* ---- sets ----------------------------------------------------------------------------------------------------------------------------------------- */
@@ -101,8 +101,10 @@ void vision_class_name(const struct vision_model *m, int index, char *out, size_
     snprintf(out, out_bytes, "%.*s", (int)strcspn(at, "|"), at);
 }
 
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void sample(void *user, int64_t index, uint64_t random, void *const *fields) {
     const struct vision_data *data = user;
+    uint8_t *to = fields[0];
+    int32_t *label = fields[1];
     const struct image_set *set = data->set;
     size_t at = data->first + (size_t)index;
     int H = set->height, W = set->width, span = 2 * data->shift + 1;
@@ -122,7 +124,9 @@ static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int3
 }
 
 pgd_dataset vision_dataset(struct vision_data *data) {
-    return (pgd_dataset){.count = (int64_t)data->count, .sample_bytes = (int64_t)data->set->channels * data->set->height * data->set->width, .sample = sample, .user = data};
+    data->fields[0] = (pgd_field){"samples", PGD_U8, pgd_shape_of(3, data->set->channels, data->set->height, data->set->width)};
+    data->fields[1] = (pgd_field){"labels", PGD_I32, {0}};
+    return (pgd_dataset){.count = (int64_t)data->count, .fields = data->fields, .field_count = 2, .sample = sample, .user = data};
 }
 
 /* Test digits are of another seed than training digits. */

@@ -32,6 +32,7 @@ struct vision_data {
     const struct image_set *set;
     size_t first, count;
     int shift;
+    pgd_field fields[2]; /* filled by vision_dataset */
 };
 pgd_dataset vision_dataset(struct vision_data *data);
 

@@ -112,6 +112,13 @@ static pgd_status find_input(pgd_run *run, const char *name, pgd_shape shape, in
     return pgd_fail(PGD_BAD_ARG, "the plan has no input \"%s\"; either it was misspelt or nothing the plan computes needs it", name);
 }
 
+bool pgd_run_wants(const pgd_run *run, const char *name) {
+    if (PGD_LACKS(run, name)) return false;
+    for (int32_t i = 0; i < run->plan->input_count; i++)
+        if (strcmp(run->plan->inputs[i]->name, name) == 0) return true;
+    return false;
+}
+
 pgd_status pgd_run_set(pgd_run *run, const char *name, pgd_shape shape, const void *bytes) {
     int32_t index;
     uint64_t count;

@@ -57,6 +57,9 @@ pgd_layer *pgd_layer_make(const pgd_layer_kind *kind);
 /* "prefix.name", or "name" when prefix is empty. */
 const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]);
 
+/* Is it one that can be read? The sentence begins with `who`. */
+pgd_status pgd_dataset_check(const pgd_dataset *dataset, const char *who);
+
 /* Builds the layer's value in the same way as the rest. */
 pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix);
 

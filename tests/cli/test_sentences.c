@@ -80,21 +80,12 @@ static void a_line_of_progress_gives_way(void **unused) {
     assert_int_equal(last[-1], ' ');
 }
 
-static void a_data_set_without_its_function_is_told_what_is_missing(void **unused) {
-    pgd_dataset data = {.count = 10, .sample_bytes = 4};
-    pgd_loader *loader;
-    assert_int_equal(pgd_loader_create(&data, 2, 0, true, &loader), PGD_BAD_ARG);
-    assert_null(loader);
-    test_says(pgd_error_text(), "sample is NULL; set it to the function that fills one sample and its label");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_notice_is_given_once),
         cmocka_unit_test(quiet_gives_none),
         cmocka_unit_test(a_sentence_is_one_line_that_no_terminal_obeys),
         cmocka_unit_test(a_line_of_progress_gives_way),
-        cmocka_unit_test(a_data_set_without_its_function_is_told_what_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, test_clean);
 }

@@ -90,12 +90,13 @@ static pgd_loader *loader;
 static pgd_classifier *classifier;
 static pgd_trainer *trainer;
 
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void sample(void *user, int64_t index, uint64_t random, void *const *to) {
     (void)user, (void)random;
-    memset(to, (int)index, 4);
-    *label = (int32_t)index % 2;
+    memset(to[0], (int)index, 4);
+    *(int32_t *)to[1] = (int32_t)index % 2;
 }
-static const pgd_dataset dataset = {.count = 4, .sample_bytes = 4, .sample = sample};
+static const pgd_field fields[2] = {{"samples", PGD_U8, {3, {1, 2, 2}}}, {"labels", PGD_I32, {0}}};
+static const pgd_dataset dataset = {.count = 4, .fields = fields, .field_count = 2, .sample = sample};
 
 static void fresh_graph(void) {
     pgd_graph_destroy(g);
@@ -123,8 +124,8 @@ static int make_everything(void **unused) {
     layer = pgd_layer_sequential((pgd_layer *[]){pgd_layer_flatten(), pgd_layer_linear(4, 2, true)}, 2);
     pgd_classifier_options_init(&options, sizeof options);
     options.channels = 1, options.height = options.width = 2;
-    ok(pgd_loader_create(&dataset, 2, 0, false, &loader));
-    ok(pgd_trainer_create(device, layer, state, &dataset, &options, &trainer));
+    ok(pgd_loader_create(&dataset, NULL, &loader));
+    ok(pgd_trainer_create(device, layer, state, &dataset, pgd_classifier_loss, &options, NULL, &trainer));
     ok(pgd_classifier_create(device, layer, state, &options, &classifier));
     return 0;
 }
@@ -516,29 +517,42 @@ static void layers_and_optimizers(void **unused) {
     STATUS(pgd_optimizer_minimize, learning_rate, g, NULL, &some, &prefix, 1, x, NULL);
     fails(PGD_BAD_ARG, "layer is NULL", pgd_optimizer_minimize(g, NULL, &no_layer, &prefix, 1, x, rate));
     fails(PGD_BAD_ARG, "prefix is NULL", pgd_optimizer_minimize(g, NULL, &some, &no_name, 1, x, rate));
-    STATUS(pgd_optimizer_init, layer, NULL, NULL, "", state);
-    STATUS(pgd_optimizer_init, prefix, NULL, layer, NULL, state);
-    STATUS(pgd_optimizer_init, state, NULL, layer, "", NULL);
+    STATUS(pgd_optimizer_accumulate, graph, NULL, &some, &prefix, 1, x, 1);
+    STATUS(pgd_optimizer_accumulate, layers, g, NULL, &prefix, 1, x, 1);
+    STATUS(pgd_optimizer_accumulate, prefixes, g, &some, NULL, 1, x, 1);
+    STATUS(pgd_optimizer_accumulate, loss, g, &some, &prefix, 1, NULL, 1);
+    STATUS(pgd_optimizer_minimize_accumulated, graph, NULL, NULL, &some, &prefix, 1, x, 1, rate);
+    STATUS(pgd_optimizer_minimize_accumulated, layers, g, NULL, NULL, &prefix, 1, x, 1, rate);
+    STATUS(pgd_optimizer_minimize_accumulated, prefixes, g, NULL, &some, NULL, 1, x, 1, rate);
+    STATUS(pgd_optimizer_minimize_accumulated, loss, g, NULL, &some, &prefix, 1, NULL, 1, rate);
+    STATUS(pgd_optimizer_minimize_accumulated, learning_rate, g, NULL, &some, &prefix, 1, x, 1, NULL);
+    STATUS(pgd_optimizer_init, layer, NULL, NULL, "", false, state);
+    STATUS(pgd_optimizer_init, prefix, NULL, layer, NULL, false, state);
+    STATUS(pgd_optimizer_init, state, NULL, layer, "", false, NULL);
+    STATUS(pgd_optimizer_take_averages, layer, NULL, "", state);
+    STATUS(pgd_optimizer_take_averages, prefix, layer, NULL, state);
+    STATUS(pgd_optimizer_take_averages, state, layer, "", NULL);
     DOES(pgd_schedule_init, schedule, NULL, sizeof(pgd_schedule));
+    GIVES(false, pgd_run_wants, run, NULL, "x");
+    GIVES(false, pgd_run_wants, name, run, NULL);
     GIVES(0, pgd_schedule_rate, schedule, NULL, 0, 1);
 }
 
 static void data_and_files(void **unused) {
     pgd_loader *made;
-    const uint8_t *samples;
-    const int32_t *classes;
+    const void *const *lent;
     int64_t count;
     char value[8];
     const char *none = NULL;
     (void)unused;
-    MAKES(pgd_loader_create, dataset, made, NULL, 1, 0, false, &made);
-    STATUS(pgd_loader_create, out, &dataset, 1, 0, false, NULL);
+    DOES(pgd_loader_options_init, options, NULL, sizeof(pgd_loader_options));
+    MAKES(pgd_loader_create, dataset, made, NULL, NULL, &made);
+    STATUS(pgd_loader_create, out, &dataset, NULL, NULL);
     GIVES(0, pgd_loader_batches, loader, NULL);
     DOES(pgd_loader_seek, loader, NULL, 0);
-    STATUS(pgd_loader_next, loader, NULL, &samples, &classes, &count);
-    STATUS(pgd_loader_next, samples, loader, NULL, &classes, &count);
-    STATUS(pgd_loader_next, labels, loader, &samples, NULL, &count);
-    STATUS(pgd_loader_next, count, loader, &samples, &classes, NULL);
+    STATUS(pgd_loader_next, loader, NULL, &lent, &count);
+    STATUS(pgd_loader_next, fields, loader, NULL, &count);
+    STATUS(pgd_loader_next, count, loader, &lent, NULL);
     STATUS(pgd_state_save, state, NULL, "f", NULL, 0, NULL, 0, NULL);
     STATUS(pgd_state_save, path, state, NULL, NULL, 0, NULL, 0, NULL);
     STATUS(pgd_state_save, metadata, state, "f", NULL, 1, NULL, 0, NULL);
@@ -576,13 +590,22 @@ static void classifiers(void **unused) {
     STATUS(pgd_classifier_accuracy, dataset, classifier, NULL, NULL, &accuracy);
     STATUS(pgd_classifier_accuracy, accuracy, classifier, &dataset, NULL, NULL);
     FINE(pgd_classifier_accuracy, classifier, &dataset, NULL, &accuracy);
-    fails(PGD_BAD_ARG, "no function that gives samples", pgd_classifier_accuracy(classifier, &(pgd_dataset){.count = 1, .sample_bytes = 4}, NULL, &accuracy));
-    MAKES(pgd_trainer_create, device, t, NULL, layer, state, &dataset, &options, &t);
-    MAKES(pgd_trainer_create, layer, t, device, NULL, state, &dataset, &options, &t);
-    MAKES(pgd_trainer_create, state, t, device, layer, NULL, &dataset, &options, &t);
-    MAKES(pgd_trainer_create, dataset, t, device, layer, state, NULL, &options, &t);
-    MAKES(pgd_trainer_create, options, t, device, layer, state, &dataset, NULL, &t);
-    STATUS(pgd_trainer_create, out, device, layer, state, &dataset, &options, NULL);
+    fails(PGD_BAD_ARG, "sample is NULL", pgd_classifier_accuracy(classifier, &(pgd_dataset){.count = 1, .fields = fields, .field_count = 2}, NULL, &accuracy));
+    pgd_field made[2];
+    STATUS(pgd_classifier_fields, options, NULL, made);
+    STATUS(pgd_classifier_fields, fields, &options, NULL);
+    pgd_value *inputs[2] = {x, labels};
+    GIVES(NULL, pgd_classifier_loss, graph, &options, NULL, layer, inputs, false);
+    BUILDS(pgd_classifier_loss, options, NULL, g, layer, inputs, false);
+    BUILDS(pgd_classifier_loss, layer, &options, g, NULL, inputs, false);
+    BUILDS(pgd_classifier_loss, fields, &options, g, layer, NULL, false);
+    DOES(pgd_training_options_init, options, NULL, sizeof(pgd_training_options));
+    MAKES(pgd_trainer_create, device, t, NULL, layer, state, &dataset, pgd_classifier_loss, &options, NULL, &t);
+    MAKES(pgd_trainer_create, layer, t, device, NULL, state, &dataset, pgd_classifier_loss, &options, NULL, &t);
+    MAKES(pgd_trainer_create, state, t, device, layer, NULL, &dataset, pgd_classifier_loss, &options, NULL, &t);
+    MAKES(pgd_trainer_create, dataset, t, device, layer, state, NULL, pgd_classifier_loss, &options, NULL, &t);
+    MAKES(pgd_trainer_create, loss, t, device, layer, state, &dataset, NULL, &options, NULL, &t);
+    STATUS(pgd_trainer_create, out, device, layer, state, &dataset, pgd_classifier_loss, &options, NULL, NULL);
     STATUS(pgd_trainer_advance, trainer, NULL, &step, &done);
     STATUS(pgd_trainer_advance, out, trainer, NULL, &done);
     STATUS(pgd_trainer_advance, done, trainer, &step, NULL);

@@ -35,7 +35,9 @@ static void *resize(void *user, void *pointer, size_t old_bytes, size_t new_byte
     return fresh;
 }
 
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void sample(void *user, int64_t index, uint64_t random, void *const *fields) {
+    uint8_t *to = fields[0];
+    int32_t *label = fields[1];
     *label = (int32_t)(index % CLASSES);
     for (int i = 0; i < SIDE * SIDE; i++) to[i] = (uint8_t)(index * 40 + i);
 }
@@ -63,27 +65,32 @@ static pgd_status whole_life(void) {
     uint8_t pixels[SIDE * SIDE] = {0};
     float probabilities[CLASSES];
     char value[16];
-    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL};
-    pgd_classifier_options o;
+    const pgd_field fields[2] = {{"samples", PGD_U8, {3, {1, SIDE, SIDE}}}, {"labels", PGD_I32, {0}}};
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL};
+    pgd_classifier_options images;
+    pgd_training_options o;
     const pgd_metadata metadata = {"key", "value"};
-    pgd_classifier_options_init(&o, sizeof o);
+    pgd_classifier_options_init(&images, sizeof images);
+    pgd_training_options_init(&o, sizeof o);
     pgd_device_options_init(&device_options, sizeof device_options);
     device_options.threads = 2;
-    o.channels = 1, o.height = o.width = SIDE, o.batch = 4;
+    images.channels = 1, images.height = images.width = SIDE;
+    o.batch = 2, o.accumulate = 2, o.epochs = 2, o.loader_threads = 2;
     pgd_optimizer_options optimizer;
-    pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_ADAMW);
+    pgd_optimizer_options_init(&optimizer, sizeof optimizer, PGD_OPTIMIZER_MUON);
+    optimizer.clip_norm = 1, optimizer.average_decay = 0.9;
     o.optimizer = &optimizer;
     pgd_layer *layer = net();
     if (layer == NULL) goto end;
     TRY(pgd_device_open("cpu", &device_options, &device));
     TRY(pgd_state_create(device, &state));
-    TRY(pgd_trainer_create(device, layer, state, &data, &o, &trainer));
+    TRY(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &images, &o, &trainer));
     while (!done) TRY(pgd_trainer_advance(trainer, &step, &done));
     TRY(pgd_state_save(state, "test_allocations.tmp", &metadata, 1, NULL, 0, NULL));
     TRY(pgd_file_metadata("test_allocations.tmp", "key", value, sizeof value));
     TRY(pgd_state_create(device, &loaded));
     TRY(pgd_state_load(loaded, "test_allocations.tmp", NULL));
-    TRY(pgd_classifier_create(device, layer, loaded, &o, &classifier));
+    TRY(pgd_classifier_create(device, layer, loaded, &images, &classifier));
     TRY(pgd_classifier_predict(classifier, pixels, 1, NULL, probabilities));
 end:
     pgd_classifier_destroy(classifier);

@@ -162,8 +162,12 @@ static void sizes_that_overflow_are_refused_by_loaders_and_classifiers(void **un
     pgd_state *state;
     pgd_classifier_options o;
     pgd_layer *layer = pgd_layer_flatten(), *deep = pgd_layer_batch_norm(2, 1e-5, 0.1);
-    const pgd_dataset huge = {1 << 20, (int64_t)1 << 44, (pgd_sample_fn)(uintptr_t)1, NULL};
-    assert_int_equal(pgd_loader_create(&huge, 1 << 20, 0, true, &loader), PGD_BAD_ARG);
+    const pgd_field wide = {"samples", PGD_U8, {2, {1 << 22, 1 << 22}}};
+    const pgd_dataset huge = {1 << 20, &wide, 1, (pgd_sample_fn)(uintptr_t)1, NULL};
+    pgd_loader_options many;
+    pgd_loader_options_init(&many, sizeof many);
+    many.batch = 1 << 20;
+    assert_int_equal(pgd_loader_create(&huge, &many, &loader), PGD_BAD_ARG);
     ok(pgd_state_create(device, &state));
     pgd_classifier_options_init(&o, sizeof o);
     o.channels = o.height = o.width = (int64_t)1 << 31;

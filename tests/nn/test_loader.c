@@ -10,25 +10,30 @@
 
 enum { SAMPLES = 103, BATCH = 10 };
 
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
-    memcpy(to, &random, 8);
-    *label = (int32_t)index;
+static void sample(void *user, int64_t index, uint64_t random, void *const *fields) {
+    memcpy(fields[0], &random, 8);
+    *(int32_t *)fields[1] = (int32_t)index;
 }
+
+static const pgd_field fields[2] = {{"random", PGD_U8, {1, {8}}}, {"labels", PGD_I32, {0}}};
+static int32_t threads = 1;
 
 static pgd_loader *make(uint64_t seed, bool shuffle) {
     pgd_loader *loader;
-    pgd_dataset data = {SAMPLES, 8, sample, NULL};
-    assert_int_equal(pgd_loader_create(&data, BATCH, seed, shuffle, &loader), PGD_OK);
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL};
+    pgd_loader_options o;
+    pgd_loader_options_init(&o, sizeof o);
+    o.batch = BATCH, o.seed = seed, o.shuffle = shuffle, o.threads = threads;
+    assert_int_equal(pgd_loader_create(&data, &o, &loader), PGD_OK);
     return loader;
 }
 
 static int64_t next(pgd_loader *loader, int32_t *labels, uint64_t *random) {
-    const uint8_t *samples;
-    const int32_t *lent;
+    const void *const *lent;
     int64_t count;
-    assert_int_equal(pgd_loader_next(loader, &samples, &lent, &count), PGD_OK);
-    memcpy(labels, lent, (size_t)count * sizeof *labels);
-    memcpy(random, samples, (size_t)count * 8);
+    assert_int_equal(pgd_loader_next(loader, &lent, &count), PGD_OK);
+    memcpy(labels, lent[1], (size_t)count * sizeof *labels);
+    memcpy(random, lent[0], (size_t)count * 8);
     return count;
 }
 
@@ -91,11 +96,40 @@ static void any_position_can_be_entered(void **unused) {
 
 static void empty_sets_and_batches_are_refused(void **unused) {
     pgd_loader *loader;
-    pgd_dataset none = {0, 8, sample, NULL}, some = {3, 8, sample, NULL};
-    assert_int_equal(pgd_loader_create(&none, 1, 0, true, &loader), PGD_BAD_ARG);
+    pgd_dataset none = {0, fields, 2, sample, NULL}, some = {3, fields, 2, sample, NULL}, plain = {3, fields, 0, sample, NULL};
+    pgd_loader_options o;
+    pgd_loader_options_init(&o, sizeof o);
+    assert_int_equal(pgd_loader_create(&none, NULL, &loader), PGD_BAD_ARG);
     assert_null(loader);
-    assert_int_equal(pgd_loader_create(&some, 0, 0, true, &loader), PGD_BAD_ARG);
-    assert_non_null(strstr(pgd_error_text(), "at least 1"));
+    o.batch = 0;
+    assert_int_equal(pgd_loader_create(&some, &o, &loader), PGD_BAD_ARG);
+    assert_non_null(strstr(pgd_error_text(), "at least one"));
+    o.batch = 1, o.threads = 0;
+    assert_int_equal(pgd_loader_create(&some, &o, &loader), PGD_BAD_ARG);
+    assert_non_null(strstr(pgd_error_text(), "0 threads"));
+    assert_int_equal(pgd_loader_create(&plain, NULL, &loader), PGD_BAD_ARG);
+    assert_non_null(strstr(pgd_error_text(), "0 fields"));
+    some.sample = NULL;
+    assert_int_equal(pgd_loader_create(&some, NULL, &loader), PGD_BAD_ARG);
+    assert_non_null(strstr(pgd_error_text(), "sample is NULL; set it to the function"));
+}
+
+static void more_threads_give_the_same_batches(void **unused) {
+    pgd_loader *one = make(5, true);
+    threads = 4;
+    pgd_loader *four = make(5, true);
+    threads = 1;
+    for (int i = 0; i < 60; i++) {
+        int32_t la[BATCH], lb[BATCH];
+        uint64_t ra[BATCH], rb[BATCH];
+        if (i % 7 == 3) pgd_loader_seek(one, i * 5), pgd_loader_seek(four, i * 5);
+        int64_t count = next(one, la, ra);
+        assert_int_equal(next(four, lb, rb), count);
+        assert_memory_equal(la, lb, (size_t)count * sizeof *la);
+        assert_memory_equal(ra, rb, (size_t)count * sizeof *ra);
+    }
+    pgd_loader_destroy(one);
+    pgd_loader_destroy(four);
 }
 
 int main(void) {
@@ -104,6 +138,7 @@ int main(void) {
         cmocka_unit_test(the_order_follows_from_the_seed_alone),
         cmocka_unit_test(any_position_can_be_entered),
         cmocka_unit_test(empty_sets_and_batches_are_refused),
+        cmocka_unit_test(more_threads_give_the_same_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

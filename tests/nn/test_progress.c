@@ -14,12 +14,13 @@ static pgd_layer *layer;
 static pgd_state *state, *other; /* full; empty before each call */
 static pgd_classifier *classifier;
 
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void sample(void *user, int64_t index, uint64_t random, void *const *to) {
     (void)user, (void)random;
-    memset(to, (int)index, SIDE * SIDE);
-    *label = (int32_t)index % 2;
+    memset(to[0], (int)index, SIDE * SIDE);
+    *(int32_t *)to[1] = (int32_t)index % 2;
 }
-static const pgd_dataset dataset = {.count = SAMPLES, .sample_bytes = SIDE * SIDE, .sample = sample};
+static const pgd_field fields[2] = {{"samples", PGD_U8, {3, {1, SIDE, SIDE}}}, {"labels", PGD_I32, {0}}};
+static const pgd_dataset dataset = {.count = SAMPLES, .fields = fields, .field_count = 2, .sample = sample};
 
 static pgd_classifier_options options_with(const pgd_progress *progress) {
     pgd_classifier_options o;
@@ -141,9 +142,12 @@ static void loading_over_another_state(void **unused) {
 }
 
 static pgd_status create_trainer(const pgd_progress *progress) {
-    const pgd_classifier_options o = options_with(progress);
+    pgd_classifier_options images = options_with(progress);
+    pgd_training_options o;
     pgd_trainer *trainer;
-    pgd_status status = pgd_trainer_create(device, layer, other, &dataset, &o, &trainer);
+    pgd_training_options_init(&o, sizeof o);
+    o.progress = *progress;
+    pgd_status status = pgd_trainer_create(device, layer, other, &dataset, pgd_classifier_loss, &images, &o, &trainer);
     assert_true((status == PGD_OK) == (trainer != NULL));
     pgd_trainer_destroy(trainer);
     return status;

@@ -14,7 +14,9 @@
 enum { SIDE = 8, SAMPLES = 150, CLASSES = 4, STEPS = 14 };
 
 /* Class k has a bright quarter k; the rest is noise. */
-static void sample(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label) {
+static void sample(void *user, int64_t index, uint64_t random, void *const *fields) {
+    uint8_t *to = fields[0];
+    int32_t *label = fields[1];
     *label = (int32_t)(index % CLASSES);
     for (int i = 0; i < SIDE * SIDE; i++) {
         int quarter = i / SIDE / (SIDE / 2) * 2 + i % SIDE / (SIDE / 2);
@@ -36,10 +38,19 @@ static pgd_layer *net(void) {
     return whole;
 }
 
-static pgd_classifier_options options(void) {
+static const pgd_field fields[2] = {{"samples", PGD_U8, {3, {1, SIDE, SIDE}}}, {"labels", PGD_I32, {0}}};
+
+static pgd_classifier_options images(void) {
     pgd_classifier_options o;
     pgd_classifier_options_init(&o, sizeof o);
-    o.channels = 1, o.height = o.width = SIDE, o.batch = 32, o.epochs = 5, o.max_steps = STEPS, o.seed = 11;
+    o.channels = 1, o.height = o.width = SIDE, o.batch = 32;
+    return o;
+}
+
+static pgd_training_options options(void) {
+    pgd_training_options o;
+    pgd_training_options_init(&o, sizeof o);
+    o.batch = 32, o.epochs = 5, o.max_steps = STEPS, o.seed = 11;
     return o;
 }
 
@@ -54,14 +65,15 @@ static size_t train(int threads, int64_t stop, pgd_optimizer_kind kind, char *ou
     pgd_trainer *trainer;
     pgd_trainer_step step;
     bool done = false;
-    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL};
-    pgd_classifier_options o = options();
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL};
+    pgd_classifier_options seen = images();
+    pgd_training_options o = options();
     pgd_optimizer_options optimizer;
     pgd_optimizer_options_init(&optimizer, sizeof optimizer, kind);
     o.optimizer = &optimizer;
     assert_int_equal(pgd_device_open("cpu", &device_options, &device), PGD_OK);
     assert_int_equal(pgd_state_create(device, &state), PGD_OK);
-    assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_OK);
     while (!done) {
         assert_int_equal(pgd_trainer_advance(trainer, &step, &done), PGD_OK);
         if (done || step.step != stop) continue;
@@ -70,7 +82,7 @@ static size_t train(int threads, int64_t stop, pgd_optimizer_kind kind, char *ou
         pgd_state_destroy(state);
         assert_int_equal(pgd_state_create(device, &state), PGD_OK);
         assert_int_equal(pgd_state_load(state, "test_trainer.tmp", NULL), PGD_OK);
-        assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);
+        assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_OK);
     }
     assert_int_equal(step.step, STEPS);
     size_t used = 0;
@@ -93,7 +105,7 @@ static size_t train(int threads, int64_t stop, pgd_optimizer_kind kind, char *ou
 
 static void threads_and_interruptions_do_not_change_a_bit(void **unused) {
     static char whole[1 << 16], other[1 << 16];
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind <= PGD_OPTIMIZER_MUON; kind++) {
         size_t bytes = train(1, 0, (pgd_optimizer_kind)kind, whole);
         assert_int_equal(train(2, 0, (pgd_optimizer_kind)kind, other), bytes);
         assert_memory_equal(whole, other, bytes);
@@ -113,13 +125,14 @@ static void it_learns(void **unused) {
     pgd_trainer_step step;
     bool done = false;
     double accuracy, before;
-    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL};
-    pgd_classifier_options o = options();
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL};
+    pgd_classifier_options seen = images();
+    pgd_training_options o = options();
     o.max_steps = 0, o.epochs = 12;
     assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
     assert_int_equal(pgd_state_create(device, &state), PGD_OK);
-    assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);
-    assert_int_equal(pgd_classifier_create(device, layer, state, &o, &classifier), PGD_OK);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_OK);
+    assert_int_equal(pgd_classifier_create(device, layer, state, &seen, &classifier), PGD_OK);
     assert_int_equal(pgd_classifier_classes(classifier), CLASSES);
     assert_int_equal(pgd_classifier_accuracy(classifier, &data, NULL, &before), PGD_OK);
     assert_true(before < 0.7);
@@ -141,11 +154,12 @@ static void a_loss_that_is_no_number_stops_with_a_sentence(void **unused) {
     pgd_trainer_step step;
     bool done;
     int32_t outside = CLASSES; /* no such class */
-    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, &outside};
-    pgd_classifier_options o = options();
+    pgd_dataset data = {SAMPLES, fields, 2, sample, &outside};
+    pgd_classifier_options seen = images();
+    pgd_training_options o = options();
     assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
     assert_int_equal(pgd_state_create(device, &state), PGD_OK);
-    assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_OK);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_OK);
     assert_int_equal(pgd_trainer_advance(trainer, &step, &done), PGD_BAD_STATE);
     assert_non_null(strstr(pgd_error_text(), "not a number at step 1"));
     pgd_trainer_destroy(trainer);
@@ -160,17 +174,19 @@ static void wrong_options_and_states_are_refused(void **unused) {
     pgd_state *state;
     pgd_trainer *trainer;
     const float one = 1;
-    pgd_dataset data = {SAMPLES, SIDE * SIDE, sample, NULL}, small = {SAMPLES, SIDE, sample, NULL};
-    pgd_classifier_options o = options();
+    const pgd_field narrow[2] = {{"samples", PGD_U8, {1, {SIDE}}}, {"labels", PGD_I32, {0}}};
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL}, small = {SAMPLES, narrow, 2, sample, NULL};
+    pgd_classifier_options seen = images();
+    pgd_training_options o = options();
     assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
     assert_int_equal(pgd_state_create(device, &state), PGD_OK);
-    assert_int_equal(pgd_trainer_create(device, layer, state, &small, &o, &trainer), PGD_BAD_ARG);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &small, pgd_classifier_loss, &seen, &o, &trainer), PGD_BAD_ARG);
     o.batch = 0;
-    assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_BAD_ARG);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_BAD_ARG);
     assert_non_null(strstr(pgd_error_text(), "batch 0"));
     o = options();
     assert_int_equal(pgd_state_set(state, "0.weight", PGD_F32, pgd_shape_of(1, 1), &one), PGD_OK); /* another network's */
-    assert_int_equal(pgd_trainer_create(device, layer, state, &data, &o, &trainer), PGD_BAD_ARG);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_BAD_ARG);
     assert_non_null(strstr(pgd_error_text(), "another network"));
     pgd_state_destroy(state);
     pgd_layer_destroy(layer);
@@ -182,11 +198,49 @@ static void wrong_options_and_states_are_refused(void **unused) {
     pgd_device_close(device);
 }
 
+static void plain_steps(int64_t batch, int32_t accumulate, double *losses, float *weight) {
+    pgd_device *device;
+    pgd_layer *layer = pgd_layer_sequential((pgd_layer *[]){pgd_layer_flatten(), pgd_layer_linear(SIDE * SIDE, CLASSES, true)}, 2);
+    pgd_state *state;
+    pgd_trainer *trainer;
+    pgd_trainer_step step;
+    bool done = false;
+    pgd_dataset data = {128, fields, 2, sample, NULL};
+    pgd_classifier_options seen = images();
+    pgd_training_options o = options();
+    o.batch = batch, o.accumulate = accumulate, o.max_steps = 0, o.epochs = 2;
+    assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
+    assert_int_equal(pgd_state_create(device, &state), PGD_OK);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, pgd_classifier_loss, &seen, &o, &trainer), PGD_OK);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(pgd_trainer_advance(trainer, &step, &done), PGD_OK);
+        assert_int_equal(step.samples, (i + 1) * 32);
+        losses[i] = step.loss;
+    }
+    assert_int_equal(step.steps, 8);
+    assert_int_equal(pgd_state_get(state, "1.weight", weight, CLASSES * SIDE * SIDE * sizeof *weight), PGD_OK);
+    pgd_trainer_destroy(trainer);
+    pgd_state_destroy(state);
+    pgd_layer_destroy(layer);
+    pgd_device_close(device);
+}
+
+static void accumulated_batches_make_the_step_of_one_large_batch(void **unused) {
+    double whole[8], parts[8];
+    float a[CLASSES * SIDE * SIDE], b[CLASSES * SIDE * SIDE];
+    plain_steps(32, 1, whole, a);
+    plain_steps(8, 4, parts, b);
+    for (int i = 0; i < 8; i++) assert_true(fabs(whole[i] - parts[i]) < 1e-6);
+    for (int i = 0; i < CLASSES * SIDE * SIDE; i++) assert_true(fabsf(a[i] - b[i]) < 1e-6f);
+    assert_true(whole[7] < whole[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_and_interruptions_do_not_change_a_bit),
         cmocka_unit_test(it_learns),
         cmocka_unit_test(a_loss_that_is_no_number_stops_with_a_sentence),
+        cmocka_unit_test(accumulated_batches_make_the_step_of_one_large_batch),
         cmocka_unit_test(wrong_options_and_states_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,9 @@ PGD_API void pgd_run_destroy(pgd_run *run); /* NULL is fine */
 /* Copies an input in. Its shape binds the graph's symbols. Errors: BAD_ARG no such input, or the shape does not fit its declaration. */
 PGD_API PGD_MUST_USE pgd_status pgd_run_set(pgd_run *run, const char *name, pgd_shape shape, const void *bytes);
 
+/* Does the plan read an input of this name? Inputs that nothing needs are dropped when compiling. */
+PGD_API bool pgd_run_wants(const pgd_run *run, const char *name);
+
 /* Uses a buffer of the caller in place as input, from its first byte; it must stay unchanged while the run executes. Errors as for set. */
 PGD_API PGD_MUST_USE pgd_status pgd_run_bind(pgd_run *run, const char *name, pgd_shape shape, pgd_buffer *buffer);
 

@@ -108,20 +108,23 @@ PGD_API pgd_value *pgd_loss_mse(pgd_graph *graph, pgd_value *prediction, pgd_val
 
 /* ---- optimisers: graph transforms -------------------------------------------------------------------------------------------------------------------- */
 
-typedef enum pgd_optimizer_kind { PGD_OPTIMIZER_SGD, PGD_OPTIMIZER_ADAMW } pgd_optimizer_kind;
+typedef enum pgd_optimizer_kind { PGD_OPTIMIZER_SGD, PGD_OPTIMIZER_ADAM, PGD_OPTIMIZER_ADAMW, PGD_OPTIMIZER_LION, PGD_OPTIMIZER_MUON } pgd_optimizer_kind;
 
 typedef struct pgd_optimizer_options {
     uint32_t struct_bytes;
     pgd_optimizer_kind kind;
-    double momentum;             /* SGD: 0.9 */
-    bool nesterov;               /* SGD: false */
-    double beta1, beta2, epsilon; /* AdamW: 0.9, 0.999, 1e-8 */
-    double weight_decay;         /* on tensors of rank 2 and more: 0 */
+    double momentum;             /* SGD: 0.9; Muon: 0.95 */
+    bool nesterov;               /* SGD: false; Muon: true */
+    double beta1, beta2, epsilon; /* Adam, AdamW: 0.9, 0.999, 1e-8; Lion: 0.9, 0.99; Muon, for what has not rank 2: as AdamW */
+    double weight_decay;         /* on tensors of rank 2 and more: 0; SGD and Adam add it to the gradient, the others shrink the weights */
+    double clip_norm;            /* gradients are scaled down to this norm over all parameters; 0: they are not */
+    double average_decay;        /* keeps the moving average d a + (1 - d) x of every parameter in "average.<name>"; 0: none */
+    double adam_rate;            /* Muon: what the other tensors' rate is of the learning rate: 0.1 */
 } pgd_optimizer_options;
 PGD_API void pgd_optimizer_options_init(pgd_optimizer_options *options, size_t struct_bytes, pgd_optimizer_kind kind);
 
-/* Adds the updates of one step: parameters named names[i] with values x[i] move against gradients[i] at learning_rate (rank 0). Moments are state tensors "optimizer.<which>.<name>"; AdamW
- * counts steps in "optimizer.step". options NULL: the defaults of SGD. Errors: the graph's. */
+/* Adds the updates of one step: parameters named names[i] with values x[i] move against gradients[i] at learning_rate (rank 0). Moments are state tensors "optimizer.<which>.<name>";
+ * those that count steps do so in "optimizer.step". options NULL: the defaults of SGD. Errors: the graph's. */
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_optimizer_options *options, pgd_value *learning_rate, const char *const *names, pgd_value *const *x,
                                                     pgd_value *const *gradients, int32_t count);
 
@@ -130,8 +133,18 @@ PGD_API PGD_MUST_USE pgd_status pgd_optimizer_apply(pgd_graph *graph, const pgd_
 PGD_API PGD_MUST_USE pgd_status pgd_optimizer_minimize(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes,
                                                        int32_t layer_count, pgd_value *loss, pgd_value *learning_rate);
 
-/* Adds the zeros that the moments of a layer's parameters begin with. options as there. */
-PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, pgd_state *state);
+/* Half of that, for batches too large for memory: adds `share` of the gradients of loss to the state tensors "accumulated.<name>", which a later
+ * pgd_optimizer_minimize_accumulated adds to its own gradients, taken times share, and clears. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_accumulate(pgd_graph *graph, const pgd_layer *const *layers, const char *const *prefixes, int32_t layer_count, pgd_value *loss, double share);
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_minimize_accumulated(pgd_graph *graph, const pgd_optimizer_options *options, const pgd_layer *const *layers, const char *const *prefixes,
+                                                                   int32_t layer_count, pgd_value *loss, double share, pgd_value *learning_rate);
+
+/* Adds the first contents of what the optimiser keeps for a layer's parameters: zeros for moments, the parameters themselves for averages (so after pgd_layer_init).
+ * options as there. accumulated: the tensors of pgd_optimizer_accumulate too. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_init(const pgd_optimizer_options *options, const pgd_layer *layer, const char *prefix, bool accumulated, pgd_state *state);
+
+/* Copies the averages over the parameters. Errors: BAD_ARG there are none. */
+PGD_API PGD_MUST_USE pgd_status pgd_optimizer_take_averages(const pgd_layer *layer, const char *prefix, pgd_state *state);
 
 typedef enum pgd_schedule_kind { PGD_SCHEDULE_CONSTANT, PGD_SCHEDULE_COSINE, PGD_SCHEDULE_ONE_CYCLE } pgd_schedule_kind;
 
@@ -149,30 +162,48 @@ PGD_API double pgd_schedule_rate(const pgd_schedule *schedule, int64_t step, int
 
 /* ---- data -------------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Fills one sample: `bytes` bytes at `to`, its label at *label. random is a seed of this sample's own for augmentation: a function of the loader's seed, the epoch and the sample. Called from
- * a thread of the loader; must not touch what others write. */
-typedef void (*pgd_sample_fn)(void *user, int64_t index, uint64_t random, uint8_t *to, int32_t *label);
+/* One tensor of a sample. */
+typedef struct pgd_field {
+    const char *name; /* of the graph's input */
+    pgd_dtype dtype;
+    pgd_shape shape;  /* of one sample; a batch has one axis more, in front; rank below PGD_MAX_RANK */
+} pgd_field;
+enum { PGD_MAX_FIELDS = 8 };
+
+/* Fills the fields of one sample, fields[i] being room for one tensor. random is a seed of this sample's own for augmentation: a function of the loader's seed, the epoch and
+ * the sample. Called from threads of the loader, several at once; must not touch what others write. */
+typedef void (*pgd_sample_fn)(void *user, int64_t index, uint64_t random, void *const *fields);
 
 typedef struct pgd_dataset {
-    int64_t count;         /* samples */
-    int64_t sample_bytes;
+    int64_t count;           /* samples */
+    const pgd_field *fields; /* borrowed; copied by who keeps it, but not the names */
+    int32_t field_count;
     pgd_sample_fn sample;
     void *user;
 } pgd_dataset;
 
+typedef struct pgd_loader_options {
+    uint32_t struct_bytes;
+    int64_t batch;    /* 1 */
+    uint64_t seed;    /* 0 */
+    bool shuffle;     /* true */
+    int32_t threads;  /* that fill samples, 1 to 16: 1 */
+} pgd_loader_options;
+PGD_API void pgd_loader_options_init(pgd_loader_options *options, size_t struct_bytes);
+
 typedef struct pgd_loader pgd_loader;
 
-/* Batches in a seeded order, new for every epoch, prepared ahead by a thread of its own. The last batch of an epoch may be smaller. The dataset must outlive the loader.
- * Errors: BAD_ARG count or batch below 1; NO_MEMORY. */
-PGD_API PGD_MUST_USE pgd_status pgd_loader_create(const pgd_dataset *dataset, int64_t batch, uint64_t seed, bool shuffle, pgd_loader **out);
+/* Batches in a seeded order, new for every epoch, prepared ahead by threads of its own; the same for any number of them. The last batch of an epoch may be smaller. The dataset must
+ * outlive the loader; options may be NULL. Errors: BAD_ARG; NO_MEMORY. */
+PGD_API PGD_MUST_USE pgd_status pgd_loader_create(const pgd_dataset *dataset, const pgd_loader_options *options, pgd_loader **out);
 PGD_API void pgd_loader_destroy(pgd_loader *loader); /* NULL is fine */
 PGD_API int64_t pgd_loader_batches(const pgd_loader *loader); /* per epoch */
 
 /* Goes to batch `position`, counted through all epochs from 0: exact resumption. */
 PGD_API void pgd_loader_seek(pgd_loader *loader, int64_t position);
 
-/* The next batch; samples and labels are borrowed until the next call. */
-PGD_API PGD_MUST_USE pgd_status pgd_loader_next(pgd_loader *loader, const uint8_t **samples, const int32_t **labels, int64_t *count);
+/* The next batch: fields[i] holds field i of *count samples; borrowed until the next call. */
+PGD_API PGD_MUST_USE pgd_status pgd_loader_next(pgd_loader *loader, const void *const **fields, int64_t *count);
 
 /* ---- files: safetensors ---------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -193,23 +224,69 @@ PGD_API PGD_MUST_USE pgd_status pgd_state_load_memory(pgd_state *state, const ch
 /* One metadata value of a file as text; only the header is read. Errors: IO, CORRUPT; BAD_ARG no such key. */
 PGD_API PGD_MUST_USE pgd_status pgd_file_metadata(const char *path, const char *key, char *value, size_t value_bytes);
 
-/* ---- classifiers ----------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- training ---------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Builds the loss (f32, rank 0) of one batch with pgd_layer_forward(layer, .., training, ""). fields[i] is the input of the dataset's field i, its first axis the batch. What else is worth
+ * watching is named with pgd_output. NULL on error, kept in the graph. */
+typedef pgd_value *(*pgd_loss_fn)(void *user, pgd_graph *graph, const pgd_layer *layer, pgd_value *const *fields, bool training);
+
+typedef struct pgd_training_options {
+    uint32_t struct_bytes;
+    int64_t batch;                          /* 128 */
+    int64_t epochs;                         /* 1 */
+    int64_t max_steps;                      /* 0: no limit */
+    uint64_t seed;                          /* of weights, order, dropout: 0 */
+    int32_t accumulate;                     /* batches whose gradients make one step: 1 */
+    int32_t loader_threads;                 /* 1 */
+    bool strict;                            /* work that only the slow reference can run is an error: false */
+    const pgd_optimizer_options *optimizer; /* copied; NULL: SGD */
+    const pgd_schedule *schedule;           /* copied; NULL: cosine from 0.05 */
+    pgd_progress progress;                  /* asked while creating: first contents, compiling */
+} pgd_training_options;
+PGD_API void pgd_training_options_init(pgd_training_options *options, size_t struct_bytes);
+
+typedef struct pgd_trainer pgd_trainer;
+
+typedef struct pgd_trainer_step {
+    int64_t step, steps;        /* done, in all */
+    int64_t epoch, epochs;      /* under way, from 1 */
+    int64_t samples;            /* seen in all */
+    double loss, accuracy;      /* of this step; accuracy is the output "accuracy", NaN when the loss function names none */
+    double learning_rate;
+} pgd_trainer_step;
+
+/* Adds the tensors it needs and the state lacks (parameters, what the optimiser keeps, "random", "trainer.step"), so that a loaded checkpoint is continued exactly; they are gone again
+ * when it fails. The same seed, data, build and instruction set level give the same bits for any number of threads. The layer, the state, the device and the dataset must outlive the
+ * trainer; options may be NULL. Errors: BAD_ARG; as for pgd_plan_compile. */
+PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, pgd_loss_fn loss, void *user,
+                                                   const pgd_training_options *options, pgd_trainer **out);
+PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
+
+/* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate; the state
+ * then holds the numbers that came of it: load the last checkpoint); as for pgd_run_execute, after which the same step may be tried again. */
+PGD_API PGD_MUST_USE pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done);
+
+/* The run behind the steps: for profiles, and for what the loss function named. Borrowed. */
+PGD_API pgd_run *pgd_trainer_run(pgd_trainer *trainer);
+
+/* ---- classifiers of images ------------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct pgd_classifier_options {
     uint32_t struct_bytes;
     int64_t channels, height, width; /* of a sample of bytes, [C,H,W] */
-    int64_t batch;                   /* 128 */
-    int64_t epochs;                  /* 1 */
-    int64_t max_steps;               /* 0: no limit */
-    uint64_t seed;                   /* 0 */
-    double mean, deviation;          /* of the bytes / 255: subtracted, divided; 0, 1 */
+    int64_t batch;                   /* of inference: 128 */
+    double mean[4], deviation[4];    /* of the bytes / 255, per channel: subtracted, divided; 0, 1; from the fifth channel on as the fourth */
     double label_smoothing;          /* 0 */
     bool strict;                     /* work that only the slow reference can run is an error: false */
-    const pgd_optimizer_options *optimizer; /* copied; NULL: SGD */
-    const pgd_schedule *schedule;    /* copied; NULL: cosine from 0.05 */
-    pgd_progress progress;           /* asked while creating: first contents, compiling */
+    pgd_progress progress;           /* asked while compiling */
 } pgd_classifier_options;
 PGD_API void pgd_classifier_options_init(pgd_classifier_options *options, size_t struct_bytes);
+
+/* The fields of a dataset of labelled images: "samples" u8 [C,H,W], "labels" i32 []. */
+PGD_API PGD_MUST_USE pgd_status pgd_classifier_fields(const pgd_classifier_options *options, pgd_field fields[2]);
+
+/* A pgd_loss_fn: cross-entropy of logits [N,classes]; `options` is a const pgd_classifier_options that lives as long as the trainer is being created. Names "accuracy". */
+PGD_API pgd_value *pgd_classifier_loss(void *options, pgd_graph *graph, const pgd_layer *layer, pgd_value *const *fields, bool training);
 
 typedef struct pgd_classifier pgd_classifier;
 
@@ -221,31 +298,9 @@ PGD_API void pgd_classifier_destroy(pgd_classifier *classifier); /* NULL is fine
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_predict(pgd_classifier *classifier, const uint8_t *samples, int64_t count, const pgd_progress *progress, float *probabilities);
 PGD_API int64_t pgd_classifier_classes(const pgd_classifier *classifier);
 
-/* Share of samples whose most probable class is their label, over the whole dataset. progress may be NULL. Errors: CANCELLED; as for predict. */
+/* Share of samples whose most probable class is their label, over the whole dataset, whose fields are those of pgd_classifier_fields. progress may be NULL. Errors: BAD_ARG; CANCELLED;
+ * as for predict. */
 PGD_API PGD_MUST_USE pgd_status pgd_classifier_accuracy(pgd_classifier *classifier, const pgd_dataset *dataset, const pgd_progress *progress, double *accuracy);
-
-typedef struct pgd_trainer pgd_trainer;
-
-typedef struct pgd_trainer_step {
-    int64_t step, steps;        /* done, in all */
-    int64_t epoch, epochs;      /* under way, from 1 */
-    int64_t samples;            /* seen in all */
-    double loss, accuracy;      /* of this batch */
-    double learning_rate;
-} pgd_trainer_step;
-
-/* Training: adds the tensors it needs and the state lacks (parameters, moments, "random", "trainer.step"), so that a loaded checkpoint is continued exactly; they
- * are gone again when it fails. The same
- * seed, data, build and instruction set level give the same bits for any number of threads. Errors: BAD_ARG; as for pgd_plan_compile. */
-PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd_layer *layer, pgd_state *state, const pgd_dataset *dataset, const pgd_classifier_options *options, pgd_trainer **out);
-PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
-
-/* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate; the state
- * then holds the numbers that came of it: load the last checkpoint); as for pgd_run_execute, after which the same step may be tried again. */
-PGD_API PGD_MUST_USE pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done);
-
-/* The run behind the steps: for profiles. Borrowed. */
-PGD_API pgd_run *pgd_trainer_run(pgd_trainer *trainer);
 
 #ifdef __cplusplus
 }
