@@ -30,20 +30,22 @@ void term_progress_start(struct term_progress *progress, const struct term *term
         .start_images = images_done,
         .shown_ns = now_ns,
         .shown_images = images_done,
+        .unit = "images",
+        .units_per_sample = 1,
     };
     progress->shown_epoch = (int)(images_done / progress->images_per_epoch);
 }
 
 /* ---- the pieces of the line ---- */
 
-static void add_rate(struct term_text *line, double per_s)
+static void add_rate(struct term_text *line, double per_s, const char *unit)
 {
     if (per_s >= 999500)
-        term_text_add(line, "  %.1fM images/s", per_s / 1e6);
+        term_text_add(line, "  %.1fM %s/s", per_s / 1e6, unit);
     else if (per_s >= 999.5)
-        term_text_add(line, "  %.1fk images/s", per_s / 1e3);
+        term_text_add(line, "  %.1fk %s/s", per_s / 1e3, unit);
     else
-        term_text_add(line, "  %.0f images/s", per_s);
+        term_text_add(line, "  %.0f %s/s", per_s, unit);
 }
 
 static void add_time_left(struct term_text *line, const struct term_progress *progress, uint64_t images_done,
@@ -87,7 +89,7 @@ static void make_line(struct term_text *line, const struct term_progress *progre
     if (!isnan(step->accuracy) && level < 3)
         term_text_add(line, "  accuracy %.2f %%", 100 * step->accuracy);
     if (level < 2)
-        add_rate(line, progress->images_per_s);
+        add_rate(line, progress->images_per_s * progress->units_per_sample, progress->unit);
     if (level < 4)
         add_time_left(line, progress, step->images_done, now_ns);
 }

@@ -22,6 +22,8 @@ struct term_progress {
     double images_per_s;             /* smoothed */
     int shown_columns;               /* of the line that stands on the terminal, 0: none */
     int shown_epoch;                 /* epochs finished at the last line */
+    const char *unit;                /* of the rate: "images"; start sets it, and the number below to 1 */
+    double units_per_sample;
 };
 
 uint64_t term_now_ns(void);

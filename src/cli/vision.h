@@ -44,9 +44,6 @@ bool vision_load(const char *name, enum image_split split, struct image_set *out
 bool vision_save(const char *path, const struct vision_model *model, const pgd_state *state, struct cli_error *error);
 bool vision_open(const char *path, struct vision_model *model, pgd_state *state, struct cli_error *error);
 
-/* SHA-256 of a file's bytes in hexadecimal. */
-bool vision_sha256(const char *path, char out[65], struct cli_error *error);
-
 /* A model opened for inference. */
 struct vision_session {
     struct vision_model model;

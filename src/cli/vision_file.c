@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Model files: safetensors whose metadata describes the network. Nothing in them depends on time, host or path. */
 #include <errno.h>
-#include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +66,6 @@ bool vision_open(const char *path, struct vision_model *m, pgd_state *state, str
     if (!describe(path, m, error)) return false;
     return pgd_state_load(state, path, NULL) == PGD_OK || cli_fail_library(error);
 }
-
-bool vision_sha256(const char *path, char out[65], struct cli_error *error) { return SHA256File(path, out) != NULL || cli_fail(error, "%s: cannot read: %s", path, strerror(errno)); }
 
 bool vision_session_open(struct cli *cli, const char *path, struct vision_session *s) {
     pgd_classifier_options options;
