@@ -39,6 +39,33 @@ struct term_progress;
     X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files, named digit-NUMBER-LABEL.pgm",                          \
       "  --out-dir FOLDER         made if it is not there\n  --count N                how many (10)\n  --seed S                 of the set (3)\n", \
       "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \
+    X(text_train, "text train", "train a small GPT on the bytes of a text; the last tenth is kept to measure on",                            \
+      "  --data FILE              a text, plain or .gz; or a folder with input.txt in it\n"                                                  \
+      "  --layers N, --width N, --heads N    of the network (4, 256, 4)\n"                                                                  \
+      "  --context N              bytes it looks back (128)\n"                                                                              \
+      "  --batch N                windows per step (16)\n"                                                                                  \
+      "  --epochs N               times the text is gone through (8)\n"                                                                     \
+      "  --max-steps N            stop after so many batches\n"                                                                             \
+      "  --optimizer adamw|muon|lion    (adamw)\n"                                                                                          \
+      "  --rate R                 highest learning rate (0.0015)\n"                                                                         \
+      "  --dropout P              (0.1)\n"                                                                                                  \
+      "  --seed S                 of weights, order and dropout (0)\n"                                                                      \
+      "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                      \
+      "  --checkpoint-every N     steps between checkpoints (200)\n"                                                                        \
+      "  --resume                 go on from the checkpoint, to the same bytes\n",                                                          \
+      "pagoda text train --data shakespeare.txt --out bard.safetensors\npagoda text train --data book.txt.gz --layers 6 --epochs 3 --json") \
+    X(text_generate, "text generate", "continue a prompt, byte by byte",                                                                     \
+      "  --model FILE             written by text train\n"                                                                                  \
+      "  --prompt TEXT            what it begins with (a new line)\n"                                                                       \
+      "  --length N               bytes to add (500)\n"                                                                                     \
+      "  --temperature T          above 0: more surprising; 0: always the likeliest (0.8)\n"                                                \
+      "  --top-k K                only the K likeliest (all)\n"                                                                             \
+      "  --top-p P                only the likeliest that together have probability P (1)\n"                                                \
+      "  --seed S                 the same seed, the same text (0)\n",                                                                      \
+      "pagoda text generate --model bard.safetensors --prompt \"ROMEO:\"\npagoda text generate --model bard.safetensors --length 200 --top-p 0.9 --json") \
+    X(text_eval, "text eval", "measure how well a model predicts a text",                                                                    \
+      "  --model FILE             written by text train\n  --data FILE              a text, plain or .gz\n",                               \
+      "pagoda text eval --model bard.safetensors --data sonnets.txt\npagoda text eval --model bard.safetensors --data sonnets.txt --json")  \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \
     X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")                     \
     X(help, "help", "show the options of a verb and two examples", "", "pagoda help vision train\npagoda help vision")                       \
