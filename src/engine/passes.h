@@ -5,8 +5,12 @@
 
 #include <graph_share.h>
 
-/* Only what outputs and updates need; composite operations expanded; constants folded; common subexpressions merged; x*1 and x+0 gone. */
-pgd_status pgd_pass_simplify(const pgd_graph *from, pgd_graph **out);
+/* Only what outputs and updates need; the operations that `expands` names written with simpler ones; constants folded; common subexpressions merged; x*1 and
+ * x+0 gone; neighbouring pads joined. */
+pgd_status pgd_pass_simplify(const pgd_graph *from, bool (*expands)(const pgd_node *node), pgd_graph **out);
+
+/* What kernels want expanded. */
+bool pgd_expands_for_kernels(const pgd_node *node);
 
 /* Elementwise and reduction work gathered into programs; what follows a matmul or conv alone becomes its epilogue.
  * alone: every operation is a program of its own. */

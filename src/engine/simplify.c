@@ -12,6 +12,7 @@ typedef struct rebuild {
     pgd_value **map; /* PGD_MAX_OUTPUTS per node of `from` */
     int32_t *table;  /* hash table over nodes of `to`: id + 1, 0 is empty */
     uint32_t table_mask;
+    bool (*expands)(const pgd_node *node);
 } rebuild;
 
 pgd_status pgd_graph_create_like(const pgd_graph *from, pgd_graph **out) {
@@ -153,7 +154,7 @@ static pgd_status fold(rebuild *r, const pgd_node *node, pgd_value *const *input
     return pgd_graph_status(r->to);
 }
 
-/* ---- one node ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- what is nothing new ------------------------------------------------------------------------------------------------------------------------- */
 
 static pgd_value *identity(const pgd_node *node, pgd_value *const *in) {
     switch (node->op) {
@@ -167,8 +168,52 @@ static pgd_value *identity(const pgd_node *node, pgd_value *const *in) {
     }
 }
 
+/* ---- pads that add up ------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct padded {
+    pgd_value *x;
+    int64_t axis;
+    pgd_dim before, extent, after;
+} padded;
+
+/* Zeros around something along one axis, all extents known. */
+static bool is_padded(const pgd_value *value, padded *out) {
+    const pgd_node *node = value->node;
+    if (node->op != PGD_OP_PAD || node->attrs.floats[0] != 0) return false;
+    *out = (padded){node->inputs[0], node->attrs.ints[0], node->attrs.dims.dims[0], node->inputs[0]->shape.dims[node->attrs.ints[0]], node->attrs.dims.dims[1]};
+    return out->before >= 0 && out->extent >= 0 && out->after >= 0;
+}
+
+static bool add_parts(pgd_value *value, int64_t axis, pgd_value **parts, int32_t *count) {
+    bool joined = value->node->op == PGD_OP_CONCAT && value->node->attrs.ints[0] == axis;
+    int32_t more = joined ? value->node->input_count : 1;
+    if (*count + more > PGD_MAX_INPUTS) return false;
+    for (int32_t i = 0; i < more; i++) parts[(*count)++] = joined ? value->node->inputs[i] : value;
+    return true;
+}
+
+/* The gradients of neighbouring slices, each padded with zeros to the whole, add up to their concatenation. */
+static pgd_value *join_pads(rebuild *r, const pgd_node *node, pgd_value *const *in) {
+    padded a, b;
+    pgd_value *parts[PGD_MAX_INPUTS];
+    int32_t count = 0;
+    if (node->op != PGD_OP_ADD || !is_padded(in[0], &a) || !is_padded(in[1], &b) || a.axis != b.axis) return NULL;
+    if (b.before + b.extent == a.before) {
+        padded swap = a;
+        a = b;
+        b = swap;
+    }
+    if (a.before + a.extent != b.before || !add_parts(a.x, a.axis, parts, &count) || !add_parts(b.x, a.axis, parts, &count)) return NULL;
+    pgd_node *joined = find_or_add(r, PGD_OP_CONCAT, &(pgd_attrs){.ints = {a.axis}}, parts, count);
+    if (joined == NULL || (a.before == 0 && b.after == 0)) return joined == NULL ? NULL : &joined->outputs[0];
+    pgd_node *pad = find_or_add(r, PGD_OP_PAD, &(pgd_attrs){.ints = {a.axis}, .dims = {2, {a.before, b.after}}}, (pgd_value *[]){&joined->outputs[0]}, 1);
+    return pad == NULL ? NULL : &pad->outputs[0];
+}
+
+/* ---- one node ---------------------------------------------------------------------------------------------------------------------------------- */
+
 /* Operations without kernels of their own, and statistics over axes that are not neighbours. */
-static bool expands(const pgd_node *node) {
+bool pgd_expands_for_kernels(const pgd_node *node) {
     if (node->op == PGD_OP_MEAN || node->op == PGD_OP_BATCH_NORM) return true;
     if (node->op != PGD_OP_MOMENTS) return false;
     int changes = 0; /* between kept and reduced, along the axes longer than 1 */
@@ -207,12 +252,12 @@ static pgd_status rebuild_node(rebuild *r, const pgd_node *node) {
     pgd_value *inputs[PGD_MAX_INPUTS], *same;
     if ((pgd_op_defs[node->op]->flags & PGD_OPF_LEAF) != 0) return rebuild_leaf(r, node);
     for (int32_t i = 0; i < node->input_count; i++) inputs[i] = *mapped(r, node->inputs[i]);
-    if ((same = identity(node, inputs)) != NULL || (same = fold_fill(r, node, inputs)) != NULL) {
+    if ((same = identity(node, inputs)) != NULL || (same = fold_fill(r, node, inputs)) != NULL || (same = join_pads(r, node, inputs)) != NULL) {
         *mapped(r, &node->outputs[0]) = same;
         return pgd_graph_status(r->to);
     }
     if (foldable(node, inputs)) return fold(r, node, inputs);
-    if (expands(node)) return expand(r, node, inputs);
+    if (r->expands(node)) return expand(r, node, inputs);
     pgd_node *copy = find_or_add(r, node->op, &node->attrs, inputs, node->input_count);
     if (copy == NULL) return pgd_graph_status(r->to);
     for (int32_t k = 0; k < node->output_count; k++) *mapped(r, &node->outputs[k]) = &copy->outputs[k];
@@ -232,10 +277,10 @@ static pgd_status rebuild_all(rebuild *r, const bool *live) {
     return pgd_graph_status(r->to);
 }
 
-static pgd_status rebuild_once(const pgd_graph *from, pgd_graph **out) {
+static pgd_status rebuild_once(const pgd_graph *from, bool (*expands)(const pgd_node *node), pgd_graph **out) {
     uint32_t slots = 64;
     while (slots < (uint32_t)from->node_count * 8) slots *= 2;
-    rebuild r = {.from = from, .table_mask = slots - 1};
+    rebuild r = {.from = from, .table_mask = slots - 1, .expands = expands};
     PGD_TRY(pgd_graph_create_like(from, &r.to));
     r.map = pgd_mem_zalloc((size_t)from->node_count * PGD_MAX_OUTPUTS * sizeof(pgd_value *));
     r.table = pgd_mem_zalloc(slots * sizeof *r.table);
@@ -259,14 +304,14 @@ static pgd_status rebuild_once(const pgd_graph *from, pgd_graph **out) {
 }
 
 /* The second rebuild merges and folds what the first one's expansions built. */
-pgd_status pgd_pass_simplify(const pgd_graph *from, pgd_graph **out) {
+pgd_status pgd_pass_simplify(const pgd_graph *from, bool (*expands)(const pgd_node *node), pgd_graph **out) {
     pgd_graph *once = NULL, *twice = NULL;
     *out = NULL;
-    PGD_TRY(rebuild_once(from, &once));
-    pgd_status status = rebuild_once(once, &twice);
+    PGD_TRY(rebuild_once(from, expands, &once));
+    pgd_status status = rebuild_once(once, expands, &twice);
     pgd_graph_destroy(once);
     if (status != PGD_OK) return status;
-    status = rebuild_once(twice, out); /* expansions may hold composites themselves (moments into mean) */
+    status = rebuild_once(twice, expands, out); /* expansions may hold composites themselves (moments into mean) */
     pgd_graph_destroy(twice);
     return status;
 }

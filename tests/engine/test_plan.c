@@ -583,6 +583,42 @@ static void compiling_can_be_cancelled_and_refuses_what_is_wrong(void **unused) 
     pgd_device_close(device);
 }
 
+static void gradients_of_neighbouring_slices_are_one_concatenation(void **unused) {
+    pgd_device *device = open_cpu(1, NULL);
+    pgd_graph *g;
+    pgd_plan *plan;
+    pgd_run *run;
+    char *text;
+    float x[2 * 9], y[2 * 9];
+    ok(pgd_graph_create(&g));
+    pgd_value *in = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, 2, 9)), *dx;
+    pgd_value *q = pgd_slice(g, in, 1, 2, 3), *k = pgd_slice(g, in, 1, 5, 1), *v = pgd_slice(g, in, 1, 6, 2);
+    pgd_value *loss = pgd_sum(g, pgd_mul(g, q, pgd_mul(g, q, pgd_mul(g, k, pgd_sum(g, v, (int32_t[]){1}, 1)))), (int32_t[]){0, 1}, 2);
+    ok(pgd_gradients(g, loss, &in, 1, &dx));
+    pgd_output(g, "dx", dx);
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_plan_print(plan, &text));
+    int pads = 0, concats = 0;
+    for (const char *at = text; (at = strstr(at, " = pad ")) != NULL; at++) pads++;
+    for (const char *at = text; (at = strstr(at, " = concat ")) != NULL; at++) concats++;
+    check(pads == 1 && concats == 1, "%d pads and %d concats:\n%s", pads, concats, text);
+    ok(pgd_run_create(plan, NULL, &run));
+    for (int i = 0; i < 18; i++) x[i] = (float)(i % 5) + 1;
+    ok(pgd_run_set(run, "x", pgd_shape_of(2, 2, 9), x));
+    ok(pgd_run_execute(run));
+    ok(pgd_run_get(run, "dx", y, sizeof y));
+    for (int r = 0; r < 2; r++) {
+        const float *a = x + r * 9;
+        float squares = a[2] * a[2] + a[3] * a[3] + a[4] * a[4], values = a[6] + a[7], want[9] = {0, 0, 2 * a[2] * a[5] * values, 2 * a[3] * a[5] * values, 2 * a[4] * a[5] * values, squares * values, squares * a[5], squares * a[5], 0};
+        for (int i = 0; i < 9; i++) check(y[r * 9 + i] == want[i], "dx[%d,%d] is %g, not %g", r, i, (double)y[r * 9 + i], (double)want[i]);
+    }
+    pgd_text_free(text);
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+    pgd_device_close(device);
+}
+
 static void strict_plans_refuse_the_slow_reference(void **unused) {
     pgd_device *device = open_cpu(1, NULL);
     pgd_graph *g;
@@ -654,7 +690,7 @@ int main(void) {
         cmocka_unit_test(a_run_wants_the_state_its_plan_was_made_for), cmocka_unit_test(states_keep_named_tensors), cmocka_unit_test(a_writer_is_alone_and_readers_share),
         cmocka_unit_test(runs_in_two_threads_share_one_plan_and_one_state), cmocka_unit_test(storages_alive_together_never_overlap),
         cmocka_unit_test(storages_that_follow_each_other_share_memory), cmocka_unit_test(the_null_device_plans_and_runs_everything), cmocka_unit_test(inputs_can_be_used_in_place),
-        cmocka_unit_test(compiling_can_be_cancelled_and_refuses_what_is_wrong), cmocka_unit_test(strict_plans_refuse_the_slow_reference), cmocka_unit_test(a_profile_counts_every_step),
+        cmocka_unit_test(compiling_can_be_cancelled_and_refuses_what_is_wrong), cmocka_unit_test(gradients_of_neighbouring_slices_are_one_concatenation), cmocka_unit_test(strict_plans_refuse_the_slow_reference), cmocka_unit_test(a_profile_counts_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
