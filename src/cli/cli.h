@@ -36,6 +36,9 @@ struct term_progress;
     X(vision_classify, "vision classify", "say what is on PGM or PNG pictures; with --quiet one line each",                               \
       "  --model FILE             written by vision train\n",                                                                                \
       "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
+    X(vision_export, "vision export", "write a recogniser as an ONNX model",                                                                  \
+      "  --model FILE             written by vision train\n  --out FILE               where the model goes\n",                              \
+      "pagoda vision export --model digits.safetensors --out digits.onnx\npagoda vision export --model m.safetensors --out m.onnx --json")   \
     X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files, named digit-NUMBER-LABEL.pgm",                          \
       "  --out-dir FOLDER         made if it is not there\n  --count N                how many (10)\n  --seed S                 of the set (3)\n", \
       "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \

@@ -83,13 +83,20 @@ pgd_value *pgd_classifier_loss(void *options, pgd_graph *graph, const pgd_layer 
 
 /* ---- inference --------------------------------------------------------------------------------------------------------------------------------------- */
 
+pgd_value *pgd_classifier_build(const pgd_classifier_options *options, pgd_graph *graph, const pgd_layer *layer) {
+    pgd_classifier_options o;
+    if (PGD_GRAPH_LACKS(graph, options, layer)) return NULL;
+    if (read_options(options, &o) != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
+    pgd_value *samples = pgd_input(graph, "samples", PGD_U8, (pgd_symshape){4, {pgd_graph_symbol(graph, "N", 1, 65536), o.channels, o.height, o.width}});
+    pgd_value *probabilities = pgd_softmax(graph, logits_of(graph, layer, &o, samples, false));
+    pgd_output(graph, "probabilities", probabilities);
+    return probabilities;
+}
+
 static pgd_status build(pgd_classifier *c, pgd_device *device, const pgd_layer *layer, pgd_state *state, pgd_graph *graph) {
-    const pgd_classifier_options *o = &c->options;
-    pgd_value *samples = pgd_input(graph, "samples", PGD_U8, (pgd_symshape){4, {pgd_graph_symbol(graph, "N", 1, o->batch), o->channels, o->height, o->width}});
-    pgd_value *logits = logits_of(graph, layer, o, samples, false);
-    pgd_output(graph, "probabilities", pgd_softmax(graph, logits));
+    pgd_value *probabilities = pgd_classifier_build(&c->options, graph, layer);
     PGD_TRY(pgd_graph_status(graph));
-    c->classes = logits->shape.dims[1];
+    c->classes = probabilities->shape.dims[1];
     pgd_plan_options plan_options;
     pgd_plan_options_init(&plan_options, sizeof plan_options);
     plan_options.strict = c->options.strict;

@@ -599,6 +599,11 @@ static void classifiers(void **unused) {
     BUILDS(pgd_classifier_loss, options, NULL, g, layer, inputs, false);
     BUILDS(pgd_classifier_loss, layer, &options, g, NULL, inputs, false);
     BUILDS(pgd_classifier_loss, fields, &options, g, layer, NULL, false);
+    GIVES(NULL, pgd_classifier_build, graph, &options, NULL, layer);
+    BUILDS(pgd_classifier_build, options, NULL, g, layer);
+    BUILDS(pgd_classifier_build, layer, &options, g, NULL);
+    STATUS(pgd_onnx_save, graph, NULL, NULL, "f", NULL);
+    STATUS(pgd_onnx_save, path, g, NULL, NULL, NULL);
     DOES(pgd_training_options_init, options, NULL, sizeof(pgd_training_options));
     MAKES(pgd_trainer_create, device, t, NULL, layer, state, &dataset, pgd_classifier_loss, &options, NULL, &t);
     MAKES(pgd_trainer_create, layer, t, device, NULL, state, &dataset, pgd_classifier_loss, &options, NULL, &t);

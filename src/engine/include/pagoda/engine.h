@@ -97,6 +97,13 @@ PGD_API void pgd_run_profile(pgd_run *run, bool on);
 PGD_API int32_t pgd_run_step_count(const pgd_run *run);                                                /* lines so far; 0 before the first execute */
 PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out); /* Errors: BAD_ARG index; BAD_STATE not profiling */
 
+/* ---- export ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Writes the graph, with the state's tensors as initializers, as an ONNX model (opset 18), atomically; state may be NULL when the graph has no params, progress too.
+ * Inputs keep names and symbolic extents. Errors: UNSUPPORTED names what ONNX cannot say: updates of a state, random numbers, derivatives, models of 2 GiB;
+ * BAD_ARG; IO; CANCELLED. */
+PGD_API PGD_MUST_USE pgd_status pgd_onnx_save(const pgd_graph *graph, const pgd_state *state, const char *path, const pgd_progress *progress);
+
 /* ---- at once --------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Evaluates single values through the same compiler; keeps the last `plans` plans (0: 64), found again by the structure of what is asked, whatever the numbers in its

@@ -288,6 +288,9 @@ PGD_API PGD_MUST_USE pgd_status pgd_classifier_fields(const pgd_classifier_optio
 /* A pgd_loss_fn: cross-entropy of logits [N,classes]; `options` is a const pgd_classifier_options that lives as long as the trainer is being created. Names "accuracy". */
 PGD_API pgd_value *pgd_classifier_loss(void *options, pgd_graph *graph, const pgd_layer *layer, pgd_value *const *fields, bool training);
 
+/* Inference as values: adds the input "samples" u8 [N,C,H,W] and the output "probabilities" [N,classes], which it returns; what a pgd_classifier runs, and what is worth exporting. */
+PGD_API pgd_value *pgd_classifier_build(const pgd_classifier_options *options, pgd_graph *graph, const pgd_layer *layer);
+
 typedef struct pgd_classifier pgd_classifier;
 
 /* Inference: bytes to class probabilities. state holds the layer's tensors and must outlive the classifier, as must the layer and the device. */
