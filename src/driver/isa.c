@@ -18,6 +18,8 @@ bool pgd_isa_usable(pgd_isa isa) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("fma");
     if (isa == PGD_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#elif defined(__aarch64__)
+    if (isa == PGD_ISA_NEON) return true; /* part of the architecture */
 #endif
     return isa == PGD_ISA_PORTABLE;
 }

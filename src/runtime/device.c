@@ -51,7 +51,7 @@ static pgd_status choose_isa(const char *name, pgd_isa *out) {
         *out = (pgd_isa)isa;
         return PGD_OK;
     }
-    return pgd_fail(PGD_BAD_ARG, "there is no instruction set level \"%s\"; use avx512, avx2 or portable", name);
+    return pgd_fail(PGD_BAD_ARG, "there is no instruction set level \"%s\"; use avx512, avx2, neon or portable", name);
 }
 
 pgd_status pgd_device_open(const char *id, const pgd_device_options *options, pgd_device **out) {

@@ -4,7 +4,7 @@
  * over pixels: no operand is transposed. A chunk owns a block of dW and a share of the boxes of
  * pixels; its sums stay vectors in scratch until the last box. Shares beyond the first are what the reduce job adds up. */
 
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
 enum { DOT_ROWS = 8, DOT_COLS = 3, WGRAD_COLS_MAX = 72, WGRAD_PIXELS_MAX = 800 };
 #elif defined(PGD_ISA_AVX2)
 enum { DOT_ROWS = 4, DOT_COLS = 3, WGRAD_COLS_MAX = 96, WGRAD_PIXELS_MAX = 704 };
@@ -73,12 +73,12 @@ typedef void dot_fn(int64_t n, const float *a, const float *b, float *sum, int f
 #define DOT_NAMES(rows) {DOT_NAME(rows, 1), DOT_NAME(rows, 2), DOT_NAME(rows, 3)}
 #endif
 DOT_LINE(1) DOT_LINE(2) DOT_LINE(3) DOT_LINE(4)
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
 DOT_LINE(5) DOT_LINE(6) DOT_LINE(7) DOT_LINE(8)
 #endif
 static dot_fn *const dots[DOT_ROWS][DOT_COLS] = {
     DOT_NAMES(1), DOT_NAMES(2), DOT_NAMES(3), DOT_NAMES(4),
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
     DOT_NAMES(5), DOT_NAMES(6), DOT_NAMES(7), DOT_NAMES(8),
 #endif
 };

@@ -72,7 +72,7 @@ typedef void tile_fn(int64_t k, const float *a, const float *b, float *c, int64_
         tile_body(k, a, b, c, c_row, lanes, accumulate, rows, vecs);                                               \
     }
 #define TILE_NAME(rows, vecs) tile_##rows##x##vecs
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
 #define TILE_LINE(X, rows) X(rows, 1) X(rows, 2) X(rows, 3)
 #define TILE_NAMES(rows) {TILE_NAME(rows, 1), TILE_NAME(rows, 2), TILE_NAME(rows, 3)}
 #else
@@ -83,7 +83,7 @@ TILE_LINE(TILE, 1) TILE_LINE(TILE, 2) TILE_LINE(TILE, 3) TILE_LINE(TILE, 4)
 #if !defined(PGD_ISA_PORTABLE)
 TILE_LINE(TILE, 5) TILE_LINE(TILE, 6)
 #endif
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
 TILE_LINE(TILE, 7) TILE_LINE(TILE, 8)
 #endif
 static tile_fn *const tiles[TILE_ROWS][TILE_VECS] = {
@@ -91,7 +91,7 @@ static tile_fn *const tiles[TILE_ROWS][TILE_VECS] = {
 #if !defined(PGD_ISA_PORTABLE)
     TILE_NAMES(5), TILE_NAMES(6),
 #endif
-#if defined(PGD_ISA_AVX512)
+#if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
     TILE_NAMES(7), TILE_NAMES(8),
 #endif
 };

@@ -86,6 +86,8 @@ struct pgd_host_kernels {
 #if defined(__x86_64__)
 PGD_LEVEL(avx512)
 PGD_LEVEL(avx2)
+#elif defined(__aarch64__)
+PGD_LEVEL(neon)
 #endif
 PGD_LEVEL(portable)
 #undef PGD_LEVEL

@@ -2,7 +2,7 @@
 #ifndef PGD_SIMD_H
 #define PGD_SIMD_H
 /* One ISA level as a small vector vocabulary: vf is VL floats. The including file defines exactly one of PGD_ISA_AVX512,
- * PGD_ISA_AVX2, PGD_ISA_PORTABLE and is compiled with that level's flags; everything here is static and inlined, so
+ * PGD_ISA_AVX2, PGD_ISA_NEON, PGD_ISA_PORTABLE and is compiled with that level's flags; everything here is static and inlined, so
  * no symbol of one level can serve another. Partial loads give zero in the lanes they do not read and touch no memory
  * beyond them.
  *   TILE_ROWS x TILE_VECS   accumulators of a micro-kernel
@@ -74,6 +74,31 @@ V_INLINE vf v_even(vf lo, vf hi)
 }
 V_INLINE vt v_fold(vf v) { return v; }
 
+#elif defined(PGD_ISA_NEON)
+#include <arm_neon.h>
+#define ISA_NAME neon
+enum { VL = 4, TILE_ROWS = 8, TILE_VECS = 3, TB = 8 };
+typedef float32x4_t vf;
+typedef float vt __attribute__((vector_size(32)));
+V_INLINE vf v_zero(void) { return vdupq_n_f32(0); }
+V_INLINE vf v_set1(float x) { return vdupq_n_f32(x); }
+V_INLINE vf v_load(const float *p) { return vld1q_f32(p); }
+V_INLINE void v_store(float *p, vf v) { vst1q_f32(p, v); }
+V_INLINE vf v_load_part(const float *p, int64_t lanes)
+{
+    float part[4] = {0};
+    for (int64_t i = 0; i < lanes; i++) part[i] = p[i];
+    return vld1q_f32(part);
+}
+V_INLINE void v_store_part(float *p, vf v, int64_t lanes)
+{
+    for (int64_t i = 0; i < lanes; i++) p[i] = v[i];
+}
+V_INLINE vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+V_INLINE vf v_even(vf lo, vf hi) { return vuzp1q_f32(lo, hi); }
+V_INLINE vt v_fold(vf v) { return (vt){v[0], v[1], v[2], v[3], 0, 0, 0, 0}; }
+
 #elif defined(PGD_ISA_PORTABLE)
 #define ISA_NAME portable
 enum { VL = 4, TILE_ROWS = 4, TILE_VECS = 2, TB = 4 };
@@ -103,7 +128,7 @@ V_INLINE vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 V_INLINE vf v_even(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 0, 2, 4, 6); }
 V_INLINE vt v_fold(vf v) { return v; }
 #else
-#error "define PGD_ISA_AVX512, PGD_ISA_AVX2 or PGD_ISA_PORTABLE"
+#error "define PGD_ISA_AVX512, PGD_ISA_AVX2, PGD_ISA_NEON or PGD_ISA_PORTABLE"
 #endif
 
 V_INLINE vt t_load(const float *p)
@@ -124,6 +149,25 @@ V_INLINE void v_transpose(vt r[TB])
     r[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
     r[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
     r[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+#elif defined(PGD_ISA_NEON)
+V_INLINE void v_transpose(vt r[TB])
+{
+    vt pair[TB], quad[TB];
+    UNROLL for (int i = 0; i < TB; i += 2) {
+        pair[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        pair[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    UNROLL for (int i = 0; i < TB; i += 4) {
+        for (int k = 0; k < 2; k++) {
+            quad[i + k] = __builtin_shufflevector(pair[i + k], pair[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            quad[i + k + 2] = __builtin_shufflevector(pair[i + k], pair[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        r[i] = __builtin_shufflevector(quad[i], quad[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        r[i + 4] = __builtin_shufflevector(quad[i], quad[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
 }
 #else
 V_INLINE void v_transpose(vt r[TB])

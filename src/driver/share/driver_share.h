@@ -12,6 +12,7 @@
 #define PGD_ISA_LIST(X) \
     X(AVX512, avx512)   \
     X(AVX2, avx2)       \
+    X(NEON, neon)       \
     X(PORTABLE, portable)
 
 typedef enum pgd_isa {

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PGD_ISA_NEON
+#include "gemm_table.inc.c"
