@@ -16,10 +16,11 @@ static pgd_graph *everything(void) {
     pgd_value *labels = pgd_input(g, "labels", PGD_I32, D(N)), *key = pgd_param(g, "key", PGD_I64, D(2)), *sum = pgd_abs(g, flat), *mean, *variance;
     pgd_value *same[2] = {sum, pgd_constant(g, PGD_F32, pgd_shape_of(1, 8), (float[]){0.1f, -0.0f, 1e-42f, 3e38f, 1.0f / 3, INFINITY, -INFINITY, NAN})};
 #define X(NAME, name) \
-    if (PGD_OP_##NAME != PGD_OP_NOT) sum = pgd_add(g, sum, pgd_##name(g, flat));
+    if (PGD_OP_##NAME != PGD_OP_NOT && PGD_OP_##NAME != PGD_OP_ISNAN && PGD_OP_##NAME != PGD_OP_ISINF) sum = pgd_add(g, sum, pgd_##name(g, flat));
     PGD_UNARY_LIST(X)
 #undef X
     pgd_value *flag = pgd_or(g, pgd_and(g, pgd_lt(g, flat, sum), pgd_not(g, pgd_eq(g, flat, sum))), pgd_le(g, flat, same[1]));
+    flag = pgd_xor(g, flag, pgd_and(g, pgd_isnan(g, flat), pgd_isinf(g, pgd_mod(g, flat, same[1]))));
     sum = pgd_where(g, flag, pgd_min(g, pgd_sub(g, sum, flat), pgd_max(g, sum, pgd_div(g, flat, sum))), pgd_pow(g, pgd_mul(g, sum, flat), same[1]));
     sum = pgd_add(g, sum, pgd_cast(g, pgd_iota(g, PGD_I32, D(N, 8), 1), PGD_F32));
     sum = pgd_add(g, pgd_uniform(g, key, D(N, 8)), pgd_mul(g, sum, pgd_normal(g, key, D(N, 8))));

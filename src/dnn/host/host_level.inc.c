@@ -6,6 +6,7 @@
 #include "host_kernels.h"
 
 #include "vector_math.inc.c"
+#include "vector_functions.inc.c"
 #include "program.inc.c"
 #include "norm.inc.c"
 #include "row_norm.inc.c"

@@ -87,6 +87,27 @@ static void random_run(const pgd_host_instr *instr, const char *key_bytes, int64
     INDEPENDENT for (int64_t i = 0; i < n; i++) to[i] = (expression); \
     break
 
+/* The slow and exact way for a tile that holds an element the straight line is not made for. */
+#define EACH_FAR(expression)                                           \
+    {                                                                  \
+        for (int64_t i = 0; i < n; i++) to[i] = (expression);          \
+        break;                                                         \
+    }
+
+static inline bool is_far(float x) { return __builtin_fabsf(x) > FAR_ANGLE; }
+
+static bool any_far(const float *a, int64_t n) {
+    int far = 0;
+    for (int64_t i = 0; i < n; i++) far |= is_far(a[i]);
+    return far != 0;
+}
+
+static bool any_far_quotient(const float *a, const float *b, int64_t n) {
+    int far = 0;
+    for (int64_t i = 0; i < n; i++) far |= __builtin_fabsf(a[i]) >= 134217728.0f * __builtin_fabsf(b[i]);
+    return far != 0;
+}
+
 static void elementwise_run(int op, const float *a, const float *b, const float *c, int64_t n, float *to) {
     switch (op) {
     case PGD_OP_NEG: EACH(-a[i]);
@@ -99,18 +120,38 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_RECIP: EACH(1.0f / a[i]);
     case PGD_OP_EXP: EACH(exp_one(a[i]));
     case PGD_OP_LOG: EACH(log_one(a[i]));
-    case PGD_OP_SIN: EACH(sinf(a[i]));
-    case PGD_OP_COS: EACH(cosf(a[i]));
+    case PGD_OP_SIN:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? sinf(a[i]) : sin_one(a[i]));
+        EACH(sin_one(a[i]));
+    case PGD_OP_COS:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? cosf(a[i]) : cos_one(a[i]));
+        EACH(cos_one(a[i]));
+    case PGD_OP_TAN:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? tanf(a[i]) : tan_one(a[i]));
+        EACH(tan_one(a[i]));
+    case PGD_OP_ASIN: EACH(asin_one(a[i]));
+    case PGD_OP_ACOS: EACH(acos_one(a[i]));
+    case PGD_OP_ATAN: EACH(atan_one(a[i]));
+    case PGD_OP_ROUND: EACH(round_one(a[i]));
+    case PGD_OP_TRUNC: EACH(trunc_one(a[i]));
+    case PGD_OP_EXPM1: EACH(expm1_one(a[i]));
+    case PGD_OP_LOG1P: EACH(log1p_one(a[i]));
+    case PGD_OP_GELU: EACH(gelu_one(a[i]));
+    case PGD_OP_ISNAN: EACH(a[i] != a[i] ? 1.0f : 0.0f);
+    case PGD_OP_ISINF: EACH(__builtin_fabsf(a[i]) == INFINITY ? 1.0f : 0.0f);
     case PGD_OP_TANH: EACH(tanh_one(a[i]));
     case PGD_OP_SIGMOID: EACH(sigmoid_one(a[i]));
-    case PGD_OP_ERF: EACH(erff(a[i]));
+    case PGD_OP_ERF: EACH(erf_one(a[i]));
     case PGD_OP_RELU: EACH(a[i] > 0 || a[i] != a[i] ? a[i] : 0.0f);
     case PGD_OP_NOT: EACH(a[i] == 0 ? 1.0f : 0.0f);
     case PGD_OP_ADD: EACH(a[i] + b[i]);
     case PGD_OP_SUB: EACH(a[i] - b[i]);
     case PGD_OP_MUL: EACH(a[i] * b[i]);
     case PGD_OP_DIV: EACH(a[i] / b[i]);
-    case PGD_OP_POW: EACH(powf(a[i], b[i]));
+    case PGD_OP_POW: EACH(pow_one(a[i], b[i]));
+    case PGD_OP_MOD:
+        if (any_far_quotient(a, b, n)) EACH_FAR(mod_far(a[i], b[i]));
+        EACH(mod_one(a[i], b[i]));
     case PGD_OP_MIN: EACH(min_one(a[i], b[i]));
     case PGD_OP_MAX: EACH(max_one(a[i], b[i]));
     case PGD_OP_EQ: EACH(a[i] == b[i] ? 1.0f : 0.0f);
@@ -118,6 +159,7 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_LE: EACH(a[i] <= b[i] ? 1.0f : 0.0f);
     case PGD_OP_AND: EACH(((a[i] != 0) & (b[i] != 0)) != 0 ? 1.0f : 0.0f);
     case PGD_OP_OR: EACH(((a[i] != 0) | (b[i] != 0)) != 0 ? 1.0f : 0.0f);
+    case PGD_OP_XOR: EACH(((a[i] != 0) ^ (b[i] != 0)) != 0 ? 1.0f : 0.0f);
     case PGD_OP_WHERE: EACH(a[i] != 0 ? b[i] : c[i]);
     default: break;
     }
@@ -132,6 +174,7 @@ static void cast_run(int dtype, const float *a, int64_t n, float *to) {
     }
 }
 #undef EACH
+#undef EACH_FAR
 
 static void program_begin(program_state *s, const pgd_host_program *p, char *const *mem, void *scratch) {
     s->program = p;
