@@ -101,7 +101,7 @@ static pgd_value *reduction(pgd_graph *graph, pgd_op op, pgd_value *x, const int
         if (PGD_GRAPH_LACKS(graph, x) || (count > 0 && PGD_GRAPH_LACKS(axes))) return NULL;               \
         return reduction(graph, PGD_OP_##NAME, x, axes, count);                                           \
     }
-X(SUM, sum) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
+X(SUM, sum) X(PROD, prod) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
 #undef X
 
 static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
@@ -111,10 +111,21 @@ static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
     return false;
 }
 
-pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_ARGMAX, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);
-}
+#define X(NAME, name)                                                                                   \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis) {                               \
+        if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;                   \
+        return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);   \
+    }
+X(ARGMAX, argmax) X(ARGMIN, argmin)
+#undef X
+
+#define X(NAME, name)                                                                                           \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive) {         \
+        if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;                           \
+        return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {axis, reverse, exclusive}}, &x, 1);     \
+    }
+X(CUMSUM, cumsum) X(CUMPROD, cumprod)
+#undef X
 
 /* ---- movement -------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -310,8 +310,20 @@ static void softmax_and_losses(void **unused) {
     static const pgd_shape shapes[] = {S1(1), S1(513), S2(17, 10), S3(3, 7, 5), S3(2, 16, 17), S4(2, 3, 0, 5), S2(0, 4)};
     for (int i = 0; i < COUNT(shapes); i++)
         for (int32_t axis = 0; axis < shapes[i].rank; axis++)
-            if (shapes[i].dims[axis] > 0) run_case(&(kernel_case){PGD_OP_ARGMAX, {.ints = {(int64_t)1 << axis}}, 1, {{PGD_F32, shapes[i]}}});
+            if (shapes[i].dims[axis] > 0) for (int least = 0; least < 2; least++) run_case(&(kernel_case){least ? PGD_OP_ARGMIN : PGD_OP_ARGMAX, {.ints = {(int64_t)1 << axis}}, 1, {{PGD_F32, shapes[i]}}});
     run_case(&(kernel_case){PGD_OP_ARGMAX, {.ints = {4}}, 1, {{PGD_F32, S4(2, 3, 0, 5)}}}); /* of nothing: 0 */
+}
+
+static void scans(void **unused) {
+    static const pgd_shape shapes[] = {S1(1), S1(700), S2(40, 33), S3(3, 7, 5), S3(2, 40, 600), S4(2, 3, 0, 5), S2(0, 4), S2(1200, 3)};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int32_t axis = 0; axis < shapes[i].rank; axis++)
+            for (int way = 0; way < 4; way++) {
+                pgd_attrs attrs = {.ints = {axis, way & 1, way >> 1}};
+                run_case(&(kernel_case){PGD_OP_CUMSUM, attrs, 1, {{PGD_F32, shapes[i]}}});
+                run_case(&(kernel_case){PGD_OP_CUMPROD, attrs, 1, {{PGD_F32, shapes[i]}}});
+                if (shapes[i].dims[axis] <= 700) run_case(&(kernel_case){PGD_OP_CUMPROD_D, attrs, 2, {{PGD_F32, shapes[i]}, {PGD_F32, shapes[i]}}});
+            }
 }
 
 static void movements(void **unused) {
@@ -414,7 +426,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

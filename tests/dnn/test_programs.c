@@ -282,7 +282,7 @@ typedef struct reduced {
 static reduced reduce_one_by_one(const random_program *r, const pgd_shape *space, const pgd_shape *kept) {
     int64_t n = pgd_shape_elems(*kept);
     reduced out = {malloc(sizeof(double) * (size_t)(n + 1)), calloc((size_t)n + 1, sizeof(double))};
-    double registers[PGD_PROGRAM_INSTRS], start = r->program->reduce == PGD_OP_SUM ? 0 : r->program->reduce == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY;
+    double registers[PGD_PROGRAM_INSTRS], start = r->program->reduce == PGD_OP_SUM ? 0 : r->program->reduce == PGD_OP_PROD ? 1 : r->program->reduce == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY;
     for (int64_t i = 0; i < n; i++) out.total[i] = start;
     for (int64_t e = 0; e < pgd_shape_elems(*space); e++) {
         int64_t flat = 0, stride = 1, rest = e;
@@ -293,8 +293,8 @@ static reduced reduce_one_by_one(const random_program *r, const pgd_shape *space
         }
         step(r, space, e, 0, registers);
         double value = registers[r->program->outputs[0]];
-        out.magnitude[flat] += fabs(value);
-        out.total[flat] = r->program->reduce == PGD_OP_SUM ? out.total[flat] + value : pgd_scalar_float(r->program->reduce == PGD_OP_REDUCE_MAX ? PGD_OP_MAX : PGD_OP_MIN, out.total[flat], value, 0);
+        out.magnitude[flat] += r->program->reduce != PGD_OP_PROD ? fabs(value) : value == 0 || isinf(value) ? 0 : fabs(log(fabs(value)));
+        out.total[flat] = r->program->reduce == PGD_OP_SUM ? out.total[flat] + value : r->program->reduce == PGD_OP_PROD ? out.total[flat] * value : pgd_scalar_float(r->program->reduce == PGD_OP_REDUCE_MAX ? PGD_OP_MAX : PGD_OP_MIN, out.total[flat], value, 0);
     }
     return out;
 }
@@ -307,6 +307,7 @@ static void compare_reduction(const random_program *r, const bench *b, const pgd
         double got = (double)((float *)b->outputs[0])[i], expected = want.total[i];
         bool fine = got == expected || (got != got && expected != expected);
         if (!fine && r->program->reduce == PGD_OP_SUM) fine = want.magnitude[i] > 1e38 || fabs(got - expected) <= relative * want.magnitude[i] + 1e-44;
+        if (!fine && r->program->reduce == PGD_OP_PROD) fine = want.magnitude[i] > 600 || ulps((float)got, expected) <= 1; /* beyond, an order may leave f64 */
         check(fine, "%s: %s over axes %u, element %lld is %.9g, not %.9g", b->what, pgd_op_name((pgd_op)r->program->reduce), r->program->reduce_axes, (long long)i, got, expected);
     }
     free(want.total);
@@ -314,7 +315,7 @@ static void compare_reduction(const random_program *r, const bench *b, const pgd
 }
 
 static void reductions_equal_their_instructions(void **unused) {
-    static const pgd_op reductions[] = {PGD_OP_SUM, PGD_OP_REDUCE_MAX, PGD_OP_REDUCE_MIN};
+    static const pgd_op reductions[] = {PGD_OP_SUM, PGD_OP_REDUCE_MAX, PGD_OP_REDUCE_MIN, PGD_OP_PROD};
     char what[2048];
     for (uint64_t seed = 0; seed < 900; seed++) {
         dice d = {seed * 7368787 + 5};
@@ -329,7 +330,7 @@ static void reductions_equal_their_instructions(void **unused) {
         int32_t loads = r.program->instr_count;
         add_work(&d, &r, 6);
         r.program->output_count = 1;
-        r.program->reduce = reductions[roll_below(&d, 3)];
+        r.program->reduce = reductions[roll_below(&d, COUNT(reductions))];
         r.program->reduce_axes = (uint32_t)roll_below(&d, 1 << r.program->space.rank);
         int32_t last = r.program->instr_count - 1;
         while (last > 0 && r.ulps_allowed[last] > 0) last--; /* what is added up is exact */

@@ -76,7 +76,8 @@ BUILD(randomness) {
     return 1;
 }
 BUILD(reduction) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1); return 1; }
-BUILD(argument) { y[0] = pgd_mul(g, double_of(g, pgd_argmax(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
+BUILD(argument) { y[0] = pgd_mul(g, double_of(g, (op == PGD_OP_ARGMIN ? pgd_argmin : pgd_argmax)(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
+BUILD(scan) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0], o[1], o[2]}}, x, 1); return 1; }
 BUILD(reshape) { y[0] = pgd_reshape(g, x[0], pgd_symshape_of(3, 2, PGD_DIM_REST, 3)); return 1; }
 BUILD(transpose) {
     pgd_attrs attrs = {0};
@@ -214,6 +215,13 @@ static const gradient_case cases[] = {
     {"REDUCE_MIN of columns", PGD_OP_REDUCE_MIN, -2, 2, 1, {D3(2, 3, 4)}, reduction, {1}},
     {"REDUCE_MIN of all", PGD_OP_REDUCE_MIN, -2, 2, 1, {D3(2, 3, 4)}, reduction, {7}},
     {"ARGMAX", PGD_OP_ARGMAX, -2, 2, 1, {D2(3, 4)}, argument, {1}},
+    {"ARGMIN", PGD_OP_ARGMIN, -2, 2, 1, {D2(3, 4)}, argument, {1}},
+    {"PROD of rows", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {4}}, {"PROD of outer and inner", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {5}},
+    {"PROD of all", PGD_OP_PROD, 0.5, 1.5, 1, {D3(2, 3, 4)}, reduction, {7}}, {"PROD over no axis", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {0}},
+    {"CUMSUM", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {1, 0, 0}}, {"CUMSUM reverse", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 0}},
+    {"CUMSUM exclusive", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {0, 0, 1}}, {"CUMSUM both", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 1}},
+    {"CUMPROD", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {1, 0, 0}}, {"CUMPROD reverse", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 0}},
+    {"CUMPROD exclusive", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {0, 0, 1}}, {"CUMPROD both", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 1}},
     {"RESHAPE", PGD_OP_RESHAPE, -2, 2, 1, {D2(3, 4)}, reshape, {0}},
     {"TRANSPOSE", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(2, 3, 4)}, transpose, {2, 0, 1}},
     {"TRANSPOSE of four axes", PGD_OP_TRANSPOSE, -2, 2, 1, {D4(2, 3, 1, 4)}, transpose, {3, 1, 0, 2}},

@@ -47,9 +47,89 @@ static void tests_and_whole_numbers(void **unused) {
     assert_true(pgd_scalar_float(PGD_OP_GELU, -INFINITY, 0, 0) == 0 && pgd_scalar_float(PGD_OP_GELU, INFINITY, 0, 0) == INFINITY);
 }
 
+/* ---- graphs of one input in f32, run by a plan and by the references -------------------------------------------------------------------------------- */
+
+static pgd_device *device;
+static pgd_graph *g;
+
+static int open_device(void **unused) {
+    ok(pgd_device_open("cpu", NULL, &device));
+    return 0;
+}
+
+static int close_device(void **unused) {
+    pgd_device_close(device);
+    return 0;
+}
+
+static pgd_value *begin(pgd_symshape shape) {
+    ok(pgd_graph_create(&g));
+    return pgd_input(g, "x", PGD_F32, shape);
+}
+
+static pgd_value *gradient_of(pgd_value *y, pgd_value *x) {
+    pgd_value *dx;
+    ok(pgd_graph_status(g));
+    ok(pgd_gradients(g, y, &x, 1, &dx));
+    return dx;
+}
+
+/* y, of f32 or i32, holds these numbers; NaN is NaN. */
+static void gives(pgd_value *y, const char *what, const float *x, const double *want, int64_t count, double tolerance) {
+    pgd_plan *plan;
+    pgd_run *run;
+    pgd_tensor in = {PGD_F32, {0}, (void *)(uintptr_t)x};
+    ok(pgd_graph_status(g));
+    pgd_value *leaf = g->nodes[0]->outputs;
+    in.shape.rank = leaf->shape.rank;
+    memcpy(in.shape.dims, leaf->shape.dims, sizeof in.shape.dims);
+    pgd_output(g, "y", y);
+    pgd_output(g, "kept", leaf);
+    reference r = reference_run(g, NULL, &(binding){"x", in}, 1);
+    const pgd_tensor *by_reference = reference_of(&r, y);
+    check(pgd_shape_elems(by_reference->shape) == count, "%s: %lld elements, not %lld", what, (long long)pgd_shape_elems(by_reference->shape), (long long)count);
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    ok(pgd_run_set(run, "x", in.shape, x));
+    ok(pgd_run_execute(run));
+    pgd_tensor by_plan = *by_reference;
+    by_plan.data = malloc(tensor_bytes(by_reference) + 1);
+    assert_non_null(by_plan.data);
+    ok(pgd_run_get(run, "y", by_plan.data, tensor_bytes(&by_plan)));
+    for (int64_t i = 0; i < count; i++) {
+        double a = pgd_tensor_get(by_reference, i), b = pgd_tensor_get(&by_plan, i);
+        check(near(a, want[i], tolerance), "%s: element %lld of the reference is %.9g, not %.9g", what, (long long)i, a, want[i]);
+        check(near(b, want[i], tolerance), "%s: element %lld of the plan is %.9g, not %.9g", what, (long long)i, b, want[i]);
+    }
+    free(by_plan.data);
+    reference_free(&r);
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+}
+#define D(...) (pgd_symshape) { sizeof((pgd_dim[]){__VA_ARGS__}) / sizeof(pgd_dim), { __VA_ARGS__ } }
+#define GIVES(y, x, tolerance, ...) gives(y, #y, x, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), tolerance)
+
+/* ---- reductions and scans --------------------------------------------------------------------------------------------------------------------------- */
+
+static void products_and_running_sums(void **unused) {
+    static const float x[6] = {1, 2, -3, 4, 0.5f, 6}, holes[12] = {2, 0, 3, 4, 0, 5, 0, 7, 1, 2, 3, 4}, nan[4] = {3, NAN, 1, NAN};
+    pgd_value *v;
+    v = begin(D(2, 3)); GIVES(pgd_prod(g, v, (int32_t[]){1}, 1), x, 0, -6, 12);
+    v = begin(D(2, 3)); GIVES(pgd_prod(g, v, (int32_t[]){0}, 1), x, 0, 4, 1, -18);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 1, false, false), x, 0, 1, 3, 0, 4, 4.5, 10.5);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 0, true, false), x, 0, 5, 2.5, 3, 4, 0.5, 6);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 1, false, true), x, 0, 0, 1, 3, 0, 4, 4.5);
+    v = begin(D(2, 3)); GIVES(pgd_cumprod(g, v, -1, true, true), x, 0, -6, -3, 1, 3, 6, 1);
+    v = begin(D(2, 3)); GIVES(pgd_argmin(g, v, 1), x, 0, 2, 1);
+    v = begin(D(4)); GIVES(pgd_argmin(g, v, 0), nan, 0, 1);
+    v = begin(D(3, 4)); GIVES(gradient_of(pgd_prod(g, v, (int32_t[]){1}, 1), v), holes, 0, 0, 24, 0, 0, 0, 0, 0, 0, 24, 12, 8, 6);
+    v = begin(D(3, 4)); GIVES(gradient_of(pgd_cumprod(g, v, 1, false, false), v), holes, 0, 1, 32, 0, 0, 6, 0, 0, 0, 33, 16, 10, 6);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers),
+        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_device, close_device);
 }

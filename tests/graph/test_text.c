@@ -26,6 +26,7 @@ static pgd_graph *everything(void) {
     sum = pgd_add(g, pgd_uniform(g, key, D(N, 8)), pgd_mul(g, sum, pgd_normal(g, key, D(N, 8))));
     sum = pgd_div(g, sum, pgd_dim_size(g, PGD_F32, D(N, H)));
     sum = pgd_add(g, pgd_reduce_max(g, sum, (int32_t[]){1}, 1), pgd_mul(g, pgd_reduce_min(g, sum, (int32_t[]){0}, 1), pgd_mean(g, sum, (int32_t[]){0}, 1)));
+    sum = pgd_add(g, pgd_cumsum(g, sum, 1, true, false), pgd_mul(g, pgd_cumprod(g, sum, 1, false, true), pgd_prod(g, sum, (int32_t[]){1}, 1)));
     pgd_value *y = pgd_conv(g, x, w, NULL), *pooled = pgd_add(g, pgd_max_pool(g, y, NULL), pgd_avg_pool(g, y, NULL));
     y = pgd_batch_norm(g, pooled, pgd_param(g, "gamma", PGD_F32, D(4)), pgd_param(g, "beta", PGD_F32, D(4)), 1e-5, &mean, &variance);
     y = pgd_slice(g, pgd_pad(g, pgd_transpose(g, y, (int32_t[]){0, 1, 3, 2}), 1, 1, 2, -0.5), 1, 2, 3);
@@ -41,7 +42,7 @@ static pgd_graph *everything(void) {
     ok(pgd_gradients(g, loss, (pgd_value *[]){w, x, flat}, 3, d)); /* the dedicated derivatives */
     pgd_output(g, "loss", loss);
     pgd_output(g, "softmax", pgd_softmax(g, pgd_log_softmax(g, logits)));
-    pgd_output(g, "class", pgd_argmax(g, logits, 1));
+    pgd_output(g, "class", pgd_sub(g, pgd_argmax(g, logits, 1), pgd_argmin(g, logits, 1)));
     pgd_output(g, "dx", d[1]);
     pgd_output(g, "dflat", d[2]);
     pgd_output(g, "whole numbers", pgd_constant(g, PGD_I64, pgd_shape_of(1, 3), (int64_t[]){INT64_MAX, INT64_MIN, -1}));

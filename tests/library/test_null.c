@@ -310,8 +310,15 @@ static void other_builders(void **unused) {
     REDUCTION(pgd_mean)
     REDUCTION(pgd_reduce_max)
     REDUCTION(pgd_reduce_min)
+    REDUCTION(pgd_prod)
     NO_GRAPH(pgd_argmax, x, 0);
     BUILDS(pgd_argmax, x, g, NULL, 0);
+    NO_GRAPH(pgd_argmin, x, 0);
+    BUILDS(pgd_argmin, x, g, NULL, 0);
+    NO_GRAPH(pgd_cumsum, x, 0, false, false);
+    BUILDS(pgd_cumsum, x, g, NULL, 0, false, false);
+    NO_GRAPH(pgd_cumprod, x, 0, false, false);
+    BUILDS(pgd_cumprod, x, g, NULL, 0, false, false);
     NO_GRAPH(pgd_reshape, x, symbolic_two);
     BUILDS(pgd_reshape, x, g, NULL, symbolic_two);
     NO_GRAPH(pgd_flatten, x, 1);

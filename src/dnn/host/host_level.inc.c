@@ -12,6 +12,7 @@
 #include "row_norm.inc.c"
 #include "pool.inc.c"
 #include "softmax.inc.c"
+#include "scan.inc.c"
 
 #define TABLE_(level) pgd_host_kernels_##level
 #define TABLE(level) TABLE_(level)
@@ -37,4 +38,6 @@ const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
     .softmax_xent = softmax_xent,
     .softmax_xent_d = softmax_xent_d,
     .argmax = argmax,
+    .scan = scan,
+    .scan_product_d = scan_product_d,
 };

@@ -244,7 +244,7 @@ static void program_map(const void *params, char *const *mem, int64_t chunk, voi
 
 /* ---- reductions ---------------------------------------------------------------------------------------------------------------------------- */
 
-static float reduce_start(int op) { return op == PGD_OP_SUM ? 0.0f : op == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY; }
+static float reduce_start(int op) { return op == PGD_OP_SUM ? 0.0f : op == PGD_OP_PROD ? 1.0f : op == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY; }
 
 static float combine(int op, float a, float b) { return op == PGD_OP_SUM ? a + b : op == PGD_OP_REDUCE_MAX ? max_one(a, b) : min_one(a, b); }
 
@@ -253,6 +253,17 @@ static float reduce_run(int op, const float *x, int64_t n) {
     float total = reduce_start(op);
     for (int64_t i = 0; i < n; i++) total = combine(op, total, x[i]);
     return total;
+}
+
+/* In double, which a tile of f32 factors rarely leaves. */
+static double factors_run(const float *x, int64_t n) {
+    double part[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) part[k] *= (double)x[i + k];
+    for (int k = 0; i < n; i++, k++) part[k] *= (double)x[i];
+    for (int k = 1; k < 8; k++) part[0] *= part[k];
+    return part[0];
 }
 
 /* Linear index of the element whose kept coordinates are those of `kept` and reduced coordinates those of `reduced`, both row-major numbers
@@ -278,12 +289,16 @@ static void program_reduce_rows(const void *params, char *const *mem, int64_t ch
     int64_t inner = p->dims[p->rank - 1], outer = inner == 0 ? 0 : p->reduced_elems / inner;
     int64_t end = (chunk + 1) * p->chunk_elems < p->kept_elems ? (chunk + 1) * p->chunk_elems : p->kept_elems;
     for (int64_t kept = chunk * p->chunk_elems; kept < end; kept++) {
-        double total = reduce_start(p->reduce);
+        double total = (double)reduce_start(p->reduce);
         for (int64_t r = 0; r < outer; r++) {
             int64_t first = place(p, kept, r, 1);
             for (int64_t i = 0; i < inner; i += PGD_TILE) {
                 int64_t n = inner - i < PGD_TILE ? inner - i : PGD_TILE;
                 program_tile(&s, first + i, n, NULL);
+                if (p->reduce == PGD_OP_PROD) {
+                    total *= factors_run(s.registers[p->outputs[0]], n);
+                    continue;
+                }
                 float part = reduce_run(p->reduce, s.registers[p->outputs[0]], n);
                 total = p->reduce == PGD_OP_SUM ? total + (double)part : (double)combine(p->reduce, (float)total, part);
             }
@@ -305,10 +320,14 @@ static void program_reduce_columns(const void *params, char *const *mem, int64_t
     int64_t inner = p->dims[p->rank - 1], pieces = (inner + p->chunk_elems - 1) / p->chunk_elems;
     int64_t kept_row = chunk / pieces, first = chunk % pieces * p->chunk_elems;
     int64_t n = inner - first < p->chunk_elems ? inner - first : p->chunk_elems;
-    for (int64_t i = 0; i < n; i++) part[i] = reduce_start(p->reduce), total[i] = 0;
+    for (int64_t i = 0; i < n; i++) part[i] = reduce_start(p->reduce), total[i] = p->reduce == PGD_OP_PROD;
     for (int64_t r = 0; r < p->reduced_elems; r++) {
         program_tile(&s, place(p, kept_row, r, 1) + first, n, NULL);
         const float *x = s.registers[p->outputs[0]];
+        if (p->reduce == PGD_OP_PROD) {
+            for (int64_t i = 0; i < n; i++) total[i] *= (double)x[i];
+            continue;
+        }
         if (p->reduce != PGD_OP_SUM) {
             for (int64_t i = 0; i < n; i++) part[i] = combine(p->reduce, part[i], x[i]);
             continue;
@@ -319,6 +338,8 @@ static void program_reduce_columns(const void *params, char *const *mem, int64_t
     }
     if (p->reduce == PGD_OP_SUM)
         for (int64_t i = 0; i < n; i++) part[i] = (float)(total[i] + (double)part[i]);
+    if (p->reduce == PGD_OP_PROD)
+        for (int64_t i = 0; i < n; i++) part[i] = (float)total[i];
     store_run(mem[p->first_output], p->output_dtypes[0], kept_row * inner + first, part, n);
 }
 

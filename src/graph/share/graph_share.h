@@ -42,7 +42,7 @@ struct pgd_value {
  *   CAST     to the dtype whose number is `imm` (f32, bool or u8), held as f32 again
  *   any other elementwise op of args
  * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
- * axes by SUM, REDUCE_MAX or REDUCE_MIN.
+ * axes by SUM, PROD, REDUCE_MAX or REDUCE_MIN.
  * As an epilogue (of MATMUL, CONV ...) the register of the first instruction, INPUT with input -1, is the element just computed. */
 typedef struct pgd_instr {
     pgd_op op;

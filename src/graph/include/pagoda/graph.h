@@ -104,7 +104,14 @@ PGD_API pgd_value *pgd_sum(pgd_graph *graph, pgd_value *x, const int32_t *axes, 
 PGD_API pgd_value *pgd_mean(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_reduce_max(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_reduce_min(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_prod(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis); /* i32; the first of equals */
+PGD_API pgd_value *pgd_argmin(pgd_graph *graph, pgd_value *x, int32_t axis); /* i32; the first of equals */
+
+/* Running sums and products along an axis, which keeps its extent. exclusive: an element does not count itself, the first result is 0 or 1. reverse: from
+ * the end. */
+PGD_API pgd_value *pgd_cumsum(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive);
+PGD_API pgd_value *pgd_cumprod(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive);
 
 /* ---- movement -------------------------------------------------------------------------------------------------------------------------- */
 
