@@ -104,7 +104,7 @@ static pgd_value *reduction(pgd_graph *graph, pgd_op op, pgd_value *x, const int
 X(SUM, sum) X(PROD, prod) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
 #undef X
 
-static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
+bool pgd_axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
     if (*axis < 0) *axis += x->shape.rank;
     if (*axis >= 0 && *axis < x->shape.rank) return true;
     pgd_graph_fail(graph, PGD_BAD_ARG, "an axis is outside rank %d", x->shape.rank);
@@ -113,7 +113,7 @@ static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
 
 #define X(NAME, name)                                                                                   \
     pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis) {                               \
-        if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;                   \
+        if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;                   \
         return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);   \
     }
 X(ARGMAX, argmax) X(ARGMIN, argmin)
@@ -121,7 +121,7 @@ X(ARGMAX, argmax) X(ARGMIN, argmin)
 
 #define X(NAME, name)                                                                                           \
     pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive) {         \
-        if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;                           \
+        if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;                           \
         return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {axis, reverse, exclusive}}, &x, 1);     \
     }
 X(CUMSUM, cumsum) X(CUMPROD, cumprod)
@@ -224,12 +224,12 @@ pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
 }
 
 pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim start, pgd_dim extent) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;
     return pgd_graph_op(graph, PGD_OP_SLICE, &(pgd_attrs){.ints = {axis}, .dims = {2, {start, extent}}}, &x, 1);
 }
 
 pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;
     if (before == 0 && after == 0) return x;
     return pgd_graph_op(graph, PGD_OP_PAD, &(pgd_attrs){.ints = {axis}, .floats = {value}, .dims = {2, {before, after}}}, &x, 1);
 }
@@ -239,18 +239,8 @@ pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, 
     if (count < 1 || count > PGD_MAX_INPUTS) return pgd_graph_fail(graph, PGD_BAD_ARG, "concat: %d parts; use 1 to %d", count, PGD_MAX_INPUTS);
     for (int32_t i = 0; i < count; i++)
         if (PGD_GRAPH_LACKS(parts[i])) return NULL;
-    if (!axis_in_rank(graph, parts[0], &axis)) return NULL;
+    if (!pgd_axis_in_rank(graph, parts[0], &axis)) return NULL;
     return count == 1 ? parts[0] : pgd_graph_op(graph, PGD_OP_CONCAT, &(pgd_attrs){.ints = {axis}}, parts, count);
-}
-
-pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x, indices) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_GATHER, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, indices}, 2);
-}
-
-pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x, part, start) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, part, start}, 3);
 }
 
 /* ---- linear, pooling ---------------------------------------------------------------------------------------------------------------------------- */

@@ -144,6 +144,29 @@ BUILD(gather_derivative) {
     y[0] = pgd_mul(g, y[0], y[0]);
     return 1;
 }
+BUILD(gather_elements) {
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 3, 2), (int32_t[]){2, 2, -1, 0, 1, 3});
+    y[0] = pgd_gather_elements(g, x[0], at, 1);
+    return 1;
+}
+BUILD(scatter_elements) { /* one place twice, one outside */
+    pgd_value *at = pgd_constant(g, PGD_I64, pgd_shape_of(2, 3, 3), (int64_t[]){2, 2, 0, -1, 0, 9, 1, 3, 1});
+    y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {1, o[0]}}, (pgd_value *[]){x[0], at, x[1]}, 3);
+    return 1;
+}
+BUILD(gather_nd) {
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 3, 2), (int32_t[]){1, 2, 0, -1, 1, 2}), *row = pgd_constant(g, PGD_I32, pgd_shape_of(3, 1, 2, 1), (int32_t[]){1, 1});
+    y[0] = pgd_graph_op(g, op, NULL, (pgd_value *[]){x[0], at}, 2);
+    y[1] = pgd_graph_op(g, op, NULL, (pgd_value *[]){x[0], row}, 2);
+    return 2;
+}
+BUILD(scatter_nd) { /* one slice twice, one outside */
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 4, 2), (int32_t[]){1, 2, 0, -1, 1, 2, 2, 0});
+    y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, (pgd_value *[]){x[0], at, x[1]}, 3);
+    return 1;
+}
+BUILD(topk) { y[0] = pgd_topk(g, x[0], 3, o[0] != 0, NULL); return 1; }
+BUILD(reverse) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1); return 1; }
 BUILD(update_slice) {
     pgd_value *start = pgd_constant(g, PGD_I32, (pgd_shape){0}, (int32_t[]){(int32_t)o[0]});
     y[0] = pgd_graph_op(g, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {1}}, (pgd_value *[]){x[0], x[1], start}, 3);
@@ -272,6 +295,16 @@ static const gradient_case cases[] = {
     {"GATHER of rows", PGD_OP_GATHER, -2, 2, 1, {D2(3, 4)}, gather, {0}},
     {"GATHER of the middle", PGD_OP_GATHER, -2, 2, 1, {D3(2, 3, 2)}, gather, {1}},
     {"GATHER_D", PGD_OP_GATHER_D, -2, 2, 1, {D3(2, 4, 2)}, gather_derivative, {0}},
+    {"GATHER_ELEMENTS", PGD_OP_GATHER_ELEMENTS, -2, 2, 1, {D2(3, 4)}, gather_elements, {0}},
+    {"SCATTER_ELEMENTS set", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_SET}},
+    {"SCATTER_ELEMENTS add", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_ADD}},
+    {"SCATTER_ELEMENTS min", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_MIN}},
+    {"SCATTER_ELEMENTS max", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_MAX}},
+    {"GATHER_ND", PGD_OP_GATHER_ND, -2, 2, 1, {D3(2, 3, 2)}, gather_nd, {0}},
+    {"SCATTER_ND set", PGD_OP_SCATTER_ND, -2, 2, 2, {D3(2, 3, 2), D2(4, 2)}, scatter_nd, {PGD_SCATTER_SET}},
+    {"SCATTER_ND add", PGD_OP_SCATTER_ND, -2, 2, 2, {D3(2, 3, 2), D2(4, 2)}, scatter_nd, {PGD_SCATTER_ADD}},
+    {"TOPK of the greatest", PGD_OP_TOPK, -2, 2, 1, {D2(3, 5)}, topk, {1}}, {"TOPK of the least", PGD_OP_TOPK, -2, 2, 1, {D2(3, 5)}, topk, {0}},
+    {"REVERSE", PGD_OP_REVERSE, -2, 2, 1, {D3(2, 3, 2)}, reverse, {5}},
     {"UPDATE_SLICE", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {1}},
     {"UPDATE_SLICE over the end", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {4}},
     {"UPDATE_SLICE before the start", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {-1}},

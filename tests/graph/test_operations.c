@@ -127,9 +127,67 @@ static void products_and_running_sums(void **unused) {
     v = begin(D(3, 4)); GIVES(gradient_of(pgd_cumprod(g, v, 1, false, false), v), holes, 0, 1, 32, 0, 0, 6, 0, 0, 0, 33, 16, 10, 6);
 }
 
+/* ---- positions as data -------------------------------------------------------------------------------------------------------------------------------- */
+
+static pgd_value *whole(pgd_shape shape, const int32_t *values) { return pgd_constant(g, PGD_I32, shape, values); }
+static pgd_value *numbers(pgd_shape shape, const float *values) { return pgd_constant(g, PGD_F32, shape, values); }
+
+static void elements_and_slices_at_positions(void **unused) {
+    static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, updates[6] = {10, 20, 30, 40, 50, 60};
+    static const int32_t columns[6] = {0, -1, 3, 1, 2, 2}, rows[4] = {2, 0, 1, -1}, pairs[6] = {0, 2, 1, 1, 0, 2}, outside[3] = {1, 7, -5};
+    const pgd_shape s32 = {2, {3, 2}}, s14 = {2, {1, 4}}, s3 = {1, {3}};
+    pgd_value *v;
+    v = begin(D(3, 4)); GIVES(pgd_gather_elements(g, v, whole(s32, columns), 1), x, 0, 3, 1, 6, 9, 5, 5);
+    v = begin(D(3, 4)); GIVES(pgd_gather_elements(g, v, whole(s14, rows), 0), x, 0, 5, 1, 2, 8);
+    v = begin(D(4)); GIVES(pgd_gather_elements(g, v, whole(s3, outside), 0), x, 0, 1, (double)NAN, (double)NAN);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_elements(g, v, whole(s32, columns), numbers(s32, updates), 1, PGD_SCATTER_SET), x, 0, 10, 1, 4, 20, 5, 40, 2, 30, 5, 3, 60, 8);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, outside), numbers(s3, updates), 0, PGD_SCATTER_SET), x, 0, 3, 10, 4, 1);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, (int32_t[]){0, 0, 3}), numbers(s3, (float[]){2, 7, 9}), 0, PGD_SCATTER_MIN), x, 0, 2, 1, 4, 1);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, (int32_t[]){0, 0, 3}), numbers(s3, (float[]){2, 7, 9}), 0, PGD_SCATTER_MAX), x, 0, 7, 1, 4, 9);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_nd(g, v, whole(s32, pairs), numbers(s3, (float[]){1, 2, 3}), PGD_SCATTER_ADD), x, 0, 3, 1, 8, 1, 5, 11, 2, 6, 5, 3, 5, 8);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_nd(g, v, whole(s32, pairs), numbers(s3, (float[]){1, 2, 3}), PGD_SCATTER_SET), x, 0, 3, 1, 3, 1, 5, 2, 2, 6, 5, 3, 5, 8);
+    v = begin(D(3, 4)); GIVES(pgd_gather_nd(g, v, whole(s32, pairs)), x, 0, 4, 9, 4);
+    v = begin(D(3, 4)); GIVES(pgd_gather_nd(g, v, whole((pgd_shape){2, {2, 1}}, (int32_t[]){2, 0})), x, 0, 5, 3, 5, 8, 3, 1, 4, 1);
+    v = begin(D(3, 4)); GIVES(pgd_reverse(g, v, (int32_t[]){0, 1}, 2), x, 0, 8, 5, 3, 5, 6, 2, 9, 5, 1, 4, 1, 3);
+}
+
+static void greatest_and_least_keep_the_order_of_equals(void **unused) {
+    static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, odd[5] = {1, NAN, -0.0f, 0, NAN};
+    pgd_value *at;
+    GIVES((pgd_topk(g, begin(D(3, 4)), 3, true, &at), at), x, 0, 2, 0, 1, 1, 3, 0, 3, 0, 2);
+    GIVES((pgd_topk(g, begin(D(3, 4)), 3, false, &at), at), x, 0, 1, 3, 0, 2, 0, 3, 1, 0, 2);
+    GIVES((pgd_topk(g, begin(D(3, 4)), 2, true, NULL)), x, 0, 4, 3, 9, 6, 8, 5);
+    GIVES((pgd_topk(g, begin(D(5)), 5, true, &at), at), odd, 0, 1, 4, 0, 2, 3);
+    GIVES((pgd_topk(g, begin(D(5)), 5, false, &at), at), odd, 0, 2, 3, 0, 1, 4);
+}
+
+static void positions_are_checked(void **unused) {
+#define WRONG(sentence, ...)                                  \
+    do {                                                      \
+        pgd_value *v = begin(D(3, 4));                        \
+        assert_null(__VA_ARGS__);                             \
+        fails(PGD_BAD_ARG, sentence, pgd_graph_status(g));    \
+        pgd_graph_destroy(g);                                 \
+    } while (0)
+    const pgd_shape s3 = {1, {3}}, s23 = {2, {2, 3}};
+    static const int32_t at[6] = {0};
+    WRONG("must be i32 or i64", pgd_gather_elements(g, v, v, 0));
+    WRONG("agree everywhere but on axis 0", pgd_gather_elements(g, v, whole(s23, at), 0));
+    WRONG("one rank", pgd_gather_elements(g, v, whole(s3, at), 0));
+    WRONG("the shape of the indices", pgd_scatter_elements(g, v, whole((pgd_shape){2, {3, 2}}, at), v, 1, PGD_SCATTER_ADD));
+    WRONG("mode 4", pgd_scatter_elements(g, v, whole((pgd_shape){2, {3, 4}}, (int32_t[12]){0}), v, 1, (pgd_scatter_mode)4));
+    WRONG("how many coordinates", pgd_gather_nd(g, v, whole(s23, at)));
+    WRONG("mode 2", pgd_scatter_nd(g, v, whole((pgd_shape){2, {3, 1}}, at), v, PGD_SCATTER_MIN));
+    WRONG("the updates must be [2,4]", pgd_scatter_nd(g, v, whole((pgd_shape){2, {2, 1}}, at), v, PGD_SCATTER_SET));
+    WRONG("topk: 5 of rows of 4", pgd_topk(g, v, 5, true, NULL));
+    WRONG("cumsum: axis", pgd_graph_op(g, PGD_OP_CUMSUM, &(pgd_attrs){.ints = {2}}, &v, 1));
+    WRONG("outside rank 2", pgd_reverse(g, v, (int32_t[]){2}, 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums),
+        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
+        cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

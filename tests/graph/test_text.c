@@ -27,6 +27,10 @@ static pgd_graph *everything(void) {
     sum = pgd_div(g, sum, pgd_dim_size(g, PGD_F32, D(N, H)));
     sum = pgd_add(g, pgd_reduce_max(g, sum, (int32_t[]){1}, 1), pgd_mul(g, pgd_reduce_min(g, sum, (int32_t[]){0}, 1), pgd_mean(g, sum, (int32_t[]){0}, 1)));
     sum = pgd_add(g, pgd_cumsum(g, sum, 1, true, false), pgd_mul(g, pgd_cumprod(g, sum, 1, false, true), pgd_prod(g, sum, (int32_t[]){1}, 1)));
+    pgd_value *best, *at, *where = pgd_constant(g, PGD_I32, pgd_shape_of(2, 2, 1), (int32_t[]){1, 0});
+    best = pgd_reverse(g, pgd_topk(g, sum, 3, true, &at), (int32_t[]){1}, 1);
+    sum = pgd_scatter_elements(g, sum, at, pgd_add(g, best, pgd_gather_elements(g, sum, at, 1)), 1, PGD_SCATTER_ADD);
+    sum = pgd_scatter_nd(g, sum, where, pgd_gather_nd(g, sum, where), PGD_SCATTER_SET);
     pgd_value *y = pgd_conv(g, x, w, NULL), *pooled = pgd_add(g, pgd_max_pool(g, y, NULL), pgd_avg_pool(g, y, NULL));
     y = pgd_batch_norm(g, pooled, pgd_param(g, "gamma", PGD_F32, D(4)), pgd_param(g, "beta", PGD_F32, D(4)), 1e-5, &mean, &variance);
     y = pgd_slice(g, pgd_pad(g, pgd_transpose(g, y, (int32_t[]){0, 1, 3, 2}), 1, 1, 2, -0.5), 1, 2, 3);

@@ -313,6 +313,25 @@ static void other_builders(void **unused) {
     REDUCTION(pgd_prod)
     NO_GRAPH(pgd_argmax, x, 0);
     BUILDS(pgd_argmax, x, g, NULL, 0);
+    NO_GRAPH(pgd_gather_elements, x, x, 0);
+    BUILDS(pgd_gather_elements, x, g, NULL, labels, 0);
+    BUILDS(pgd_gather_elements, indices, g, x, NULL, 0);
+    NO_GRAPH(pgd_scatter_elements, x, x, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, x, g, NULL, labels, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, indices, g, x, NULL, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, updates, g, x, labels, NULL, 0, PGD_SCATTER_SET);
+    NO_GRAPH(pgd_gather_nd, x, x);
+    BUILDS(pgd_gather_nd, x, g, NULL, labels);
+    BUILDS(pgd_gather_nd, indices, g, x, NULL);
+    NO_GRAPH(pgd_scatter_nd, x, x, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, x, g, NULL, labels, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, indices, g, x, NULL, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, updates, g, x, labels, NULL, PGD_SCATTER_SET);
+    NO_GRAPH(pgd_topk, x, 1, true, &mean);
+    BUILDS(pgd_topk, x, g, NULL, 1, true, NULL);
+    NO_GRAPH(pgd_reverse, x, &axis, 1);
+    BUILDS(pgd_reverse, x, g, NULL, &axis, 1);
+    BUILDS(pgd_reverse, axes, g, x, NULL, 1);
     NO_GRAPH(pgd_argmin, x, 0);
     BUILDS(pgd_argmin, x, g, NULL, 0);
     NO_GRAPH(pgd_cumsum, x, 0, false, false);

@@ -126,6 +126,9 @@ pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd
 /* Axis numbers, negative ones from the right, as a bit mask; -1 after an error. */
 int64_t pgd_axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count);
 
+/* Turns an axis from the right into one from the left; false, and an error, where there is no such axis. */
+bool pgd_axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis);
+
 /* Leaves carry a name or bytes. */
 pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes);
 

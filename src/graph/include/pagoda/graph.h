@@ -128,6 +128,27 @@ PGD_API pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t
  * NaN, or 0 where the dtype has none. */
 PGD_API pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis);
 
+/* Of the indices' shape: y[..i..] = x[..indices[..i..]..] along axis; x and indices (i32 or i64) have one rank and agree elsewhere. Indices as for gather. */
+PGD_API pgd_value *pgd_gather_elements(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis);
+
+/* How an update meets what is there. Of several updates of one place: set, the last in row-major order stays; the others all count. */
+typedef enum pgd_scatter_mode { PGD_SCATTER_SET, PGD_SCATTER_ADD, PGD_SCATTER_MIN, PGD_SCATTER_MAX } pgd_scatter_mode;
+
+/* x with updates brought in at the positions that gather_elements would read; updates has the shape of indices. What would lie outside is dropped. */
+PGD_API pgd_value *pgd_scatter_elements(pgd_graph *graph, pgd_value *x, pgd_value *indices, pgd_value *updates, int32_t axis, pgd_scatter_mode mode);
+
+/* Slices of x by their first k coordinates. indices [..,k]  result [.., the other extents of x]. An index outside gives NaN, or 0 where the dtype has none. */
+PGD_API pgd_value *pgd_gather_nd(pgd_graph *graph, pgd_value *x, pgd_value *indices);
+
+/* x with updates [.., the other extents of x] brought in at those places; mode is SET or ADD. What would lie outside is dropped. */
+PGD_API pgd_value *pgd_scatter_nd(pgd_graph *graph, pgd_value *x, pgd_value *indices, pgd_value *updates, pgd_scatter_mode mode);
+
+/* The k greatest (else least) of each row, in order; equals keep the lower index first; NaN counts as the greatest. x [..,n]  result [..,k], indices i32
+ * [..,k]; indices may be NULL. */
+PGD_API pgd_value *pgd_topk(pgd_graph *graph, pgd_value *x, int32_t k, bool largest, pgd_value **indices);
+
+PGD_API pgd_value *pgd_reverse(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count); /* those axes run backwards */
+
 /* x with part written over it along `axis`, from start (i32, rank 0) on; what would lie outside is dropped. */
 PGD_API pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis);
 
