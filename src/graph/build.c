@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public builders: they turn friendly arguments (broadcasting, axis lists, options) into nodes, which know no such comfort. */
 #include <graph_share.h>
-#include <string.h>
 
 /* ---- elementwise ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -243,7 +242,7 @@ pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, 
     return count == 1 ? parts[0] : pgd_graph_op(graph, PGD_OP_CONCAT, &(pgd_attrs){.ints = {axis}}, parts, count);
 }
 
-/* ---- linear, pooling ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- linear ------------------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpose_a, bool transpose_b) {
     if (PGD_GRAPH_LACKS(graph, a, b)) return NULL;
@@ -257,37 +256,3 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
     }
     return pgd_graph_op(graph, PGD_OP_MATMUL, &(pgd_attrs){.ints = {transpose_a, transpose_b}}, (pgd_value *[]){a, b}, 2);
 }
-
-void pgd_conv_options_init(pgd_conv_options *options, size_t struct_bytes) {
-    if (PGD_LACKS(options)) return;
-    const pgd_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
-    memset(options, 0, struct_bytes);
-    memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
-}
-
-pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options) {
-    pgd_conv_options o;
-    pgd_conv_options_init(&o, sizeof o);
-    if (PGD_GRAPH_LACKS(graph, x, w)) return NULL;
-    if (pgd_options_read(&o, sizeof o, options, "pgd_conv_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
-    pgd_attrs attrs = {.ints = {o.stride_h, o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right, o.dilation_h, o.dilation_w, o.groups}};
-    return pgd_graph_op(graph, PGD_OP_CONV, &attrs, (pgd_value *[]){x, w}, 2);
-}
-
-void pgd_pool_options_init(pgd_pool_options *options, size_t struct_bytes) {
-    if (PGD_LACKS(options)) return;
-    const pgd_pool_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kernel_h = 2, .kernel_w = 2};
-    memset(options, 0, struct_bytes);
-    memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
-}
-
-static pgd_value *pool(pgd_graph *graph, pgd_op op, pgd_value *x, const pgd_pool_options *options) {
-    pgd_pool_options o;
-    pgd_pool_options_init(&o, sizeof o);
-    if (pgd_options_read(&o, sizeof o, options, "pgd_pool_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
-    pgd_attrs attrs = {.ints = {o.kernel_h, o.kernel_w, o.stride_h == 0 ? o.kernel_h : o.stride_h, o.stride_w == 0 ? o.kernel_w : o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right}};
-    return pgd_graph_op(graph, op, &attrs, &x, 1);
-}
-
-pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_MAX_POOL, x, options); }
-pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_AVG_POOL, x, options); }

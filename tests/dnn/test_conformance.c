@@ -245,6 +245,18 @@ static void pools(void **unused) {
         }
 }
 
+static void resizes(void **unused) {
+    static const int64_t shapes[][6] = {{1, 1, 1, 1, 3, 2}, {2, 3, 7, 5, 14, 10}, {1, 2, 16, 17, 5, 33}, {3, 1, 8, 8, 1, 1}, {0, 2, 3, 3, 5, 5}, {1, 2, 300, 100, 200, 250}, {1, 1, 4, 5, 0, 7}, {1, 5, 9, 9, 9, 9}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int way = 0; way < 6; way++) {
+            const int64_t *s = shapes[i];
+            pgd_attrs attrs = {.ints = {way / 3, way % 3}, .dims = {2, {s[4], s[5]}}};
+            run_case(&(kernel_case){PGD_OP_RESIZE, attrs, 1, {{PGD_F32, S4(s[0], s[1], s[2], s[3])}}});
+            attrs.dims = (pgd_symshape)S4(s[0], s[1], s[2], s[3]);
+            run_case(&(kernel_case){PGD_OP_RESIZE_D, attrs, 1, {{PGD_F32, S4(s[0], s[1], s[4], s[5])}}});
+        }
+}
+
 static void statistics(void **unused) {
     static const pgd_shape shapes[] = {S2(1, 1), S2(5, 3), S3(2, 3, 511), S3(2, 3, 512), S3(3, 2, 513), S4(2, 5, 7, 3), S4(1, 17, 16, 15), S4(4, 1, 2, 1031), S4(0, 3, 2, 2), S2(3, 0), S3(4099, 2, 1), S3(2, 1, 4099)};
     for (int i = 0; i < COUNT(shapes); i++) {
@@ -461,7 +473,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

@@ -115,6 +115,28 @@ BUILD(pool_derivative) {
     y[0] = pgd_mul(g, x[1], pgd_graph_op(g, PGD_OP_AVG_POOL_D, &attrs, x, 1));
     return 1;
 }
+BUILD(resize) { y[0] = pgd_resize(g, x[0], o[2], o[3], (pgd_resize_mode)o[0], (pgd_resize_grid)o[1]); return 1; }
+BUILD(resize_derivative) {
+    pgd_attrs attrs = {.ints = {o[0], o[1]}, .dims = x[1]->shape};
+    y[0] = pgd_mul(g, x[1], pgd_graph_op(g, op, &attrs, x, 1));
+    return 1;
+}
+BUILD(conv1d) {
+    y[0] = pgd_conv1d(g, x[0], x[1], &(pgd_conv1d_options){sizeof(pgd_conv1d_options), 2, 1, 0, 2, 1});
+    y[1] = pgd_max_pool1d(g, x[0], 3, 2, 1);
+    return 2;
+}
+BUILD(conv3d) {
+    pgd_conv3d_options options;
+    pgd_conv3d_options_init(&options, sizeof options);
+    options.stride_d = (int32_t)o[0], options.pad_front = (int32_t)o[1], options.dilation_d = (int32_t)o[2], options.groups = (int32_t)o[3], options.pad_left = 1;
+    y[0] = pgd_conv3d(g, x[0], x[1], &options);
+    return 1;
+}
+BUILD(conv_transpose) {
+    y[0] = pgd_conv_transpose(g, x[0], x[1], &(pgd_conv_transpose_options){sizeof(pgd_conv_transpose_options), 2, 3, 1, 0, 0, 1, 1, 2, (int32_t)o[0], 1, 2});
+    return 1;
+}
 BUILD(moments) {
     pgd_node *node = pgd_graph_add(g, PGD_OP_MOMENTS, &(pgd_attrs){.ints = {o[0]}}, x, 1);
     for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
@@ -198,6 +220,7 @@ BUILD(xent) {
 #define D2(a, b) {2, {a, b}}
 #define D3(a, b, c) {3, {a, b, c}}
 #define D4(a, b, c, d) {4, {a, b, c, d}}
+#define D5(a, b, c, d, e) {5, {a, b, c, d, e}}
 #define UNARY(NAME, lo, hi) {#NAME, PGD_OP_##NAME, lo, hi, 1, {D2(3, 4)}, plain_op, {0}}
 #define BINARY(NAME, lo, hi) {#NAME, PGD_OP_##NAME, lo, hi, 2, {D2(3, 4), D2(3, 4)}, plain_op, {0}}
 
@@ -273,6 +296,15 @@ static const gradient_case cases[] = {
     {"CONV in groups", PGD_OP_CONV, -2, 2, 2, {D4(2, 4, 4, 3), D4(6, 2, 2, 2)}, conv, {1, 1, 0, 0, 0, 0, 1, 1, 2}},
     {"CONV depthwise, strided, dilated", PGD_OP_CONV, -2, 2, 2, {D4(1, 3, 7, 6), D4(3, 1, 2, 2)}, conv, {2, 1, 1, 0, 2, 1, 2, 2, 3}},
     {"CONV 1x1", PGD_OP_CONV, -2, 2, 2, {D4(2, 3, 2, 2), D4(4, 3, 1, 1)}, conv, {1, 1, 0, 0, 0, 0, 1, 1, 1}},
+    {"CONV of lines", PGD_OP_CONV, -2, 2, 2, {D3(2, 2, 7), D3(3, 2, 3)}, conv1d, {0}},
+    {"CONV of blocks", PGD_OP_CONV, -2, 2, 2, {D5(1, 2, 4, 3, 2), D5(2, 2, 2, 2, 2)}, conv3d, {1, 0, 1, 1}},
+    {"CONV of blocks, strided, padded, dilated, in groups", PGD_OP_CONV, -2, 2, 2, {D5(2, 2, 5, 2, 2), D5(4, 1, 2, 2, 2)}, conv3d, {2, 1, 2, 2}},
+    {"CONV_DINPUT as a transposed convolution", PGD_OP_CONV_DINPUT, -2, 2, 2, {D4(2, 2, 3, 2), D4(2, 3, 2, 2)}, conv_transpose, {1}},
+    {"CONV_DINPUT as a transposed convolution in groups", PGD_OP_CONV_DINPUT, -2, 2, 2, {D4(1, 4, 2, 2), D4(4, 2, 2, 2)}, conv_transpose, {2}},
+    {"RESIZE nearest", PGD_OP_RESIZE, -2, 2, 1, {D4(2, 2, 3, 2)}, resize, {0, 0, 5, 4}}, {"RESIZE nearest, smaller", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 5, 4)}, resize, {0, 2, 2, 3}},
+    {"RESIZE linear", PGD_OP_RESIZE, -2, 2, 1, {D4(2, 2, 3, 2)}, resize, {1, 0, 5, 4}}, {"RESIZE linear, corners", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 4, 3)}, resize, {1, 1, 3, 7}},
+    {"RESIZE linear, asymmetric", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 4, 3)}, resize, {1, 2, 3, 7}},
+    {"RESIZE_D", PGD_OP_RESIZE_D, -2, 2, 2, {D4(1, 2, 5, 4), D4(1, 2, 3, 3)}, resize_derivative, {1, 0}},
     {"CONV_DINPUT", PGD_OP_CONV_DINPUT, -2, 2, 3, {D4(1, 2, 3, 2), D4(2, 2, 3, 2), D4(1, 2, 6, 5)}, conv_derivative, {2, 3, 1, 0, 0, 1, 1, 1, 1}},
     {"CONV_DINPUT in groups", PGD_OP_CONV_DINPUT, -2, 2, 3, {D4(1, 4, 2, 3), D4(4, 1, 2, 2), D4(1, 2, 3, 5)}, conv_derivative, {1, 1, 0, 0, 0, 0, 1, 2, 2}},
     {"CONV_DWEIGHT", PGD_OP_CONV_DWEIGHT, -2, 2, 3, {D4(1, 2, 3, 2), D4(1, 2, 6, 5), D4(2, 2, 3, 2)}, conv_derivative, {2, 3, 1, 0, 0, 1, 1, 1, 1}},

@@ -184,10 +184,89 @@ static void positions_are_checked(void **unused) {
     WRONG("outside rank 2", pgd_reverse(g, v, (int32_t[]){2}, 1));
 }
 
+/* ---- windows: SciPy's correlate and convolve2d, NumPy's interp ------------------------------------------------------------------------------------------ */
+
+static void convolutions_in_one_and_three_dimensions(void **unused) {
+    static const float line[12] = {2, -3, -2, -2, -2, 2, 3, 1, -3, -3, -1, 0}, filters[12] = {1, 0, -1, -2, 1, 1, -2, -2, 0, -1, 2, 0}, pair[4] = {0, 0, 1, 0};
+    static const float block[144] = {-2, 2, 2, 3, 2, -2, -1, 1, 1, 1, 3, -1, 3, -3, -3, 3, 3, -1, -3, -1, -3, 3, 1, 1, -2, 0, -2, 2, 0, -3, -2, 1, 0, -1, -2, -3, 1, 1, 0, 3, 3, -2, 1, 1, -2, -1, 0, 2, -1, 2, 1, -2, -1, 2, 2, 1, -3, 1, -2, 2, 3, 0, 3, 2, -1, 3, -1, -3, 1, 2, 1, -1, 3, 0, -1, -2, -2, 1, 2, -1, 1, 3, -2, -2, 0, 0, -1, -1, -3, 1, 3, -2, 2, -2, -3, 2, -2, 2, -1, 0, 3, 3, 0, -2, -2, 2, 1, -2, 3, 3, 3, 1, 3, 1, 0, 3, 1, 2, -1, 2, 3, -3, 0, -1, -3, -3, -2, -2, 2, -2, 1, 3, 0, -3, -3, -1, -1, 0, -1, 2, 0, 3, 3, 1};
+    static const float taps[32] = {-2, -1, 1, 0, 2, 1, 2, -2, -1, 1, 1, -1, -2, 0, -2, 1, 2, 1, -2, 0, -1, 0, 1, -2, -2, 0, 1, -2, 2, 0, 2, 0};
+    pgd_conv1d_options strided = {sizeof strided, .stride = 2, .pad_before = 1, .dilation = 1, .groups = 1}, apart = {sizeof apart, .stride = 1, .dilation = 2, .groups = 2};
+    pgd_conv3d_options o;
+    pgd_value *v;
+    v = begin(D(1, 2, 6)); GIVES(pgd_conv1d(g, v, numbers((pgd_shape){3, {2, 2, 3}}, filters), &strided), line, 0, 7, -9, 1, 2, 3, 9);
+    v = begin(D(1, 2, 6)); GIVES(pgd_conv1d(g, v, numbers((pgd_shape){3, {2, 1, 2}}, pair), &apart), line, 0, 0, 0, 0, 0, 3, 1, -3, -3);
+    pgd_conv3d_options_init(&o, sizeof o);
+    o.stride_d = 2, o.pad_front = o.pad_back = o.pad_right = 1;
+    v = begin(D(2, 2, 4, 3, 3));
+    GIVES(pgd_conv3d(g, v, numbers((pgd_shape){5, {2, 2, 2, 2, 2}}, taps), &o), block, 0, -5, 4, 4, -3, -8, 6, -15, -6, -4, -3, 22, -6, -7, 4, 4, 1, 2, -5, 9, 12, -8, 2, 5, -5, 6, 9, 3, 2, -25, 3, 9, -8, -11, 1, 15, 3, 1, -18, -8, 1, -18, 0, 14, -1, -1, -19, 4, 2, -6, -8, -8, 7, 7, 3, 7, 8, 10, 8, 11, 4, 2, -14, 4, -7, 17, -10, 0, 17, 10, -7, -11, 1);
+    v = begin(D(1, 1, 5)); GIVES(pgd_max_pool1d(g, v, 2, 0, 1), line, 0, 2, -2, -2);
+    v = begin(D(1, 1, 4)); GIVES(pgd_avg_pool1d(g, v, 2, 1, 0), line, 0, -0.5, -2.5, -2);
+}
+
+static void transposed_convolutions(void **unused) {
+    static const float x[12] = {2, 2, 0, -1, 1, -3, 1, 0, -2, -2, -3, 2}, w[24] = {1, -1, 2, -1, -1, 2, -2, -1, -2, -1, 1, -1, 0, 0, -2, -2, -1, 0, -2, 2, 2, 0, 1, 1};
+    pgd_conv_transpose_options o;
+    pgd_conv_transpose_options_init(&o, sizeof o);
+    o.stride_h = 2, o.pad_top = 1, o.pad_right = 1, o.output_pad_h = 1;
+    pgd_value *v = begin(D(1, 2, 2, 3));
+    GIVES(pgd_conv_transpose(g, v, numbers((pgd_shape){4, {2, 2, 2, 3}}, w), &o), x, 0, -4, -5, 6, 6, -1, 2, -2, 11, 5, 8, -1, 3, 0, 0, 0, 0, -2, 1, 1, -4, 6, 1, -7, -1, 1, -4, 0, -5, 0, 0, 0, 0);
+    ok(pgd_graph_create(&g)); /* of any height */
+    pgd_dim H = pgd_graph_symbol(g, "H", 1, 99);
+    v = pgd_conv_transpose(g, pgd_input(g, "x", PGD_F32, D(1, 2, H, 3)), pgd_input(g, "w", PGD_F32, D(2, 1, 3, 3)), &(pgd_conv_transpose_options){sizeof o, 2, 1, 1, 1, 1, 1, 1, 1, 2, 1, 0});
+    ok(pgd_graph_status(g));
+    assert_true(pgd_dim_eval(g, v->shape.dims[2], (int64_t[]){7}) == 14 && v->shape.dims[1] == 2);
+    pgd_graph_destroy(g);
+}
+
+static void resized_axes(void **unused) {
+    static const float x[5] = {1, 4, 2, 8, 5};
+    static const struct {
+        pgd_resize_mode mode;
+        pgd_resize_grid grid;
+        int64_t width;
+        double y[8];
+    } cases[] = {
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL, 3, {2, 2, 6}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL, 8, {1, 2.3125, 3.875, 2.625, 3.875, 7.625, 6.3125, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ALIGN_CORNERS, 3, {1, 2, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ALIGN_CORNERS, 8, {1, 2.71428571, 3.71428571, 2.57142857, 3.71428571, 7.14285714, 6.71428571, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ASYMMETRIC, 3, {1, 2.66666667, 7}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ASYMMETRIC, 8, {1, 2.875, 3.5, 2.25, 5, 7.625, 5.75, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_HALF_PIXEL, 3, {1, 2, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_HALF_PIXEL, 8, {1, 1, 4, 2, 2, 8, 5, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ALIGN_CORNERS, 3, {1, 2, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ALIGN_CORNERS, 8, {1, 4, 4, 2, 2, 8, 8, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ASYMMETRIC, 3, {1, 4, 8}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ASYMMETRIC, 8, {1, 1, 4, 4, 2, 8, 8, 5}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int down = 0; down < 2; down++) {
+            pgd_value *v = down ? begin(D(1, 1, 5, 1)) : begin(D(1, 1, 1, 5));
+            gives(pgd_resize(g, v, down ? cases[i].width : 1, down ? 1 : cases[i].width, cases[i].mode, cases[i].grid), "resize", x, cases[i].y, cases[i].width, 1e-6);
+        }
+}
+
+static void windows_are_checked(void **unused) {
+    const pgd_shape cube = {5, {1, 1, 1, 1, 1}}, square = {4, {4, 1, 1, 1}};
+    pgd_conv_transpose_options o;
+    pgd_conv_transpose_options_init(&o, sizeof o);
+    o.output_pad_w = 1;
+    static const float one[4] = {1};
+    WRONG("conv1d: x is [3,4]", pgd_conv1d(g, v, v, NULL));
+    WRONG("conv3d: x [3,4]", pgd_conv3d(g, v, numbers(cube, one), NULL));
+    WRONG("conv_transpose: x [3,4]", pgd_conv_transpose(g, v, numbers(square, one), NULL));
+    WRONG("smaller than the strides", pgd_conv_transpose(g, pgd_reshape(g, v, D(1, 4, 1, 3)), numbers(square, one), &o));
+    WRONG("max_pool1d: x is [3,4]", pgd_max_pool1d(g, v, 2, 2, 0));
+    WRONG("floats [N,C,H,W]", pgd_resize(g, v, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL));
+    WRONG("no positions", pgd_resize(g, pgd_reshape(g, pgd_slice(g, v, 0, 0, 0), D(1, 1, 0, 4)), 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL));
+    WRONG("no mode 7", pgd_resize(g, pgd_reshape(g, v, D(1, 1, 3, 4)), 2, 2, (pgd_resize_mode)7, PGD_RESIZE_HALF_PIXEL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
-        cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked),
+        cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
+        cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -33,6 +33,7 @@ static pgd_graph *everything(void) {
     sum = pgd_scatter_nd(g, sum, where, pgd_gather_nd(g, sum, where), PGD_SCATTER_SET);
     pgd_value *y = pgd_conv(g, x, w, NULL), *pooled = pgd_add(g, pgd_max_pool(g, y, NULL), pgd_avg_pool(g, y, NULL));
     y = pgd_batch_norm(g, pooled, pgd_param(g, "gamma", PGD_F32, D(4)), pgd_param(g, "beta", PGD_F32, D(4)), 1e-5, &mean, &variance);
+    y = pgd_resize(g, y, pgd_dim_mul(g, 2, y->shape.dims[2]), 5, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
     y = pgd_slice(g, pgd_pad(g, pgd_transpose(g, y, (int32_t[]){0, 1, 3, 2}), 1, 1, 2, -0.5), 1, 2, 3);
     y = pgd_mul(g, pgd_concat(g, (pgd_value *[]){y, y}, 2, 0), pgd_scalar(g, PGD_F32, 0.3));
     pgd_moments(g, y, (int32_t[]){0, 2, 3}, 3, &mean, &variance);

@@ -78,6 +78,12 @@ typedef struct pgd_scan_params {
     int32_t reverse, exclusive, product;
 } pgd_scan_params;
 
+/* planes [in_h, in_w] become planes [out_h, out_w]; the derivative takes them back. A chunk is rows_per_chunk rows of one result plane; of the derivative a
+ * plane. */
+typedef struct pgd_resize_params {
+    int64_t planes, in_h, in_w, out_h, out_w, mode, grid, rows_per_chunk;
+} pgd_resize_params;
+
 struct pgd_host_kernels {
     const char *isa;
     pgd_chunk_fn *program_map, *program_reduce_rows, *program_reduce_columns;
@@ -88,6 +94,7 @@ struct pgd_host_kernels {
     pgd_chunk_fn *max_pool, *max_pool_d, *avg_pool, *avg_pool_d;
     pgd_chunk_fn *softmax, *softmax_xent, *softmax_xent_d, *argmax;
     pgd_chunk_fn *scan, *scan_product_d;
+    pgd_chunk_fn *resize, *resize_d;
 };
 
 #define PGD_LEVEL(name) extern const struct pgd_host_kernels pgd_host_kernels_##name; extern const struct pgd_gemm_kernels pgd_gemm_kernels_##name;

@@ -13,6 +13,7 @@
 #include "pool.inc.c"
 #include "softmax.inc.c"
 #include "scan.inc.c"
+#include "resize.inc.c"
 
 #define TABLE_(level) pgd_host_kernels_##level
 #define TABLE(level) TABLE_(level)
@@ -40,4 +41,6 @@ const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
     .argmax = argmax,
     .scan = scan,
     .scan_product_d = scan_product_d,
+    .resize = resize,
+    .resize_d = resize_d,
 };

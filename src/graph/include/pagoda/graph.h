@@ -169,6 +169,39 @@ PGD_API void pgd_conv_options_init(pgd_conv_options *options, size_t struct_byte
 /* Cross-correlation. x [N,C,H,W]  w [K,C/groups,R,S]  result [N,K,P,Q]. options may be NULL. */
 PGD_API pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options);
 
+/* The same over one axis of positions. x [N,C,L]  w [K,C/groups,R]  result [N,K,P]. */
+typedef struct pgd_conv1d_options {
+    uint32_t struct_bytes;
+    int32_t stride, pad_before, pad_after, dilation, groups; /* default 1, 0, 0, 1, 1 */
+} pgd_conv1d_options;
+PGD_API void pgd_conv1d_options_init(pgd_conv1d_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv1d(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv1d_options *options);
+
+/* And over three. x [N,C,D,H,W]  w [K,C/groups,T,R,S]  result [N,K,O,P,Q]. Composed: the depths that a result sees become channels of one convolution, which
+ * costs a copy of T times x. */
+typedef struct pgd_conv3d_options {
+    uint32_t struct_bytes;
+    int32_t stride_d, stride_h, stride_w;                                           /* default 1 */
+    int32_t pad_front, pad_top, pad_left, pad_back, pad_bottom, pad_right;          /* default 0 */
+    int32_t dilation_d, dilation_h, dilation_w;                                     /* default 1 */
+    int32_t groups;                                                                 /* default 1 */
+} pgd_conv3d_options;
+PGD_API void pgd_conv3d_options_init(pgd_conv3d_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv3d(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv3d_options *options);
+
+/* Transposed: each element of x spreads a filter over the result, `stride` apart. x [N,C,H,W]  w [C,K/groups,R,S]  result [N,K,P,Q] with
+ * P = (H - 1) stride + dilation (R - 1) + 1 + output_pad - pads. output_pad is smaller than the stride. */
+typedef struct pgd_conv_transpose_options {
+    uint32_t struct_bytes;
+    int32_t stride_h, stride_w;                          /* default 1 */
+    int32_t pad_top, pad_left, pad_bottom, pad_right;    /* taken off the result; default 0 */
+    int32_t dilation_h, dilation_w;                      /* default 1 */
+    int32_t groups;                                      /* default 1 */
+    int32_t output_pad_h, output_pad_w;                  /* added at the end; default 0 */
+} pgd_conv_transpose_options;
+PGD_API void pgd_conv_transpose_options_init(pgd_conv_transpose_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv_transpose(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_transpose_options *options);
+
 /* ---- pooling, x [N,C,H,W]; options may be NULL ----------------------------------------------------------------------------------------------- */
 
 typedef struct pgd_pool_options {
@@ -181,6 +214,21 @@ PGD_API void pgd_pool_options_init(pgd_pool_options *options, size_t struct_byte
 
 PGD_API pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
 PGD_API pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
+
+/* Over one axis, x [N,C,L]; stride 0: the kernel; pad on both sides. */
+PGD_API pgd_value *pgd_max_pool1d(pgd_graph *graph, pgd_value *x, int32_t kernel, int32_t stride, int32_t pad);
+PGD_API pgd_value *pgd_avg_pool1d(pgd_graph *graph, pgd_value *x, int32_t kernel, int32_t stride, int32_t pad);
+
+/* ---- resize ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum pgd_resize_mode { PGD_RESIZE_NEAREST, PGD_RESIZE_LINEAR } pgd_resize_mode;
+
+/* Where result o of `out` lies among `in` positions: HALF_PIXEL (o + 1/2) in/out - 1/2, ALIGN_CORNERS o (in-1)/(out-1), ASYMMETRIC o in/out; kept inside.
+ * nearest takes the nearest position, of two the later one; with ASYMMETRIC the one below. */
+typedef enum pgd_resize_grid { PGD_RESIZE_HALF_PIXEL, PGD_RESIZE_ALIGN_CORNERS, PGD_RESIZE_ASYMMETRIC } pgd_resize_grid;
+
+/* x [N,C,H,W]  result [N,C,height,width]; linear: bilinear. */
+PGD_API pgd_value *pgd_resize(pgd_graph *graph, pgd_value *x, pgd_dim height, pgd_dim width, pgd_resize_mode mode, pgd_resize_grid grid);
 
 /* ---- normalisation, attention, softmax, losses ------------------------------------------------------------------------------------------------------------ */
 
