@@ -62,7 +62,7 @@ static pgd_status emit_copy(pgd_emitter *emitter, const pgd_problem *problem, in
 
 static const char *accept(const pgd_problem *problem) { return NULL; }
 
-/* transpose, broadcast, slice, reshape: the result whole, from a strided view of the input */
+/* transpose, broadcast, slice, reshape, reverse: the result whole, from a strided view of the input */
 static pgd_status move_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     const pgd_shape *x = &problem->inputs[0].shape, *y = &problem->outputs[0].shape;
     int64_t bytes = (int64_t)pgd_dtype_bytes(problem->inputs[0].dtype), strides[PGD_MAX_RANK];
@@ -73,6 +73,11 @@ static pgd_status move_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     if (problem->op == PGD_OP_RESHAPE) memcpy(p.from_strides, p.to_strides, sizeof p.to_strides);
     for (int32_t d = 0; d < y->rank && problem->op != PGD_OP_RESHAPE; d++)
         p.from_strides[d] = problem->op == PGD_OP_TRANSPOSE ? strides[problem->attrs->ints[d]] : problem->op == PGD_OP_BROADCAST && x->dims[d] == 1 ? 0 : strides[d];
+    for (int32_t d = 0; d < y->rank && problem->op == PGD_OP_REVERSE; d++)
+        if ((problem->attrs->ints[0] >> d & 1) != 0 && x->dims[d] > 0) {
+            p.from_offset += (x->dims[d] - 1) * strides[d];
+            p.from_strides[d] = -strides[d];
+        }
     if (problem->op == PGD_OP_SLICE) {
         int64_t axis = problem->attrs->ints[0], start = problem->attrs->dims.dims[0];
         if (start + y->dims[axis] > x->dims[axis]) return pgd_fail(PGD_BAD_ARG, "slice: %lld elements from %lld lie outside an extent of %lld", (long long)y->dims[axis], (long long)start, (long long)x->dims[axis]);

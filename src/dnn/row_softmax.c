@@ -43,7 +43,7 @@ static const char *argmax_reject(const pgd_problem *problem) { return problem->i
 
 static pgd_status argmax_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     const pgd_shape *x = &problem->inputs[0].shape;
-    pgd_row_params p = {.rows = 1, .width = 1, .inner = 1};
+    pgd_row_params p = {.rows = 1, .width = 1, .inner = 1, .least = problem->op == PGD_OP_ARGMIN};
     int64_t *part = &p.rows;
     for (int32_t i = 0; i < x->rank; i++) {
         if ((problem->attrs->ints[0] >> i & 1) != 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public builders: they turn friendly arguments (broadcasting, axis lists, options) into nodes, which know no such comfort. */
 #include <graph_share.h>
-#include <string.h>
 
 /* ---- elementwise ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -101,20 +100,31 @@ static pgd_value *reduction(pgd_graph *graph, pgd_op op, pgd_value *x, const int
         if (PGD_GRAPH_LACKS(graph, x) || (count > 0 && PGD_GRAPH_LACKS(axes))) return NULL;               \
         return reduction(graph, PGD_OP_##NAME, x, axes, count);                                           \
     }
-X(SUM, sum) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
+X(SUM, sum) X(PROD, prod) X(MEAN, mean) X(REDUCE_MAX, reduce_max) X(REDUCE_MIN, reduce_min)
 #undef X
 
-static bool axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
+bool pgd_axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis) {
     if (*axis < 0) *axis += x->shape.rank;
     if (*axis >= 0 && *axis < x->shape.rank) return true;
     pgd_graph_fail(graph, PGD_BAD_ARG, "an axis is outside rank %d", x->shape.rank);
     return false;
 }
 
-pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_ARGMAX, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);
-}
+#define X(NAME, name)                                                                                   \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis) {                               \
+        if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;                   \
+        return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {(int64_t)1 << axis}}, &x, 1);   \
+    }
+X(ARGMAX, argmax) X(ARGMIN, argmin)
+#undef X
+
+#define X(NAME, name)                                                                                           \
+    pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive) {         \
+        if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;                           \
+        return pgd_graph_op(graph, PGD_OP_##NAME, &(pgd_attrs){.ints = {axis, reverse, exclusive}}, &x, 1);     \
+    }
+X(CUMSUM, cumsum) X(CUMPROD, cumprod)
+#undef X
 
 /* ---- movement -------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -213,12 +223,12 @@ pgd_value *pgd_broadcast(pgd_graph *graph, pgd_value *x, pgd_symshape shape) {
 }
 
 pgd_value *pgd_slice(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim start, pgd_dim extent) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;
     return pgd_graph_op(graph, PGD_OP_SLICE, &(pgd_attrs){.ints = {axis}, .dims = {2, {start, extent}}}, &x, 1);
 }
 
 pgd_value *pgd_pad(pgd_graph *graph, pgd_value *x, int32_t axis, pgd_dim before, pgd_dim after, double value) {
-    if (PGD_GRAPH_LACKS(graph, x) || !axis_in_rank(graph, x, &axis)) return NULL;
+    if (PGD_GRAPH_LACKS(graph, x) || !pgd_axis_in_rank(graph, x, &axis)) return NULL;
     if (before == 0 && after == 0) return x;
     return pgd_graph_op(graph, PGD_OP_PAD, &(pgd_attrs){.ints = {axis}, .floats = {value}, .dims = {2, {before, after}}}, &x, 1);
 }
@@ -228,21 +238,11 @@ pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t count, 
     if (count < 1 || count > PGD_MAX_INPUTS) return pgd_graph_fail(graph, PGD_BAD_ARG, "concat: %d parts; use 1 to %d", count, PGD_MAX_INPUTS);
     for (int32_t i = 0; i < count; i++)
         if (PGD_GRAPH_LACKS(parts[i])) return NULL;
-    if (!axis_in_rank(graph, parts[0], &axis)) return NULL;
+    if (!pgd_axis_in_rank(graph, parts[0], &axis)) return NULL;
     return count == 1 ? parts[0] : pgd_graph_op(graph, PGD_OP_CONCAT, &(pgd_attrs){.ints = {axis}}, parts, count);
 }
 
-pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x, indices) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_GATHER, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, indices}, 2);
-}
-
-pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis) {
-    if (PGD_GRAPH_LACKS(graph, x, part, start) || !axis_in_rank(graph, x, &axis)) return NULL;
-    return pgd_graph_op(graph, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {axis}}, (pgd_value *[]){x, part, start}, 3);
-}
-
-/* ---- linear, pooling ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- linear ------------------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpose_a, bool transpose_b) {
     if (PGD_GRAPH_LACKS(graph, a, b)) return NULL;
@@ -256,37 +256,3 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
     }
     return pgd_graph_op(graph, PGD_OP_MATMUL, &(pgd_attrs){.ints = {transpose_a, transpose_b}}, (pgd_value *[]){a, b}, 2);
 }
-
-void pgd_conv_options_init(pgd_conv_options *options, size_t struct_bytes) {
-    if (PGD_LACKS(options)) return;
-    const pgd_conv_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
-    memset(options, 0, struct_bytes);
-    memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
-}
-
-pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options) {
-    pgd_conv_options o;
-    pgd_conv_options_init(&o, sizeof o);
-    if (PGD_GRAPH_LACKS(graph, x, w)) return NULL;
-    if (pgd_options_read(&o, sizeof o, options, "pgd_conv_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
-    pgd_attrs attrs = {.ints = {o.stride_h, o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right, o.dilation_h, o.dilation_w, o.groups}};
-    return pgd_graph_op(graph, PGD_OP_CONV, &attrs, (pgd_value *[]){x, w}, 2);
-}
-
-void pgd_pool_options_init(pgd_pool_options *options, size_t struct_bytes) {
-    if (PGD_LACKS(options)) return;
-    const pgd_pool_options defaults = {.struct_bytes = (uint32_t)struct_bytes, .kernel_h = 2, .kernel_w = 2};
-    memset(options, 0, struct_bytes);
-    memcpy(options, &defaults, struct_bytes < sizeof defaults ? struct_bytes : sizeof defaults);
-}
-
-static pgd_value *pool(pgd_graph *graph, pgd_op op, pgd_value *x, const pgd_pool_options *options) {
-    pgd_pool_options o;
-    pgd_pool_options_init(&o, sizeof o);
-    if (pgd_options_read(&o, sizeof o, options, "pgd_pool_options") != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
-    pgd_attrs attrs = {.ints = {o.kernel_h, o.kernel_w, o.stride_h == 0 ? o.kernel_h : o.stride_h, o.stride_w == 0 ? o.kernel_w : o.stride_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right}};
-    return pgd_graph_op(graph, op, &attrs, &x, 1);
-}
-
-pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_MAX_POOL, x, options); }
-pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pool(graph, PGD_OP_AVG_POOL, x, options); }

@@ -123,6 +123,10 @@ pgd_dim pgd_dim_floordiv(pgd_graph *graph, pgd_dim a, pgd_dim b) {
     if (b == 1) return a;
     const pgd_dim_expr left = expr_of(graph, a);
     if (left.kind == PGD_DIM_MUL && left.b >= 0 && left.b % b == 0) return pgd_dim_mul(graph, left.a, left.b / b);
+    if (left.kind == PGD_DIM_OFFSET && left.a < 0) { /* (n b + c) / b is n + c / b */
+        const pgd_dim_expr whole = expr_of(graph, left.a);
+        if (whole.kind == PGD_DIM_MUL && whole.b >= 0 && whole.b % b == 0) return pgd_dim_offset(graph, pgd_dim_mul(graph, whole.a, whole.b / b), floordiv(left.b, b));
+    }
     return intern(graph, (pgd_dim_expr){PGD_DIM_FLOORDIV, a, b, floordiv(left.lo, b), floordiv(left.hi, b)});
 }
 

@@ -245,6 +245,18 @@ static void pools(void **unused) {
         }
 }
 
+static void resizes(void **unused) {
+    static const int64_t shapes[][6] = {{1, 1, 1, 1, 3, 2}, {2, 3, 7, 5, 14, 10}, {1, 2, 16, 17, 5, 33}, {3, 1, 8, 8, 1, 1}, {0, 2, 3, 3, 5, 5}, {1, 2, 300, 100, 200, 250}, {1, 1, 4, 5, 0, 7}, {1, 5, 9, 9, 9, 9}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int way = 0; way < 6; way++) {
+            const int64_t *s = shapes[i];
+            pgd_attrs attrs = {.ints = {way / 3, way % 3}, .dims = {2, {s[4], s[5]}}};
+            run_case(&(kernel_case){PGD_OP_RESIZE, attrs, 1, {{PGD_F32, S4(s[0], s[1], s[2], s[3])}}});
+            attrs.dims = (pgd_symshape)S4(s[0], s[1], s[2], s[3]);
+            run_case(&(kernel_case){PGD_OP_RESIZE_D, attrs, 1, {{PGD_F32, S4(s[0], s[1], s[4], s[5])}}});
+        }
+}
+
 static void statistics(void **unused) {
     static const pgd_shape shapes[] = {S2(1, 1), S2(5, 3), S3(2, 3, 511), S3(2, 3, 512), S3(3, 2, 513), S4(2, 5, 7, 3), S4(1, 17, 16, 15), S4(4, 1, 2, 1031), S4(0, 3, 2, 2), S2(3, 0), S3(4099, 2, 1), S3(2, 1, 4099)};
     for (int i = 0; i < COUNT(shapes); i++) {
@@ -310,8 +322,20 @@ static void softmax_and_losses(void **unused) {
     static const pgd_shape shapes[] = {S1(1), S1(513), S2(17, 10), S3(3, 7, 5), S3(2, 16, 17), S4(2, 3, 0, 5), S2(0, 4)};
     for (int i = 0; i < COUNT(shapes); i++)
         for (int32_t axis = 0; axis < shapes[i].rank; axis++)
-            if (shapes[i].dims[axis] > 0) run_case(&(kernel_case){PGD_OP_ARGMAX, {.ints = {(int64_t)1 << axis}}, 1, {{PGD_F32, shapes[i]}}});
+            if (shapes[i].dims[axis] > 0) for (int least = 0; least < 2; least++) run_case(&(kernel_case){least ? PGD_OP_ARGMIN : PGD_OP_ARGMAX, {.ints = {(int64_t)1 << axis}}, 1, {{PGD_F32, shapes[i]}}});
     run_case(&(kernel_case){PGD_OP_ARGMAX, {.ints = {4}}, 1, {{PGD_F32, S4(2, 3, 0, 5)}}}); /* of nothing: 0 */
+}
+
+static void scans(void **unused) {
+    static const pgd_shape shapes[] = {S1(1), S1(700), S2(40, 33), S3(3, 7, 5), S3(2, 40, 600), S4(2, 3, 0, 5), S2(0, 4), S2(1200, 3)};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int32_t axis = 0; axis < shapes[i].rank; axis++)
+            for (int way = 0; way < 4; way++) {
+                pgd_attrs attrs = {.ints = {axis, way & 1, way >> 1}};
+                run_case(&(kernel_case){PGD_OP_CUMSUM, attrs, 1, {{PGD_F32, shapes[i]}}});
+                run_case(&(kernel_case){PGD_OP_CUMPROD, attrs, 1, {{PGD_F32, shapes[i]}}});
+                if (shapes[i].dims[axis] <= 700) run_case(&(kernel_case){PGD_OP_CUMPROD_D, attrs, 2, {{PGD_F32, shapes[i]}, {PGD_F32, shapes[i]}}});
+            }
 }
 
 static void movements(void **unused) {
@@ -338,6 +362,24 @@ static void movements(void **unused) {
         run_case(&(kernel_case){PGD_OP_PAD, {.ints = {2}, .floats = {7}, .dims = S2(512, 0)}, 1, {{e, S3(2, 2, 0)}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {1}}, 3, {{e, S2(4, 5)}, {e, S2(4, 1)}, {e, S2(4, 0)}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {0}}, 2, {{e, S3(1, 16, 17)}, {e, S3(2, 16, 17)}}});
+        run_case(&(kernel_case){PGD_OP_REVERSE, {.ints = {1}}, 1, {{e, S2(17, 31)}}});
+        run_case(&(kernel_case){PGD_OP_REVERSE, {.ints = {5}}, 1, {{e, S3(3, 2, 513)}}});
+        run_case(&(kernel_case){PGD_OP_REVERSE, {.ints = {2}}, 1, {{e, S2(3, 0)}}});
+        for (int wide = 0; wide < 2; wide++) {
+            pgd_dtype i = wide ? PGD_I64 : PGD_I32;
+            run_case(&(kernel_case){PGD_OP_GATHER_ELEMENTS, {.ints = {1}}, 2, {{e, S2(7, 5)}, {i, S2(7, 9)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ELEMENTS, {.ints = {0, 1}}, 2, {{e, S2(7, 50)}, {i, S2(3, 50)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ELEMENTS, {.ints = {1}}, 2, {{e, S3(2, 900, 40)}, {i, S3(2, 200, 40)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ELEMENTS, {.ints = {0}}, 2, {{e, S2(0, 3)}, {i, S2(2, 3)}}});
+            run_case(&(kernel_case){PGD_OP_SCATTER_ELEMENTS, {.ints = {1, 0}}, 3, {{e, S2(7, 5)}, {i, S2(7, 9)}, {e, S2(7, 9)}}});
+            run_case(&(kernel_case){PGD_OP_SCATTER_ELEMENTS, {.ints = {0, 0}}, 3, {{e, S3(8, 5, 7)}, {i, S3(3, 5, 7)}, {e, S3(3, 5, 7)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ND, {.ints = {0}}, 2, {{e, S3(8, 7, 5)}, {i, S3(4, 6, 2)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ND, {.ints = {1}}, 2, {{e, S2(8, 7)}, {i, S2(30, 2)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ND, {.ints = {0}}, 2, {{e, S2(8, 3000)}, {i, S2(9, 1)}}});
+            run_case(&(kernel_case){PGD_OP_GATHER_ND, {.ints = {0}}, 2, {{e, S2(8, 3)}, {i, S1(1)}}});
+            run_case(&(kernel_case){PGD_OP_SCATTER_ND, {.ints = {0}}, 3, {{e, S3(8, 7, 5)}, {i, S3(4, 6, 2)}, {e, S3(4, 6, 5)}}});
+            run_case(&(kernel_case){PGD_OP_SCATTER_ND, {.ints = {0}}, 3, {{e, S2(8, 0)}, {i, S2(3, 1)}, {e, S2(3, 0)}}});
+        }
         for (int wide = 0; wide < 2; wide++) {
             pgd_dtype i = wide ? PGD_I64 : PGD_I32; /* some of the indices lie outside */
             run_case(&(kernel_case){PGD_OP_GATHER, {.ints = {0}}, 2, {{e, S2(7, 5)}, {i, S1(9)}}});
@@ -351,6 +393,23 @@ static void movements(void **unused) {
         run_case(&(kernel_case){PGD_OP_UPDATE_SLICE, {.ints = {2}}, 3, {{e, S3(2, 3, 4)}, {e, S3(2, 3, 0)}, {PGD_I32, {0, {0}}}}});
         run_case(&(kernel_case){PGD_OP_CONCAT, {.ints = {2}}, 4, {{e, S3(2, 3, 2)}, {e, S3(2, 3, 513)}, {e, S3(2, 3, 1)}, {e, S3(2, 3, 4)}}});
     }
+}
+
+static void scattered_sums_and_extremes(void **unused) {
+    for (int mode = PGD_SCATTER_SET; mode <= PGD_SCATTER_MAX; mode++) {
+        run_case(&(kernel_case){PGD_OP_SCATTER_ELEMENTS, {.ints = {1, mode}}, 3, {{PGD_F32, S2(70, 9)}, {PGD_I32, S2(70, 30)}, {PGD_F32, S2(70, 30)}}});
+        run_case(&(kernel_case){PGD_OP_SCATTER_ELEMENTS, {.ints = {0, mode}}, 3, {{PGD_F32, S2(9, 300)}, {PGD_I64, S2(20, 300)}, {PGD_F32, S2(20, 300)}}});
+        run_case(&(kernel_case){PGD_OP_SCATTER_ELEMENTS, {.ints = {1, mode}}, 3, {{PGD_F32, S3(2, 1100, 19)}, {PGD_I32, S3(2, 3, 19)}, {PGD_F32, S3(2, 3, 19)}}});
+        if (mode <= PGD_SCATTER_ADD) run_case(&(kernel_case){PGD_OP_SCATTER_ND, {.ints = {mode}}, 3, {{PGD_F32, S3(8, 2, 1500)}, {PGD_I32, S2(40, 1)}, {PGD_F32, S3(40, 2, 1500)}}});
+        if (mode <= PGD_SCATTER_ADD) run_case(&(kernel_case){PGD_OP_SCATTER_ND, {.ints = {mode}}, 3, {{PGD_F32, S2(8, 8)}, {PGD_I64, S2(90, 2)}, {PGD_F32, S1(90)}}});
+    }
+}
+
+static void greatest_and_least(void **unused) {
+    static const int64_t shapes[][3] = {{1, 1, 1}, {3, 17, 1}, {5, 100, 7}, {2, 1031, 1031}, {40, 33, 32}, {0, 5, 2}, {3, 5, 0}, {2, 20000, 40}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int largest = 0; largest < 2; largest++)
+            if (shapes[i][1] < 2000 || getenv("PAGODA_TEST_FULL") != NULL) run_case(&(kernel_case){PGD_OP_TOPK, {.ints = {shapes[i][2], largest}}, 1, {{PGD_F32, S2(shapes[i][0], shapes[i][1])}}});
 }
 
 static void gather_derivatives(void **unused) {
@@ -414,7 +473,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

@@ -17,8 +17,10 @@ typedef struct random_program {
 } random_program;
 
 static const pgd_op exact_ops[] = {PGD_OP_NEG, PGD_OP_ABS, PGD_OP_SIGN, PGD_OP_FLOOR, PGD_OP_CEIL, PGD_OP_SQRT, PGD_OP_RECIP, PGD_OP_RELU, PGD_OP_NOT, PGD_OP_ADD, PGD_OP_SUB, PGD_OP_MUL, PGD_OP_DIV,
-                                   PGD_OP_MIN, PGD_OP_MAX, PGD_OP_EQ, PGD_OP_LT, PGD_OP_LE, PGD_OP_AND, PGD_OP_OR, PGD_OP_WHERE, PGD_OP_CAST};
-static const pgd_op inexact_ops[] = {PGD_OP_RSQRT, PGD_OP_EXP, PGD_OP_LOG, PGD_OP_SIN, PGD_OP_COS, PGD_OP_TANH, PGD_OP_SIGMOID, PGD_OP_ERF, PGD_OP_POW};
+                                   PGD_OP_MIN, PGD_OP_MAX, PGD_OP_EQ, PGD_OP_LT, PGD_OP_LE, PGD_OP_AND, PGD_OP_OR, PGD_OP_WHERE, PGD_OP_CAST,
+                                   PGD_OP_ROUND, PGD_OP_TRUNC, PGD_OP_ISNAN, PGD_OP_ISINF, PGD_OP_MOD, PGD_OP_XOR};
+static const pgd_op inexact_ops[] = {PGD_OP_RSQRT, PGD_OP_EXP, PGD_OP_LOG, PGD_OP_SIN, PGD_OP_COS, PGD_OP_TANH, PGD_OP_SIGMOID, PGD_OP_ERF, PGD_OP_POW,
+                                     PGD_OP_EXPM1, PGD_OP_LOG1P, PGD_OP_TAN, PGD_OP_ASIN, PGD_OP_ACOS, PGD_OP_ATAN, PGD_OP_GELU};
 static int64_t used_ops[PGD_OP_COUNT];
 
 #define COUNT(list) (int64_t)(sizeof list / sizeof list[0])
@@ -280,7 +282,7 @@ typedef struct reduced {
 static reduced reduce_one_by_one(const random_program *r, const pgd_shape *space, const pgd_shape *kept) {
     int64_t n = pgd_shape_elems(*kept);
     reduced out = {malloc(sizeof(double) * (size_t)(n + 1)), calloc((size_t)n + 1, sizeof(double))};
-    double registers[PGD_PROGRAM_INSTRS], start = r->program->reduce == PGD_OP_SUM ? 0 : r->program->reduce == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY;
+    double registers[PGD_PROGRAM_INSTRS], start = r->program->reduce == PGD_OP_SUM ? 0 : r->program->reduce == PGD_OP_PROD ? 1 : r->program->reduce == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY;
     for (int64_t i = 0; i < n; i++) out.total[i] = start;
     for (int64_t e = 0; e < pgd_shape_elems(*space); e++) {
         int64_t flat = 0, stride = 1, rest = e;
@@ -291,8 +293,8 @@ static reduced reduce_one_by_one(const random_program *r, const pgd_shape *space
         }
         step(r, space, e, 0, registers);
         double value = registers[r->program->outputs[0]];
-        out.magnitude[flat] += fabs(value);
-        out.total[flat] = r->program->reduce == PGD_OP_SUM ? out.total[flat] + value : pgd_scalar_float(r->program->reduce == PGD_OP_REDUCE_MAX ? PGD_OP_MAX : PGD_OP_MIN, out.total[flat], value, 0);
+        out.magnitude[flat] += r->program->reduce != PGD_OP_PROD ? fabs(value) : value == 0 || isinf(value) ? 0 : fabs(log(fabs(value)));
+        out.total[flat] = r->program->reduce == PGD_OP_SUM ? out.total[flat] + value : r->program->reduce == PGD_OP_PROD ? out.total[flat] * value : pgd_scalar_float(r->program->reduce == PGD_OP_REDUCE_MAX ? PGD_OP_MAX : PGD_OP_MIN, out.total[flat], value, 0);
     }
     return out;
 }
@@ -305,6 +307,7 @@ static void compare_reduction(const random_program *r, const bench *b, const pgd
         double got = (double)((float *)b->outputs[0])[i], expected = want.total[i];
         bool fine = got == expected || (got != got && expected != expected);
         if (!fine && r->program->reduce == PGD_OP_SUM) fine = want.magnitude[i] > 1e38 || fabs(got - expected) <= relative * want.magnitude[i] + 1e-44;
+        if (!fine && r->program->reduce == PGD_OP_PROD) fine = want.magnitude[i] > 600 || ulps((float)got, expected) <= 1; /* beyond, an order may leave f64 */
         check(fine, "%s: %s over axes %u, element %lld is %.9g, not %.9g", b->what, pgd_op_name((pgd_op)r->program->reduce), r->program->reduce_axes, (long long)i, got, expected);
     }
     free(want.total);
@@ -312,7 +315,7 @@ static void compare_reduction(const random_program *r, const bench *b, const pgd
 }
 
 static void reductions_equal_their_instructions(void **unused) {
-    static const pgd_op reductions[] = {PGD_OP_SUM, PGD_OP_REDUCE_MAX, PGD_OP_REDUCE_MIN};
+    static const pgd_op reductions[] = {PGD_OP_SUM, PGD_OP_REDUCE_MAX, PGD_OP_REDUCE_MIN, PGD_OP_PROD};
     char what[2048];
     for (uint64_t seed = 0; seed < 900; seed++) {
         dice d = {seed * 7368787 + 5};
@@ -327,7 +330,7 @@ static void reductions_equal_their_instructions(void **unused) {
         int32_t loads = r.program->instr_count;
         add_work(&d, &r, 6);
         r.program->output_count = 1;
-        r.program->reduce = reductions[roll_below(&d, 3)];
+        r.program->reduce = reductions[roll_below(&d, COUNT(reductions))];
         r.program->reduce_axes = (uint32_t)roll_below(&d, 1 << r.program->space.rank);
         int32_t last = r.program->instr_count - 1;
         while (last > 0 && r.ulps_allowed[last] > 0) last--; /* what is added up is exact */
@@ -336,6 +339,10 @@ static void reductions_equal_their_instructions(void **unused) {
         pgd_shape space = concrete(r.program->space), kept = space;
         for (int32_t i = 0; i < kept.rank; i++)
             if ((r.program->reduce_axes >> i & 1) != 0) kept.dims[i] = 1;
+        if (pgd_shape_elems(kept) > MAX_ELEMS) { /* an axis of no elements was reduced, and the others are large */
+            program_free(&r);
+            continue;
+        }
         r.outputs[0] = (pgd_desc){PGD_F32, kept};
         for (int32_t isa = 0; isa < PGD_ISA_COUNT; isa++) {
             if (!pgd_isa_usable((pgd_isa)isa)) continue;
@@ -455,33 +462,44 @@ static int64_t sweep_values(float *to) {
     return n;
 }
 
+enum { SWEEP = 1300000 };
+
+/* results = op(a, b) for all n, in pieces, at that level; b NULL for functions of one number. */
+static void run_sweep(pgd_op op, pgd_isa isa, const float *a, const float *b, int64_t n, float *results) {
+    for (int64_t first = 0; first < n; first += 500000) {
+        int64_t count = n - first < 500000 ? n - first : 500000;
+        random_program r = {.program = calloc(1, sizeof *r.program + 3 * sizeof(pgd_instr)), .input_count = b == NULL ? 1 : 2};
+        r.program->reduce = -1;
+        r.program->space = (pgd_symshape){1, {count}};
+        r.inputs[0] = r.inputs[1] = r.outputs[0] = (pgd_desc){PGD_F32, {1, {count}}};
+        r.contents[0] = (void *)(uintptr_t)(a + first);
+        if (b != NULL) r.contents[1] = (void *)(uintptr_t)(b + first);
+        r.program->output_count = 1;
+        r.program->outputs[0] = (int16_t)r.input_count;
+        pgd_instr work = blank_instr(op);
+        for (int16_t i = 0; i < r.input_count; i++) {
+            pgd_instr load = blank_instr(PGD_OP_INPUT);
+            load.input = work.args[i] = i;
+            add_instr(&r, load, 0);
+        }
+        add_instr(&r, work, 0);
+        bench run = program_bench(&r, isa, pgd_op_name(op));
+        run.alias_output = run.alias_input = -1;
+        bench_run(&run);
+        memcpy(results + first, run.outputs[0], sizeof(float) * (size_t)count);
+        bench_free(&run);
+        free(r.program);
+    }
+}
+
 static void sweep(pgd_op op) {
-    static float values[1300000], results[1300000];
+    static float values[SWEEP], results[SWEEP];
     int64_t n = sweep_values(values);
     double worst = 0;
-    assert_true(n <= (int64_t)(sizeof values / sizeof values[0]));
+    assert_true(n <= SWEEP);
     for (int32_t isa = 0; isa < PGD_ISA_COUNT; isa++) {
         if (!pgd_isa_usable((pgd_isa)isa)) continue;
-        for (int64_t first = 0; first < n; first += 500000) {
-            int64_t count = n - first < 500000 ? n - first : 500000;
-            random_program r = {.program = calloc(1, sizeof *r.program + 2 * sizeof(pgd_instr)), .input_count = 1};
-            r.program->reduce = -1;
-            r.program->space = (pgd_symshape){1, {count}};
-            r.inputs[0] = r.outputs[0] = (pgd_desc){PGD_F32, {1, {count}}};
-            r.contents[0] = values + first;
-            r.program->output_count = 1;
-            r.program->outputs[0] = 1;
-            pgd_instr load = blank_instr(PGD_OP_INPUT), work = blank_instr(op);
-            load.input = 0, work.args[0] = 0;
-            add_instr(&r, load, 0);
-            add_instr(&r, work, 0);
-            bench b = program_bench(&r, (pgd_isa)isa, pgd_op_name(op));
-            b.alias_output = b.alias_input = -1;
-            bench_run(&b);
-            memcpy(results + first, b.outputs[0], sizeof(float) * (size_t)count);
-            bench_free(&b);
-            free(r.program);
-        }
+        run_sweep(op, (pgd_isa)isa, values, NULL, n, results);
         for (int64_t i = 0; i < n; i++) {
             double want = pgd_scalar_float(op, (double)values[i], 0, 0), off = ulps(results[i], want);
             if (off > worst) worst = off;
@@ -491,12 +509,76 @@ static void sweep(pgd_op op) {
     print_message("  %s: at most %.2f units in the last place\n", pgd_op_name(op), worst);
 }
 
+/* Bases of every size and sign with exponents that keep the result a number, whole ones, and all pairs of special numbers. */
+static int64_t power_pairs(float *a, float *b) {
+    static const float specials[] = {0.0f, -0.0f, 1.0f, -1.0f, 2.0f, -2.0f, 3.0f, -3.0f, 0.5f, -0.5f, 1e-42f, -1e-42f, 3e38f, -3e38f, 16777215.0f, 16777216.0f, 16777217.0f, 1e-8f, INFINITY, -INFINITY, NAN};
+    int64_t n = 0;
+    dice d = {77};
+    for (int64_t i = 0; i < COUNT(specials); i++)
+        for (int64_t j = 0; j < COUNT(specials); j++) a[n] = specials[i], b[n++] = specials[j];
+    for (; n < SWEEP / 2; n++) {
+        double size = roll_between(&d, -100, 88), base = roll_below(&d, 3) == 0 ? roll_between(&d, 0.7, 1.5) : (double)from_bits((uint32_t)roll_below(&d, 0x7f800000));
+        a[n] = (float)base, b[n] = (float)(size / (log((double)a[n]) == 0 ? 1 : log((double)a[n])));
+        if (roll_below(&d, 4) == 0) a[n] = -a[n], b[n] = roundf(b[n]);
+        if (roll_below(&d, 8) == 0) b[n] = (float)roll_between(&d, -4, 4);
+    }
+    return n;
+}
+
+static void pow_is_accurate(void **unused) {
+    static float a[SWEEP], b[SWEEP], results[SWEEP];
+    int64_t n = power_pairs(a, b);
+    double worst = 0;
+    for (int32_t isa = 0; isa < PGD_ISA_COUNT; isa++) {
+        if (!pgd_isa_usable((pgd_isa)isa)) continue;
+        run_sweep(PGD_OP_POW, (pgd_isa)isa, a, b, n, results);
+        for (int64_t i = 0; i < n; i++) {
+            double want = pow((double)a[i], (double)b[i]), off = ulps(results[i], want);
+            if (off > worst) worst = off;
+            check(off <= ULP_POWER && (want != 0 || (signbit(results[i]) != 0) == (signbit(want) != 0)), "pow(%a, %a) at %s is %a, %.1f units in the last place from %a", (double)a[i], (double)b[i], pgd_isa_name((pgd_isa)isa),
+                  (double)results[i], off, want);
+        }
+    }
+    print_message("  pow: at most %.2f units in the last place\n", worst);
+}
+
+/* Around whole multiples of a quarter turn, where the most digits go away, up to the limit of the fast way and beyond. */
+static void angles_are_accurate_near_quarter_turns(void **unused) {
+    static float values[SWEEP], results[SWEEP];
+    static const pgd_op ops[] = {PGD_OP_SIN, PGD_OP_COS, PGD_OP_TAN};
+    int64_t n = 0;
+    for (int64_t k = 0; k < 64200; k++)
+        for (int step = -2; step <= 2; step++) {
+            float x = (float)((double)k * 1.57079632679489662);
+            for (int s = 0; s < (step < 0 ? -step : step); s++) x = nextafterf(x, step < 0 ? -INFINITY : INFINITY);
+            values[n++] = (k & 1) != 0 ? x : -x;
+        }
+    for (int64_t o = 0; o < COUNT(ops); o++)
+        for (int32_t isa = 0; isa < PGD_ISA_COUNT; isa++) {
+            if (!pgd_isa_usable((pgd_isa)isa)) continue;
+            run_sweep(ops[o], (pgd_isa)isa, values, NULL, n, results);
+            for (int64_t i = 0; i < n; i++) {
+                double want = pgd_scalar_float(ops[o], (double)values[i], 0, 0), off = ulps(results[i], want);
+                check(off <= ULP_TRANSCENDENTAL, "%s(%a) at %s is %a, %.1f units in the last place from %a", pgd_op_name(ops[o]), (double)values[i], pgd_isa_name((pgd_isa)isa), (double)results[i], off, want);
+            }
+        }
+}
+
 static void exp_is_accurate(void **unused) { sweep(PGD_OP_EXP); }
 static void log_is_accurate(void **unused) { sweep(PGD_OP_LOG); }
 static void tanh_is_accurate(void **unused) { sweep(PGD_OP_TANH); }
 static void sigmoid_is_accurate(void **unused) { sweep(PGD_OP_SIGMOID); }
 static void rsqrt_is_accurate(void **unused) { sweep(PGD_OP_RSQRT); }
 static void erf_is_accurate(void **unused) { sweep(PGD_OP_ERF); }
+static void sin_is_accurate(void **unused) { sweep(PGD_OP_SIN); }
+static void cos_is_accurate(void **unused) { sweep(PGD_OP_COS); }
+static void tan_is_accurate(void **unused) { sweep(PGD_OP_TAN); }
+static void asin_is_accurate(void **unused) { sweep(PGD_OP_ASIN); }
+static void acos_is_accurate(void **unused) { sweep(PGD_OP_ACOS); }
+static void atan_is_accurate(void **unused) { sweep(PGD_OP_ATAN); }
+static void expm1_is_accurate(void **unused) { sweep(PGD_OP_EXPM1); }
+static void log1p_is_accurate(void **unused) { sweep(PGD_OP_LOG1P); }
+static void gelu_is_accurate(void **unused) { sweep(PGD_OP_GELU); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -504,6 +586,9 @@ int main(void) {
         cmocka_unit_test(epilogues_of_matrix_products_equal_their_instructions), cmocka_unit_test(epilogues_of_convolutions_equal_their_instructions),
         cmocka_unit_test(exp_is_accurate), cmocka_unit_test(log_is_accurate), cmocka_unit_test(tanh_is_accurate), cmocka_unit_test(sigmoid_is_accurate),
         cmocka_unit_test(rsqrt_is_accurate), cmocka_unit_test(erf_is_accurate),
+        cmocka_unit_test(sin_is_accurate), cmocka_unit_test(cos_is_accurate), cmocka_unit_test(tan_is_accurate), cmocka_unit_test(asin_is_accurate), cmocka_unit_test(acos_is_accurate),
+        cmocka_unit_test(atan_is_accurate), cmocka_unit_test(expm1_is_accurate), cmocka_unit_test(log1p_is_accurate), cmocka_unit_test(gelu_is_accurate), cmocka_unit_test(pow_is_accurate),
+        cmocka_unit_test(angles_are_accurate_near_quarter_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,11 @@ BUILD(logic) {
     y[0] = pgd_where(g, both, pgd_mul(g, x[0], x[1]), pgd_exp(g, x[1]));
     return 1;
 }
+BUILD(number_test) { /* no gradient flows through it */
+    pgd_value *yes = pgd_graph_op(g, op, NULL, x, 1);
+    y[0] = pgd_where(g, yes, x[0], pgd_mul(g, x[0], x[0]));
+    return 1;
+}
 BUILD(choose) { y[0] = pgd_where(g, pgd_lt(g, x[0], number(g, 0.1)), x[1], pgd_mul(g, x[2], x[0])); return 1; }
 BUILD(convert) { /* to f64 and from f64 to f64 through an integer, which stops the gradient */
     y[0] = pgd_mul(g, pgd_graph_op(g, PGD_OP_CAST, &(pgd_attrs){.ints = {PGD_F64}}, x, 1), x[0]);
@@ -71,7 +76,8 @@ BUILD(randomness) {
     return 1;
 }
 BUILD(reduction) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1); return 1; }
-BUILD(argument) { y[0] = pgd_mul(g, double_of(g, pgd_argmax(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
+BUILD(argument) { y[0] = pgd_mul(g, double_of(g, (op == PGD_OP_ARGMIN ? pgd_argmin : pgd_argmax)(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
+BUILD(scan) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0], o[1], o[2]}}, x, 1); return 1; }
 BUILD(reshape) { y[0] = pgd_reshape(g, x[0], pgd_symshape_of(3, 2, PGD_DIM_REST, 3)); return 1; }
 BUILD(transpose) {
     pgd_attrs attrs = {0};
@@ -109,6 +115,28 @@ BUILD(pool_derivative) {
     y[0] = pgd_mul(g, x[1], pgd_graph_op(g, PGD_OP_AVG_POOL_D, &attrs, x, 1));
     return 1;
 }
+BUILD(resize) { y[0] = pgd_resize(g, x[0], o[2], o[3], (pgd_resize_mode)o[0], (pgd_resize_grid)o[1]); return 1; }
+BUILD(resize_derivative) {
+    pgd_attrs attrs = {.ints = {o[0], o[1]}, .dims = x[1]->shape};
+    y[0] = pgd_mul(g, x[1], pgd_graph_op(g, op, &attrs, x, 1));
+    return 1;
+}
+BUILD(conv1d) {
+    y[0] = pgd_conv1d(g, x[0], x[1], &(pgd_conv1d_options){sizeof(pgd_conv1d_options), 2, 1, 0, 2, 1});
+    y[1] = pgd_max_pool1d(g, x[0], 3, 2, 1);
+    return 2;
+}
+BUILD(conv3d) {
+    pgd_conv3d_options options;
+    pgd_conv3d_options_init(&options, sizeof options);
+    options.stride_d = (int32_t)o[0], options.pad_front = (int32_t)o[1], options.dilation_d = (int32_t)o[2], options.groups = (int32_t)o[3], options.pad_left = 1;
+    y[0] = pgd_conv3d(g, x[0], x[1], &options);
+    return 1;
+}
+BUILD(conv_transpose) {
+    y[0] = pgd_conv_transpose(g, x[0], x[1], &(pgd_conv_transpose_options){sizeof(pgd_conv_transpose_options), 2, 3, 1, 0, 0, 1, 1, 2, (int32_t)o[0], 1, 2});
+    return 1;
+}
 BUILD(moments) {
     pgd_node *node = pgd_graph_add(g, PGD_OP_MOMENTS, &(pgd_attrs){.ints = {o[0]}}, x, 1);
     for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
@@ -138,6 +166,29 @@ BUILD(gather_derivative) {
     y[0] = pgd_mul(g, y[0], y[0]);
     return 1;
 }
+BUILD(gather_elements) {
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 3, 2), (int32_t[]){2, 2, -1, 0, 1, 3});
+    y[0] = pgd_gather_elements(g, x[0], at, 1);
+    return 1;
+}
+BUILD(scatter_elements) { /* one place twice, one outside */
+    pgd_value *at = pgd_constant(g, PGD_I64, pgd_shape_of(2, 3, 3), (int64_t[]){2, 2, 0, -1, 0, 9, 1, 3, 1});
+    y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {1, o[0]}}, (pgd_value *[]){x[0], at, x[1]}, 3);
+    return 1;
+}
+BUILD(gather_nd) {
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 3, 2), (int32_t[]){1, 2, 0, -1, 1, 2}), *row = pgd_constant(g, PGD_I32, pgd_shape_of(3, 1, 2, 1), (int32_t[]){1, 1});
+    y[0] = pgd_graph_op(g, op, NULL, (pgd_value *[]){x[0], at}, 2);
+    y[1] = pgd_graph_op(g, op, NULL, (pgd_value *[]){x[0], row}, 2);
+    return 2;
+}
+BUILD(scatter_nd) { /* one slice twice, one outside */
+    pgd_value *at = pgd_constant(g, PGD_I32, pgd_shape_of(2, 4, 2), (int32_t[]){1, 2, 0, -1, 1, 2, 2, 0});
+    y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, (pgd_value *[]){x[0], at, x[1]}, 3);
+    return 1;
+}
+BUILD(topk) { y[0] = pgd_topk(g, x[0], 3, o[0] != 0, NULL); return 1; }
+BUILD(reverse) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1); return 1; }
 BUILD(update_slice) {
     pgd_value *start = pgd_constant(g, PGD_I32, (pgd_shape){0}, (int32_t[]){(int32_t)o[0]});
     y[0] = pgd_graph_op(g, PGD_OP_UPDATE_SLICE, &(pgd_attrs){.ints = {1}}, (pgd_value *[]){x[0], x[1], start}, 3);
@@ -169,6 +220,7 @@ BUILD(xent) {
 #define D2(a, b) {2, {a, b}}
 #define D3(a, b, c) {3, {a, b, c}}
 #define D4(a, b, c, d) {4, {a, b, c, d}}
+#define D5(a, b, c, d, e) {5, {a, b, c, d, e}}
 #define UNARY(NAME, lo, hi) {#NAME, PGD_OP_##NAME, lo, hi, 1, {D2(3, 4)}, plain_op, {0}}
 #define BINARY(NAME, lo, hi) {#NAME, PGD_OP_##NAME, lo, hi, 2, {D2(3, 4), D2(3, 4)}, plain_op, {0}}
 
@@ -177,6 +229,9 @@ static const gradient_case cases[] = {
     UNARY(RECIP, 0.4, 3), {"RECIP of negatives", PGD_OP_RECIP, -3, -0.4, 1, {D2(3, 4)}, plain_op, {0}}, UNARY(EXP, -2, 2), UNARY(LOG, 0.3, 3), UNARY(SIN, -4, 4),
     UNARY(COS, -4, 4), UNARY(TANH, -2, 2), UNARY(SIGMOID, -4, 4), UNARY(ERF, -2, 2), UNARY(RELU, -2, 2), UNARY(SOFTMAX, -2, 2), UNARY(LOG_SOFTMAX, -2, 2),
     BINARY(ADD, -2, 2), BINARY(SUB, -2, 2), BINARY(MUL, -2, 2), BINARY(DIV, 0.5, 3), BINARY(POW, 0.4, 2.5), BINARY(MIN, -2, 2), BINARY(MAX, -2, 2),
+    UNARY(ROUND, -3, 3), UNARY(TRUNC, -3, 3), UNARY(EXPM1, -2, 2), UNARY(LOG1P, -0.7, 3), UNARY(TAN, -1.3, 1.3), UNARY(ASIN, -0.9, 0.9), UNARY(ACOS, -0.9, 0.9), UNARY(ATAN, -3, 3), UNARY(GELU, -4, 4),
+    {"ISNAN", PGD_OP_ISNAN, -2, 2, 1, {D2(3, 4)}, number_test, {0}}, {"ISINF", PGD_OP_ISINF, -2, 2, 1, {D2(3, 4)}, number_test, {0}},
+    BINARY(MOD, 0.5, 3), {"MOD by negatives", PGD_OP_MOD, -3, -0.5, 2, {D2(3, 4), D2(3, 4)}, plain_op, {0}}, {"XOR", PGD_OP_XOR, -2, 2, 2, {D2(3, 4), D2(3, 4)}, logic, {0}},
     {"DIV by negatives", PGD_OP_DIV, -3, -0.5, 2, {D2(3, 4), D2(3, 4)}, plain_op, {0}},
     {"MUL of column and row", PGD_OP_MUL, -2, 2, 2, {D2(3, 1), D2(1, 4)}, through_mul, {0}},
     {"MUL of scalar", PGD_OP_MUL, -2, 2, 2, {D3(2, 3, 2), {0, {0}}}, through_mul, {0}},
@@ -206,6 +261,13 @@ static const gradient_case cases[] = {
     {"REDUCE_MIN of columns", PGD_OP_REDUCE_MIN, -2, 2, 1, {D3(2, 3, 4)}, reduction, {1}},
     {"REDUCE_MIN of all", PGD_OP_REDUCE_MIN, -2, 2, 1, {D3(2, 3, 4)}, reduction, {7}},
     {"ARGMAX", PGD_OP_ARGMAX, -2, 2, 1, {D2(3, 4)}, argument, {1}},
+    {"ARGMIN", PGD_OP_ARGMIN, -2, 2, 1, {D2(3, 4)}, argument, {1}},
+    {"PROD of rows", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {4}}, {"PROD of outer and inner", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {5}},
+    {"PROD of all", PGD_OP_PROD, 0.5, 1.5, 1, {D3(2, 3, 4)}, reduction, {7}}, {"PROD over no axis", PGD_OP_PROD, -2, 2, 1, {D3(2, 3, 4)}, reduction, {0}},
+    {"CUMSUM", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {1, 0, 0}}, {"CUMSUM reverse", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 0}},
+    {"CUMSUM exclusive", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {0, 0, 1}}, {"CUMSUM both", PGD_OP_CUMSUM, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 1}},
+    {"CUMPROD", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {1, 0, 0}}, {"CUMPROD reverse", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 0}},
+    {"CUMPROD exclusive", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {0, 0, 1}}, {"CUMPROD both", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 1}},
     {"RESHAPE", PGD_OP_RESHAPE, -2, 2, 1, {D2(3, 4)}, reshape, {0}},
     {"TRANSPOSE", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(2, 3, 4)}, transpose, {2, 0, 1}},
     {"TRANSPOSE of four axes", PGD_OP_TRANSPOSE, -2, 2, 1, {D4(2, 3, 1, 4)}, transpose, {3, 1, 0, 2}},
@@ -234,6 +296,15 @@ static const gradient_case cases[] = {
     {"CONV in groups", PGD_OP_CONV, -2, 2, 2, {D4(2, 4, 4, 3), D4(6, 2, 2, 2)}, conv, {1, 1, 0, 0, 0, 0, 1, 1, 2}},
     {"CONV depthwise, strided, dilated", PGD_OP_CONV, -2, 2, 2, {D4(1, 3, 7, 6), D4(3, 1, 2, 2)}, conv, {2, 1, 1, 0, 2, 1, 2, 2, 3}},
     {"CONV 1x1", PGD_OP_CONV, -2, 2, 2, {D4(2, 3, 2, 2), D4(4, 3, 1, 1)}, conv, {1, 1, 0, 0, 0, 0, 1, 1, 1}},
+    {"CONV of lines", PGD_OP_CONV, -2, 2, 2, {D3(2, 2, 7), D3(3, 2, 3)}, conv1d, {0}},
+    {"CONV of blocks", PGD_OP_CONV, -2, 2, 2, {D5(1, 2, 4, 3, 2), D5(2, 2, 2, 2, 2)}, conv3d, {1, 0, 1, 1}},
+    {"CONV of blocks, strided, padded, dilated, in groups", PGD_OP_CONV, -2, 2, 2, {D5(2, 2, 5, 2, 2), D5(4, 1, 2, 2, 2)}, conv3d, {2, 1, 2, 2}},
+    {"CONV_DINPUT as a transposed convolution", PGD_OP_CONV_DINPUT, -2, 2, 2, {D4(2, 2, 3, 2), D4(2, 3, 2, 2)}, conv_transpose, {1}},
+    {"CONV_DINPUT as a transposed convolution in groups", PGD_OP_CONV_DINPUT, -2, 2, 2, {D4(1, 4, 2, 2), D4(4, 2, 2, 2)}, conv_transpose, {2}},
+    {"RESIZE nearest", PGD_OP_RESIZE, -2, 2, 1, {D4(2, 2, 3, 2)}, resize, {0, 0, 5, 4}}, {"RESIZE nearest, smaller", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 5, 4)}, resize, {0, 2, 2, 3}},
+    {"RESIZE linear", PGD_OP_RESIZE, -2, 2, 1, {D4(2, 2, 3, 2)}, resize, {1, 0, 5, 4}}, {"RESIZE linear, corners", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 4, 3)}, resize, {1, 1, 3, 7}},
+    {"RESIZE linear, asymmetric", PGD_OP_RESIZE, -2, 2, 1, {D4(1, 2, 4, 3)}, resize, {1, 2, 3, 7}},
+    {"RESIZE_D", PGD_OP_RESIZE_D, -2, 2, 2, {D4(1, 2, 5, 4), D4(1, 2, 3, 3)}, resize_derivative, {1, 0}},
     {"CONV_DINPUT", PGD_OP_CONV_DINPUT, -2, 2, 3, {D4(1, 2, 3, 2), D4(2, 2, 3, 2), D4(1, 2, 6, 5)}, conv_derivative, {2, 3, 1, 0, 0, 1, 1, 1, 1}},
     {"CONV_DINPUT in groups", PGD_OP_CONV_DINPUT, -2, 2, 3, {D4(1, 4, 2, 3), D4(4, 1, 2, 2), D4(1, 2, 3, 5)}, conv_derivative, {1, 1, 0, 0, 0, 0, 1, 2, 2}},
     {"CONV_DWEIGHT", PGD_OP_CONV_DWEIGHT, -2, 2, 3, {D4(1, 2, 3, 2), D4(1, 2, 6, 5), D4(2, 2, 3, 2)}, conv_derivative, {2, 3, 1, 0, 0, 1, 1, 1, 1}},
@@ -256,6 +327,16 @@ static const gradient_case cases[] = {
     {"GATHER of rows", PGD_OP_GATHER, -2, 2, 1, {D2(3, 4)}, gather, {0}},
     {"GATHER of the middle", PGD_OP_GATHER, -2, 2, 1, {D3(2, 3, 2)}, gather, {1}},
     {"GATHER_D", PGD_OP_GATHER_D, -2, 2, 1, {D3(2, 4, 2)}, gather_derivative, {0}},
+    {"GATHER_ELEMENTS", PGD_OP_GATHER_ELEMENTS, -2, 2, 1, {D2(3, 4)}, gather_elements, {0}},
+    {"SCATTER_ELEMENTS set", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_SET}},
+    {"SCATTER_ELEMENTS add", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_ADD}},
+    {"SCATTER_ELEMENTS min", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_MIN}},
+    {"SCATTER_ELEMENTS max", PGD_OP_SCATTER_ELEMENTS, -2, 2, 2, {D2(3, 4), D2(3, 3)}, scatter_elements, {PGD_SCATTER_MAX}},
+    {"GATHER_ND", PGD_OP_GATHER_ND, -2, 2, 1, {D3(2, 3, 2)}, gather_nd, {0}},
+    {"SCATTER_ND set", PGD_OP_SCATTER_ND, -2, 2, 2, {D3(2, 3, 2), D2(4, 2)}, scatter_nd, {PGD_SCATTER_SET}},
+    {"SCATTER_ND add", PGD_OP_SCATTER_ND, -2, 2, 2, {D3(2, 3, 2), D2(4, 2)}, scatter_nd, {PGD_SCATTER_ADD}},
+    {"TOPK of the greatest", PGD_OP_TOPK, -2, 2, 1, {D2(3, 5)}, topk, {1}}, {"TOPK of the least", PGD_OP_TOPK, -2, 2, 1, {D2(3, 5)}, topk, {0}},
+    {"REVERSE", PGD_OP_REVERSE, -2, 2, 1, {D3(2, 3, 2)}, reverse, {5}},
     {"UPDATE_SLICE", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {1}},
     {"UPDATE_SLICE over the end", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {4}},
     {"UPDATE_SLICE before the start", PGD_OP_UPDATE_SLICE, -2, 2, 2, {D3(2, 5, 2), D3(2, 2, 2)}, update_slice, {-1}},

@@ -16,17 +16,24 @@ static pgd_graph *everything(void) {
     pgd_value *labels = pgd_input(g, "labels", PGD_I32, D(N)), *key = pgd_param(g, "key", PGD_I64, D(2)), *sum = pgd_abs(g, flat), *mean, *variance;
     pgd_value *same[2] = {sum, pgd_constant(g, PGD_F32, pgd_shape_of(1, 8), (float[]){0.1f, -0.0f, 1e-42f, 3e38f, 1.0f / 3, INFINITY, -INFINITY, NAN})};
 #define X(NAME, name) \
-    if (PGD_OP_##NAME != PGD_OP_NOT) sum = pgd_add(g, sum, pgd_##name(g, flat));
+    if (PGD_OP_##NAME != PGD_OP_NOT && PGD_OP_##NAME != PGD_OP_ISNAN && PGD_OP_##NAME != PGD_OP_ISINF) sum = pgd_add(g, sum, pgd_##name(g, flat));
     PGD_UNARY_LIST(X)
 #undef X
     pgd_value *flag = pgd_or(g, pgd_and(g, pgd_lt(g, flat, sum), pgd_not(g, pgd_eq(g, flat, sum))), pgd_le(g, flat, same[1]));
+    flag = pgd_xor(g, flag, pgd_and(g, pgd_isnan(g, flat), pgd_isinf(g, pgd_mod(g, flat, same[1]))));
     sum = pgd_where(g, flag, pgd_min(g, pgd_sub(g, sum, flat), pgd_max(g, sum, pgd_div(g, flat, sum))), pgd_pow(g, pgd_mul(g, sum, flat), same[1]));
     sum = pgd_add(g, sum, pgd_cast(g, pgd_iota(g, PGD_I32, D(N, 8), 1), PGD_F32));
     sum = pgd_add(g, pgd_uniform(g, key, D(N, 8)), pgd_mul(g, sum, pgd_normal(g, key, D(N, 8))));
     sum = pgd_div(g, sum, pgd_dim_size(g, PGD_F32, D(N, H)));
     sum = pgd_add(g, pgd_reduce_max(g, sum, (int32_t[]){1}, 1), pgd_mul(g, pgd_reduce_min(g, sum, (int32_t[]){0}, 1), pgd_mean(g, sum, (int32_t[]){0}, 1)));
+    sum = pgd_add(g, pgd_cumsum(g, sum, 1, true, false), pgd_mul(g, pgd_cumprod(g, sum, 1, false, true), pgd_prod(g, sum, (int32_t[]){1}, 1)));
+    pgd_value *best, *at, *where = pgd_constant(g, PGD_I32, pgd_shape_of(2, 2, 1), (int32_t[]){1, 0});
+    best = pgd_reverse(g, pgd_topk(g, sum, 3, true, &at), (int32_t[]){1}, 1);
+    sum = pgd_scatter_elements(g, sum, at, pgd_add(g, best, pgd_gather_elements(g, sum, at, 1)), 1, PGD_SCATTER_ADD);
+    sum = pgd_scatter_nd(g, sum, where, pgd_gather_nd(g, sum, where), PGD_SCATTER_SET);
     pgd_value *y = pgd_conv(g, x, w, NULL), *pooled = pgd_add(g, pgd_max_pool(g, y, NULL), pgd_avg_pool(g, y, NULL));
     y = pgd_batch_norm(g, pooled, pgd_param(g, "gamma", PGD_F32, D(4)), pgd_param(g, "beta", PGD_F32, D(4)), 1e-5, &mean, &variance);
+    y = pgd_resize(g, y, pgd_dim_mul(g, 2, y->shape.dims[2]), 5, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
     y = pgd_slice(g, pgd_pad(g, pgd_transpose(g, y, (int32_t[]){0, 1, 3, 2}), 1, 1, 2, -0.5), 1, 2, 3);
     y = pgd_mul(g, pgd_concat(g, (pgd_value *[]){y, y}, 2, 0), pgd_scalar(g, PGD_F32, 0.3));
     pgd_moments(g, y, (int32_t[]){0, 2, 3}, 3, &mean, &variance);
@@ -40,7 +47,7 @@ static pgd_graph *everything(void) {
     ok(pgd_gradients(g, loss, (pgd_value *[]){w, x, flat}, 3, d)); /* the dedicated derivatives */
     pgd_output(g, "loss", loss);
     pgd_output(g, "softmax", pgd_softmax(g, pgd_log_softmax(g, logits)));
-    pgd_output(g, "class", pgd_argmax(g, logits, 1));
+    pgd_output(g, "class", pgd_sub(g, pgd_argmax(g, logits, 1), pgd_argmin(g, logits, 1)));
     pgd_output(g, "dx", d[1]);
     pgd_output(g, "dflat", d[2]);
     pgd_output(g, "whole numbers", pgd_constant(g, PGD_I64, pgd_shape_of(1, 3), (int64_t[]){INT64_MAX, INT64_MIN, -1}));

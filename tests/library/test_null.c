@@ -311,8 +311,52 @@ static void other_builders(void **unused) {
     REDUCTION(pgd_mean)
     REDUCTION(pgd_reduce_max)
     REDUCTION(pgd_reduce_min)
+    REDUCTION(pgd_prod)
     NO_GRAPH(pgd_argmax, x, 0);
     BUILDS(pgd_argmax, x, g, NULL, 0);
+    NO_GRAPH(pgd_gather_elements, x, x, 0);
+    BUILDS(pgd_gather_elements, x, g, NULL, labels, 0);
+    BUILDS(pgd_gather_elements, indices, g, x, NULL, 0);
+    NO_GRAPH(pgd_scatter_elements, x, x, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, x, g, NULL, labels, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, indices, g, x, NULL, x, 0, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_elements, updates, g, x, labels, NULL, 0, PGD_SCATTER_SET);
+    NO_GRAPH(pgd_gather_nd, x, x);
+    BUILDS(pgd_gather_nd, x, g, NULL, labels);
+    BUILDS(pgd_gather_nd, indices, g, x, NULL);
+    NO_GRAPH(pgd_scatter_nd, x, x, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, x, g, NULL, labels, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, indices, g, x, NULL, x, PGD_SCATTER_SET);
+    BUILDS(pgd_scatter_nd, updates, g, x, labels, NULL, PGD_SCATTER_SET);
+    NO_GRAPH(pgd_topk, x, 1, true, &mean);
+    BUILDS(pgd_topk, x, g, NULL, 1, true, NULL);
+    NO_GRAPH(pgd_reverse, x, &axis, 1);
+    BUILDS(pgd_reverse, x, g, NULL, &axis, 1);
+    BUILDS(pgd_reverse, axes, g, x, NULL, 1);
+    NO_GRAPH(pgd_conv1d, x, x, NULL);
+    BUILDS(pgd_conv1d, x, g, NULL, x, NULL);
+    BUILDS(pgd_conv1d, w, g, x, NULL, NULL);
+    NO_GRAPH(pgd_conv3d, x, x, NULL);
+    BUILDS(pgd_conv3d, x, g, NULL, x, NULL);
+    BUILDS(pgd_conv3d, w, g, x, NULL, NULL);
+    NO_GRAPH(pgd_conv_transpose, x, x, NULL);
+    BUILDS(pgd_conv_transpose, x, g, NULL, x, NULL);
+    BUILDS(pgd_conv_transpose, w, g, x, NULL, NULL);
+    DOES(pgd_conv1d_options_init, options, NULL, sizeof(pgd_conv1d_options));
+    DOES(pgd_conv3d_options_init, options, NULL, sizeof(pgd_conv3d_options));
+    DOES(pgd_conv_transpose_options_init, options, NULL, sizeof(pgd_conv_transpose_options));
+    NO_GRAPH(pgd_max_pool1d, x, 2, 0, 0);
+    BUILDS(pgd_max_pool1d, x, g, NULL, 2, 0, 0);
+    NO_GRAPH(pgd_avg_pool1d, x, 2, 0, 0);
+    BUILDS(pgd_avg_pool1d, x, g, NULL, 2, 0, 0);
+    NO_GRAPH(pgd_resize, x, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
+    BUILDS(pgd_resize, x, g, NULL, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
+    NO_GRAPH(pgd_argmin, x, 0);
+    BUILDS(pgd_argmin, x, g, NULL, 0);
+    NO_GRAPH(pgd_cumsum, x, 0, false, false);
+    BUILDS(pgd_cumsum, x, g, NULL, 0, false, false);
+    NO_GRAPH(pgd_cumprod, x, 0, false, false);
+    BUILDS(pgd_cumprod, x, g, NULL, 0, false, false);
     NO_GRAPH(pgd_reshape, x, symbolic_two);
     BUILDS(pgd_reshape, x, g, NULL, symbolic_two);
     NO_GRAPH(pgd_flatten, x, 1);

@@ -28,7 +28,7 @@ foreach(row ${rows})
 endforeach()
 
 # Kernels: the suffix of the file names its instruction set level.
-set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno)
+set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 if(PAGODA_SANITIZE) # sanitizers at -O3 make compilers take a quarter of an hour for these files
   list(TRANSFORM kernel_flags REPLACE "-O3" "-O1")
 endif()

@@ -62,6 +62,7 @@ typedef struct pgd_row_params {
     int64_t rows_per_chunk;
     float smoothing;
     int32_t logarithm; /* softmax: give the logarithm */
+    int32_t least;     /* argmin */
 } pgd_row_params;
 
 /* rows of `width` elements, normalised each by itself */
@@ -70,6 +71,18 @@ typedef struct pgd_row_norm_params {
     float epsilon;
     int32_t centred; /* layer norm: the mean is subtracted, beta is there */
 } pgd_row_norm_params;
+
+/* x [outer, n, inner], scanned along n; a chunk is lines_per_chunk lines of one outer part, or, where inner is 1, of all */
+typedef struct pgd_scan_params {
+    int64_t outer, n, inner, lines_per_chunk;
+    int32_t reverse, exclusive, product;
+} pgd_scan_params;
+
+/* planes [in_h, in_w] become planes [out_h, out_w]; the derivative takes them back. A chunk is rows_per_chunk rows of one result plane; of the derivative a
+ * plane. */
+typedef struct pgd_resize_params {
+    int64_t planes, in_h, in_w, out_h, out_w, mode, grid, rows_per_chunk;
+} pgd_resize_params;
 
 struct pgd_host_kernels {
     const char *isa;
@@ -80,6 +93,8 @@ struct pgd_host_kernels {
     pgd_chunk_fn *row_norm, *row_norm_d, *row_norm_join;
     pgd_chunk_fn *max_pool, *max_pool_d, *avg_pool, *avg_pool_d;
     pgd_chunk_fn *softmax, *softmax_xent, *softmax_xent_d, *argmax;
+    pgd_chunk_fn *scan, *scan_product_d;
+    pgd_chunk_fn *resize, *resize_d;
 };
 
 #define PGD_LEVEL(name) extern const struct pgd_host_kernels pgd_host_kernels_##name; extern const struct pgd_gemm_kernels pgd_gemm_kernels_##name;

@@ -6,11 +6,14 @@
 #include "host_kernels.h"
 
 #include "vector_math.inc.c"
+#include "vector_functions.inc.c"
 #include "program.inc.c"
 #include "norm.inc.c"
 #include "row_norm.inc.c"
 #include "pool.inc.c"
 #include "softmax.inc.c"
+#include "scan.inc.c"
+#include "resize.inc.c"
 
 #define TABLE_(level) pgd_host_kernels_##level
 #define TABLE(level) TABLE_(level)
@@ -36,4 +39,8 @@ const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
     .softmax_xent = softmax_xent,
     .softmax_xent_d = softmax_xent_d,
     .argmax = argmax,
+    .scan = scan,
+    .scan_product_d = scan_product_d,
+    .resize = resize,
+    .resize_d = resize_d,
 };

@@ -87,6 +87,27 @@ static void random_run(const pgd_host_instr *instr, const char *key_bytes, int64
     INDEPENDENT for (int64_t i = 0; i < n; i++) to[i] = (expression); \
     break
 
+/* The slow and exact way for a tile that holds an element the straight line is not made for. */
+#define EACH_FAR(expression)                                           \
+    {                                                                  \
+        for (int64_t i = 0; i < n; i++) to[i] = (expression);          \
+        break;                                                         \
+    }
+
+static inline bool is_far(float x) { return __builtin_fabsf(x) > FAR_ANGLE; }
+
+static bool any_far(const float *a, int64_t n) {
+    int far = 0;
+    for (int64_t i = 0; i < n; i++) far |= is_far(a[i]);
+    return far != 0;
+}
+
+static bool any_far_quotient(const float *a, const float *b, int64_t n) {
+    int far = 0;
+    for (int64_t i = 0; i < n; i++) far |= __builtin_fabsf(a[i]) >= 134217728.0f * __builtin_fabsf(b[i]);
+    return far != 0;
+}
+
 static void elementwise_run(int op, const float *a, const float *b, const float *c, int64_t n, float *to) {
     switch (op) {
     case PGD_OP_NEG: EACH(-a[i]);
@@ -99,18 +120,38 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_RECIP: EACH(1.0f / a[i]);
     case PGD_OP_EXP: EACH(exp_one(a[i]));
     case PGD_OP_LOG: EACH(log_one(a[i]));
-    case PGD_OP_SIN: EACH(sinf(a[i]));
-    case PGD_OP_COS: EACH(cosf(a[i]));
+    case PGD_OP_SIN:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? sinf(a[i]) : sin_one(a[i]));
+        EACH(sin_one(a[i]));
+    case PGD_OP_COS:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? cosf(a[i]) : cos_one(a[i]));
+        EACH(cos_one(a[i]));
+    case PGD_OP_TAN:
+        if (any_far(a, n)) EACH_FAR(is_far(a[i]) ? tanf(a[i]) : tan_one(a[i]));
+        EACH(tan_one(a[i]));
+    case PGD_OP_ASIN: EACH(asin_one(a[i]));
+    case PGD_OP_ACOS: EACH(acos_one(a[i]));
+    case PGD_OP_ATAN: EACH(atan_one(a[i]));
+    case PGD_OP_ROUND: EACH(round_one(a[i]));
+    case PGD_OP_TRUNC: EACH(trunc_one(a[i]));
+    case PGD_OP_EXPM1: EACH(expm1_one(a[i]));
+    case PGD_OP_LOG1P: EACH(log1p_one(a[i]));
+    case PGD_OP_GELU: EACH(gelu_one(a[i]));
+    case PGD_OP_ISNAN: EACH(a[i] != a[i] ? 1.0f : 0.0f);
+    case PGD_OP_ISINF: EACH(__builtin_fabsf(a[i]) == INFINITY ? 1.0f : 0.0f);
     case PGD_OP_TANH: EACH(tanh_one(a[i]));
     case PGD_OP_SIGMOID: EACH(sigmoid_one(a[i]));
-    case PGD_OP_ERF: EACH(erff(a[i]));
+    case PGD_OP_ERF: EACH(erf_one(a[i]));
     case PGD_OP_RELU: EACH(a[i] > 0 || a[i] != a[i] ? a[i] : 0.0f);
     case PGD_OP_NOT: EACH(a[i] == 0 ? 1.0f : 0.0f);
     case PGD_OP_ADD: EACH(a[i] + b[i]);
     case PGD_OP_SUB: EACH(a[i] - b[i]);
     case PGD_OP_MUL: EACH(a[i] * b[i]);
     case PGD_OP_DIV: EACH(a[i] / b[i]);
-    case PGD_OP_POW: EACH(powf(a[i], b[i]));
+    case PGD_OP_POW: EACH(pow_one(a[i], b[i]));
+    case PGD_OP_MOD:
+        if (any_far_quotient(a, b, n)) EACH_FAR(mod_far(a[i], b[i]));
+        EACH(mod_one(a[i], b[i]));
     case PGD_OP_MIN: EACH(min_one(a[i], b[i]));
     case PGD_OP_MAX: EACH(max_one(a[i], b[i]));
     case PGD_OP_EQ: EACH(a[i] == b[i] ? 1.0f : 0.0f);
@@ -118,6 +159,7 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_LE: EACH(a[i] <= b[i] ? 1.0f : 0.0f);
     case PGD_OP_AND: EACH(((a[i] != 0) & (b[i] != 0)) != 0 ? 1.0f : 0.0f);
     case PGD_OP_OR: EACH(((a[i] != 0) | (b[i] != 0)) != 0 ? 1.0f : 0.0f);
+    case PGD_OP_XOR: EACH(((a[i] != 0) ^ (b[i] != 0)) != 0 ? 1.0f : 0.0f);
     case PGD_OP_WHERE: EACH(a[i] != 0 ? b[i] : c[i]);
     default: break;
     }
@@ -132,6 +174,7 @@ static void cast_run(int dtype, const float *a, int64_t n, float *to) {
     }
 }
 #undef EACH
+#undef EACH_FAR
 
 static void program_begin(program_state *s, const pgd_host_program *p, char *const *mem, void *scratch) {
     s->program = p;
@@ -201,7 +244,7 @@ static void program_map(const void *params, char *const *mem, int64_t chunk, voi
 
 /* ---- reductions ---------------------------------------------------------------------------------------------------------------------------- */
 
-static float reduce_start(int op) { return op == PGD_OP_SUM ? 0.0f : op == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY; }
+static float reduce_start(int op) { return op == PGD_OP_SUM ? 0.0f : op == PGD_OP_PROD ? 1.0f : op == PGD_OP_REDUCE_MAX ? -INFINITY : INFINITY; }
 
 static float combine(int op, float a, float b) { return op == PGD_OP_SUM ? a + b : op == PGD_OP_REDUCE_MAX ? max_one(a, b) : min_one(a, b); }
 
@@ -210,6 +253,17 @@ static float reduce_run(int op, const float *x, int64_t n) {
     float total = reduce_start(op);
     for (int64_t i = 0; i < n; i++) total = combine(op, total, x[i]);
     return total;
+}
+
+/* In double, which a tile of f32 factors rarely leaves. */
+static double factors_run(const float *x, int64_t n) {
+    double part[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) part[k] *= (double)x[i + k];
+    for (int k = 0; i < n; i++, k++) part[k] *= (double)x[i];
+    for (int k = 1; k < 8; k++) part[0] *= part[k];
+    return part[0];
 }
 
 /* Linear index of the element whose kept coordinates are those of `kept` and reduced coordinates those of `reduced`, both row-major numbers
@@ -235,12 +289,16 @@ static void program_reduce_rows(const void *params, char *const *mem, int64_t ch
     int64_t inner = p->dims[p->rank - 1], outer = inner == 0 ? 0 : p->reduced_elems / inner;
     int64_t end = (chunk + 1) * p->chunk_elems < p->kept_elems ? (chunk + 1) * p->chunk_elems : p->kept_elems;
     for (int64_t kept = chunk * p->chunk_elems; kept < end; kept++) {
-        double total = reduce_start(p->reduce);
+        double total = (double)reduce_start(p->reduce);
         for (int64_t r = 0; r < outer; r++) {
             int64_t first = place(p, kept, r, 1);
             for (int64_t i = 0; i < inner; i += PGD_TILE) {
                 int64_t n = inner - i < PGD_TILE ? inner - i : PGD_TILE;
                 program_tile(&s, first + i, n, NULL);
+                if (p->reduce == PGD_OP_PROD) {
+                    total *= factors_run(s.registers[p->outputs[0]], n);
+                    continue;
+                }
                 float part = reduce_run(p->reduce, s.registers[p->outputs[0]], n);
                 total = p->reduce == PGD_OP_SUM ? total + (double)part : (double)combine(p->reduce, (float)total, part);
             }
@@ -262,10 +320,14 @@ static void program_reduce_columns(const void *params, char *const *mem, int64_t
     int64_t inner = p->dims[p->rank - 1], pieces = (inner + p->chunk_elems - 1) / p->chunk_elems;
     int64_t kept_row = chunk / pieces, first = chunk % pieces * p->chunk_elems;
     int64_t n = inner - first < p->chunk_elems ? inner - first : p->chunk_elems;
-    for (int64_t i = 0; i < n; i++) part[i] = reduce_start(p->reduce), total[i] = 0;
+    for (int64_t i = 0; i < n; i++) part[i] = reduce_start(p->reduce), total[i] = p->reduce == PGD_OP_PROD;
     for (int64_t r = 0; r < p->reduced_elems; r++) {
         program_tile(&s, place(p, kept_row, r, 1) + first, n, NULL);
         const float *x = s.registers[p->outputs[0]];
+        if (p->reduce == PGD_OP_PROD) {
+            for (int64_t i = 0; i < n; i++) total[i] *= (double)x[i];
+            continue;
+        }
         if (p->reduce != PGD_OP_SUM) {
             for (int64_t i = 0; i < n; i++) part[i] = combine(p->reduce, part[i], x[i]);
             continue;
@@ -276,6 +338,8 @@ static void program_reduce_columns(const void *params, char *const *mem, int64_t
     }
     if (p->reduce == PGD_OP_SUM)
         for (int64_t i = 0; i < n; i++) part[i] = (float)(total[i] + (double)part[i]);
+    if (p->reduce == PGD_OP_PROD)
+        for (int64_t i = 0; i < n; i++) part[i] = (float)total[i];
     store_run(mem[p->first_output], p->output_dtypes[0], kept_row * inner + first, part, n);
 }
 

@@ -64,7 +64,7 @@ static void softmax_xent_d(const void *params, char *const *mem, int64_t chunk, 
     }
 }
 
-/* x [rows, width, inner] -> i32 [rows, inner] */
+/* x [rows, width, inner] -> i32 [rows, inner]; of the least: the greatest of what is negated */
 static void argmax(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_row_params *p = params;
     for (int64_t row = chunk * p->rows_per_chunk; row < last_row(p, chunk); row++)
@@ -73,6 +73,7 @@ static void argmax(const void *params, char *const *mem, int64_t chunk, void *sc
             int64_t best = 0;
             for (int64_t i = 1; i < p->width; i++) {
                 float most = x[best * p->inner], value = x[i * p->inner];
+                if (p->least) most = -most, value = -value;
                 if (most == most && (value > most || value != value)) best = i;
             }
             ((int32_t *)(void *)mem[1])[row * p->inner + j] = (int32_t)best;

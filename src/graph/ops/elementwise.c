@@ -28,6 +28,8 @@ static pgd_status infer_number(pgd_graph *g, const pgd_node *n, pgd_value *out) 
 static pgd_status infer_logic(pgd_graph *g, const pgd_node *n, pgd_value *out) { return infer_like(n, BOOLS, 0, PGD_BOOL, out); }
 static pgd_status infer_compare(pgd_graph *g, const pgd_node *n, pgd_value *out) { return infer_like(n, FLOATS | NUMBERS | BOOLS, 0, PGD_BOOL, out); }
 
+static pgd_status infer_test(pgd_graph *g, const pgd_node *n, pgd_value *out) { return infer_like(n, FLOATS, 0, PGD_BOOL, out); }
+
 static pgd_status infer_where(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     (void)graph;
     if (node->inputs[0]->dtype != PGD_BOOL) return pgd_fail(PGD_BAD_ARG, "where: the condition is %s; use a comparison or cast to bool", pgd_dtype_name(node->inputs[0]->dtype));
@@ -78,6 +80,21 @@ GRAD(tanh) { dx[0] = pgd_mul(g, dy, pgd_sub(g, number(g, y, 1), square(g, y))); 
 GRAD(sigmoid) { dx[0] = pgd_mul(g, dy, pgd_mul(g, y, pgd_sub(g, number(g, y, 1), y))); }
 GRAD(erf) { dx[0] = pgd_mul(g, dy, pgd_mul(g, pgd_exp(g, pgd_neg(g, square(g, x))), number(g, x, 2 / sqrt(3.14159265358979323846)))); }
 GRAD(relu) { dx[0] = mask(g, pgd_lt(g, number(g, y, 0), y), dy); } /* from y, so that x need not be kept */
+GRAD(expm1) { dx[0] = pgd_mul(g, dy, pgd_add(g, y, number(g, y, 1))); }
+GRAD(log1p) { dx[0] = pgd_div(g, dy, pgd_add(g, x, number(g, x, 1))); }
+GRAD(tan) { dx[0] = pgd_mul(g, dy, pgd_add(g, square(g, y), number(g, y, 1))); }
+GRAD(asin) { dx[0] = pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), square(g, x)))); }
+GRAD(acos) { dx[0] = pgd_neg(g, pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), square(g, x))))); }
+GRAD(atan) { dx[0] = pgd_div(g, dy, pgd_add(g, square(g, x), number(g, x, 1))); }
+GRAD(gelu) { /* Phi(x) + x phi(x), from x alone */
+    pgd_value *below = pgd_mul(g, pgd_add(g, pgd_erf(g, pgd_mul(g, x, number(g, x, sqrt(0.5)))), number(g, x, 1)), number(g, x, 0.5));
+    pgd_value *density = pgd_mul(g, pgd_exp(g, pgd_mul(g, square(g, x), number(g, x, -0.5))), number(g, x, 1 / sqrt(2 * 3.14159265358979323846)));
+    dx[0] = pgd_mul(g, dy, pgd_add(g, below, pgd_mul(g, x, density)));
+}
+GRAD(mod) {
+    if (!pgd_is_float(x->dtype)) return;
+    dx[0] = dy, dx[1] = pgd_neg(g, pgd_mul(g, dy, pgd_floor(g, pgd_div(g, x, w))));
+}
 GRAD(add) { dx[0] = dx[1] = dy; (void)g, (void)n; }
 GRAD(sub) { dx[0] = dy, dx[1] = pgd_neg(g, dy), (void)n; }
 GRAD(mul) { dx[0] = pgd_mul(g, dy, w), dx[1] = pgd_mul(g, dy, x); }
@@ -121,6 +138,17 @@ ROW(sigmoid, infer_float, grad_sigmoid)
 ROW(erf, infer_float, grad_erf)
 ROW(relu, infer_number, grad_relu)
 ROW(not, infer_logic, grad_zero)
+ROW(round, infer_float, grad_zero)
+ROW(trunc, infer_float, grad_zero)
+ROW(expm1, infer_float, grad_expm1)
+ROW(log1p, infer_float, grad_log1p)
+ROW(tan, infer_float, grad_tan)
+ROW(asin, infer_float, grad_asin)
+ROW(acos, infer_float, grad_acos)
+ROW(atan, infer_float, grad_atan)
+ROW(gelu, infer_float, grad_gelu)
+ROW(isnan, infer_test, grad_zero)
+ROW(isinf, infer_test, grad_zero)
 ROW(add, infer_number, grad_add)
 ROW(sub, infer_number, grad_sub)
 ROW(mul, infer_number, grad_mul)
@@ -133,5 +161,7 @@ ROW(lt, infer_compare, grad_zero)
 ROW(le, infer_compare, grad_zero)
 ROW(and, infer_logic, grad_zero)
 ROW(or, infer_logic, grad_zero)
+ROW(mod, infer_number, grad_mod)
+ROW(xor, infer_logic, grad_zero)
 ROW(where, infer_where, grad_where)
 const pgd_op_def pgd_def_cast = {.flags = PGD_OPF_ELEMENTWISE, .int_names = "dtype", .infer = infer_cast, .eval = eval, .grad = grad_cast};

@@ -214,3 +214,29 @@ static void concat_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, p
 }
 
 const pgd_op_def pgd_def_concat = {.dtypes = PGD_DTYPES_ANY, .int_names = "axis", .infer = concat_infer, .eval = concat_eval, .grad = concat_grad, .flops = no_flops};
+
+/* ---- reverse: ints[0] is a mask of the axes that run backwards ------------------------------------------------------------------------------------------ */
+
+static pgd_status reverse_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
+    const pgd_value *x = node->inputs[0];
+    (void)graph;
+    if (node->attrs.ints[0] < 0 || node->attrs.ints[0] >> x->shape.rank != 0) return pgd_fail(PGD_BAD_ARG, "reverse: an axis is outside rank %d", x->shape.rank);
+    outputs[0].dtype = x->dtype;
+    outputs[0].shape = x->shape;
+    return PGD_OK;
+}
+
+static void reverse_eval(const pgd_eval_args *a) {
+    const pgd_shape *shape = &a->outputs[0].shape;
+    int64_t at[PGD_MAX_RANK] = {0}, i = 0;
+    if (pgd_shape_elems(*shape) == 0) return;
+    do {
+        int64_t from[PGD_MAX_RANK];
+        for (int32_t d = 0; d < shape->rank; d++) from[d] = (a->attrs->ints[0] >> d & 1) != 0 ? shape->dims[d] - 1 - at[d] : at[d];
+        copy_elem(&a->outputs[0], i++, &a->inputs[0], pgd_flat(shape, from));
+    } while (pgd_step(shape, at));
+}
+
+static void reverse_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) { dx[0] = pgd_graph_op(g, PGD_OP_REVERSE, &n->attrs, dy, 1); }
+
+const pgd_op_def pgd_def_reverse = {.dtypes = PGD_DTYPES_ANY, .int_names = "axes", .infer = reverse_infer, .eval = reverse_eval, .grad = reverse_grad, .flops = no_flops};

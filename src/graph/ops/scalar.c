@@ -49,6 +49,16 @@ void pgd_tensor_set_int(const pgd_tensor *tensor, int64_t i, int64_t value) {
     }
 }
 
+/* Floor modulus: what fmod leaves, moved to the divisor's side of 0. */
+static double modulus(double a, double b) {
+    double rest = fmod(a, b);
+    if (rest == 0) return copysign(0, b);
+    return (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+/* The complement keeps the digits of the negative tail; -infinity gives the limit. */
+static double gelu(double a) { return a == -INFINITY ? -0.0 : 0.5 * a * erfc(-a / sqrt(2)); }
+
 double pgd_scalar_float(pgd_op op, double a, double b, double c) {
     switch (op) {
     case PGD_OP_NEG: return -a;
@@ -68,6 +78,19 @@ double pgd_scalar_float(pgd_op op, double a, double b, double c) {
     case PGD_OP_ERF: return erf(a);
     case PGD_OP_RELU: return a > 0 || a != a ? a : 0;
     case PGD_OP_NOT: return a == 0;
+    case PGD_OP_ROUND: return rint(a); /* halves to even: the rounding mode is never changed */
+    case PGD_OP_TRUNC: return trunc(a);
+    case PGD_OP_EXPM1: return expm1(a);
+    case PGD_OP_LOG1P: return log1p(a);
+    case PGD_OP_TAN: return tan(a);
+    case PGD_OP_ASIN: return asin(a);
+    case PGD_OP_ACOS: return acos(a);
+    case PGD_OP_ATAN: return atan(a);
+    case PGD_OP_GELU: return gelu(a);
+    case PGD_OP_ISNAN: return a != a;
+    case PGD_OP_ISINF: return fabs(a) == INFINITY;
+    case PGD_OP_MOD: return modulus(a, b);
+    case PGD_OP_XOR: return (a != 0) != (b != 0);
     case PGD_OP_ADD: return a + b;
     case PGD_OP_SUB: return a - b;
     case PGD_OP_MUL: return a * b;
@@ -83,6 +106,12 @@ double pgd_scalar_float(pgd_op op, double a, double b, double c) {
     case PGD_OP_WHERE: return a != 0 ? b : c;
     default: return a; /* CAST: the conversion is in storing */
     }
+}
+
+static int64_t whole_modulus(int64_t a, int64_t b) {
+    if (b == 0 || b == -1) return 0;
+    int64_t rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 static int64_t power(int64_t base, int64_t exponent) {
@@ -113,6 +142,8 @@ int64_t pgd_scalar_int(pgd_op op, int64_t a, int64_t b, int64_t c) {
     case PGD_OP_LE: return a <= b;
     case PGD_OP_AND: return a != 0 && b != 0;
     case PGD_OP_OR: return a != 0 || b != 0;
+    case PGD_OP_XOR: return (a != 0) != (b != 0);
+    case PGD_OP_MOD: return whole_modulus(a, b);
     case PGD_OP_WHERE: return a != 0 ? b : c;
     default: return a;
     }

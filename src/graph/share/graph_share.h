@@ -42,7 +42,7 @@ struct pgd_value {
  *   CAST     to the dtype whose number is `imm` (f32, bool or u8), held as f32 again
  *   any other elementwise op of args
  * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
- * axes by SUM, REDUCE_MAX or REDUCE_MIN.
+ * axes by SUM, PROD, REDUCE_MAX or REDUCE_MIN.
  * As an epilogue (of MATMUL, CONV ...) the register of the first instruction, INPUT with input -1, is the element just computed. */
 typedef struct pgd_instr {
     pgd_op op;
@@ -125,6 +125,9 @@ pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd
 
 /* Axis numbers, negative ones from the right, as a bit mask; -1 after an error. */
 int64_t pgd_axes_mask(pgd_graph *graph, const pgd_value *x, const int32_t *axes, int32_t count);
+
+/* Turns an axis from the right into one from the left; false, and an error, where there is no such axis. */
+bool pgd_axis_in_rank(pgd_graph *graph, const pgd_value *x, int32_t *axis);
 
 /* Leaves carry a name or bytes. */
 pgd_value *pgd_graph_leaf(pgd_graph *graph, pgd_op op, const char *name, pgd_dtype dtype, pgd_symshape shape, const void *bytes);
@@ -237,6 +240,27 @@ static inline void pgd_philox(uint64_t seed, uint64_t step, uint32_t stream, uin
 }
 static inline float pgd_uniform_from(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
 double pgd_normal_from(uint32_t first, uint32_t second);
+
+/* Where a resized axis reads: x[first] (1 - weight) + x[second] weight; weight 0: x[first] alone. Nearest positions are found in whole numbers. */
+typedef struct pgd_resize_place {
+    int64_t first, second;
+    double weight;
+} pgd_resize_place;
+
+static inline pgd_resize_place pgd_resize_at(int64_t mode, int64_t grid, int64_t o, int64_t in, int64_t out) {
+    pgd_resize_place p = {0, 0, 0};
+    if (grid == PGD_RESIZE_ALIGN_CORNERS && out == 1) return p;
+    if (mode == PGD_RESIZE_NEAREST)
+        p.first = grid == PGD_RESIZE_HALF_PIXEL ? (2 * o + 1) * in / (2 * out) : grid == PGD_RESIZE_ASYMMETRIC ? o * in / out : (2 * o * (in - 1) + out - 1) / (2 * (out - 1));
+    else {
+        double at = grid == PGD_RESIZE_HALF_PIXEL ? ((double)o + 0.5) * (double)in / (double)out - 0.5 : grid == PGD_RESIZE_ASYMMETRIC ? (double)(o * in) / (double)out : (double)(o * (in - 1)) / (double)(out - 1);
+        p.first = at < 0 ? 0 : (int64_t)at;
+        p.weight = at < 0 || p.first >= in - 1 ? 0 : at - (double)p.first;
+    }
+    if (p.first > in - 1) p.first = in - 1;
+    p.second = p.weight == 0 ? p.first : p.first + 1;
+    return p;
+}
 
 double pgd_tensor_get(const pgd_tensor *tensor, int64_t index);
 void pgd_tensor_set(const pgd_tensor *tensor, int64_t index, double value);

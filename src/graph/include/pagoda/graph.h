@@ -64,13 +64,18 @@ PGD_API pgd_symshape pgd_value_shape(const pgd_value *value);
 
 /* ---- elementwise ---------------------------------------------------------------------------------------------------------------------
  * Operands of two- and three-operand functions are broadcast as NumPy does (shapes aligned at the right, extents equal or 1); dtypes must be equal. Comparisons give
- * bool. There is no promotion: use pgd_cast. */
+ * bool. There is no promotion: use pgd_cast.
+ * round: to the nearest whole number, halves to the even one. gelu: x Phi(x), the exact form, Phi(x) = (1 + erf(x/sqrt 2)) / 2. isnan, isinf: bool.
+ * mod: a - b floor(a/b), with the sign of b, as Python and NumPy have it, of integers and floats; of integers by 0: 0. not, and, or, xor: of bool. */
 
 #define PGD_UNARY_LIST(X) \
     X(NEG, neg) X(ABS, abs) X(SIGN, sign) X(FLOOR, floor) X(CEIL, ceil) X(SQRT, sqrt) X(RSQRT, rsqrt) X(RECIP, recip) X(EXP, exp) X(LOG, log) \
-    X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid) X(ERF, erf) X(RELU, relu) X(NOT, not)
+    X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid) X(ERF, erf) X(RELU, relu) X(NOT, not) \
+    X(ROUND, round) X(TRUNC, trunc) X(EXPM1, expm1) X(LOG1P, log1p) X(TAN, tan) X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(GELU, gelu) \
+    X(ISNAN, isnan) X(ISINF, isinf)
 #define PGD_BINARY_LIST(X) \
-    X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MIN, min) X(MAX, max) X(EQ, eq) X(LT, lt) X(LE, le) X(AND, and) X(OR, or)
+    X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MIN, min) X(MAX, max) X(EQ, eq) X(LT, lt) X(LE, le) X(AND, and) X(OR, or) \
+    X(MOD, mod) X(XOR, xor)
 
 #define X(NAME, name) PGD_API pgd_value *pgd_##name(pgd_graph *graph, pgd_value *x);
 PGD_UNARY_LIST(X)
@@ -99,7 +104,14 @@ PGD_API pgd_value *pgd_sum(pgd_graph *graph, pgd_value *x, const int32_t *axes, 
 PGD_API pgd_value *pgd_mean(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_reduce_max(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_reduce_min(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
+PGD_API pgd_value *pgd_prod(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count);
 PGD_API pgd_value *pgd_argmax(pgd_graph *graph, pgd_value *x, int32_t axis); /* i32; the first of equals */
+PGD_API pgd_value *pgd_argmin(pgd_graph *graph, pgd_value *x, int32_t axis); /* i32; the first of equals */
+
+/* Running sums and products along an axis, which keeps its extent. exclusive: an element does not count itself, the first result is 0 or 1. reverse: from
+ * the end. */
+PGD_API pgd_value *pgd_cumsum(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive);
+PGD_API pgd_value *pgd_cumprod(pgd_graph *graph, pgd_value *x, int32_t axis, bool reverse, bool exclusive);
 
 /* ---- movement -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -115,6 +127,27 @@ PGD_API pgd_value *pgd_concat(pgd_graph *graph, pgd_value *const *parts, int32_t
 /* x with `axis` replaced by the shape of indices (i32 or i64): the elements of x at those positions. -n .. -1 count from the end; an index outside gives
  * NaN, or 0 where the dtype has none. */
 PGD_API pgd_value *pgd_gather(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis);
+
+/* Of the indices' shape: y[..i..] = x[..indices[..i..]..] along axis; x and indices (i32 or i64) have one rank and agree elsewhere. Indices as for gather. */
+PGD_API pgd_value *pgd_gather_elements(pgd_graph *graph, pgd_value *x, pgd_value *indices, int32_t axis);
+
+/* How an update meets what is there. Of several updates of one place: set, the last in row-major order stays; the others all count. */
+typedef enum pgd_scatter_mode { PGD_SCATTER_SET, PGD_SCATTER_ADD, PGD_SCATTER_MIN, PGD_SCATTER_MAX } pgd_scatter_mode;
+
+/* x with updates brought in at the positions that gather_elements would read; updates has the shape of indices. What would lie outside is dropped. */
+PGD_API pgd_value *pgd_scatter_elements(pgd_graph *graph, pgd_value *x, pgd_value *indices, pgd_value *updates, int32_t axis, pgd_scatter_mode mode);
+
+/* Slices of x by their first k coordinates. indices [..,k]  result [.., the other extents of x]. An index outside gives NaN, or 0 where the dtype has none. */
+PGD_API pgd_value *pgd_gather_nd(pgd_graph *graph, pgd_value *x, pgd_value *indices);
+
+/* x with updates [.., the other extents of x] brought in at those places; mode is SET or ADD. What would lie outside is dropped. */
+PGD_API pgd_value *pgd_scatter_nd(pgd_graph *graph, pgd_value *x, pgd_value *indices, pgd_value *updates, pgd_scatter_mode mode);
+
+/* The k greatest (else least) of each row, in order; equals keep the lower index first; NaN counts as the greatest. x [..,n]  result [..,k], indices i32
+ * [..,k]; indices may be NULL. */
+PGD_API pgd_value *pgd_topk(pgd_graph *graph, pgd_value *x, int32_t k, bool largest, pgd_value **indices);
+
+PGD_API pgd_value *pgd_reverse(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count); /* those axes run backwards */
 
 /* x with part written over it along `axis`, from start (i32, rank 0) on; what would lie outside is dropped. */
 PGD_API pgd_value *pgd_update_slice(pgd_graph *graph, pgd_value *x, pgd_value *part, pgd_value *start, int32_t axis);
@@ -136,6 +169,39 @@ PGD_API void pgd_conv_options_init(pgd_conv_options *options, size_t struct_byte
 /* Cross-correlation. x [N,C,H,W]  w [K,C/groups,R,S]  result [N,K,P,Q]. options may be NULL. */
 PGD_API pgd_value *pgd_conv(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_options *options);
 
+/* The same over one axis of positions. x [N,C,L]  w [K,C/groups,R]  result [N,K,P]. */
+typedef struct pgd_conv1d_options {
+    uint32_t struct_bytes;
+    int32_t stride, pad_before, pad_after, dilation, groups; /* default 1, 0, 0, 1, 1 */
+} pgd_conv1d_options;
+PGD_API void pgd_conv1d_options_init(pgd_conv1d_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv1d(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv1d_options *options);
+
+/* And over three. x [N,C,D,H,W]  w [K,C/groups,T,R,S]  result [N,K,O,P,Q]. Composed: the depths that a result sees become channels of one convolution, which
+ * costs a copy of T times x. */
+typedef struct pgd_conv3d_options {
+    uint32_t struct_bytes;
+    int32_t stride_d, stride_h, stride_w;                                           /* default 1 */
+    int32_t pad_front, pad_top, pad_left, pad_back, pad_bottom, pad_right;          /* default 0 */
+    int32_t dilation_d, dilation_h, dilation_w;                                     /* default 1 */
+    int32_t groups;                                                                 /* default 1 */
+} pgd_conv3d_options;
+PGD_API void pgd_conv3d_options_init(pgd_conv3d_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv3d(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv3d_options *options);
+
+/* Transposed: each element of x spreads a filter over the result, `stride` apart. x [N,C,H,W]  w [C,K/groups,R,S]  result [N,K,P,Q] with
+ * P = (H - 1) stride + dilation (R - 1) + 1 + output_pad - pads. output_pad is smaller than the stride. */
+typedef struct pgd_conv_transpose_options {
+    uint32_t struct_bytes;
+    int32_t stride_h, stride_w;                          /* default 1 */
+    int32_t pad_top, pad_left, pad_bottom, pad_right;    /* taken off the result; default 0 */
+    int32_t dilation_h, dilation_w;                      /* default 1 */
+    int32_t groups;                                      /* default 1 */
+    int32_t output_pad_h, output_pad_w;                  /* added at the end; default 0 */
+} pgd_conv_transpose_options;
+PGD_API void pgd_conv_transpose_options_init(pgd_conv_transpose_options *options, size_t struct_bytes);
+PGD_API pgd_value *pgd_conv_transpose(pgd_graph *graph, pgd_value *x, pgd_value *w, const pgd_conv_transpose_options *options);
+
 /* ---- pooling, x [N,C,H,W]; options may be NULL ----------------------------------------------------------------------------------------------- */
 
 typedef struct pgd_pool_options {
@@ -148,6 +214,21 @@ PGD_API void pgd_pool_options_init(pgd_pool_options *options, size_t struct_byte
 
 PGD_API pgd_value *pgd_max_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
 PGD_API pgd_value *pgd_avg_pool(pgd_graph *graph, pgd_value *x, const pgd_pool_options *options);
+
+/* Over one axis, x [N,C,L]; stride 0: the kernel; pad on both sides. */
+PGD_API pgd_value *pgd_max_pool1d(pgd_graph *graph, pgd_value *x, int32_t kernel, int32_t stride, int32_t pad);
+PGD_API pgd_value *pgd_avg_pool1d(pgd_graph *graph, pgd_value *x, int32_t kernel, int32_t stride, int32_t pad);
+
+/* ---- resize ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum pgd_resize_mode { PGD_RESIZE_NEAREST, PGD_RESIZE_LINEAR } pgd_resize_mode;
+
+/* Where result o of `out` lies among `in` positions: HALF_PIXEL (o + 1/2) in/out - 1/2, ALIGN_CORNERS o (in-1)/(out-1), ASYMMETRIC o in/out; kept inside.
+ * nearest takes the nearest position, of two the later one; with ASYMMETRIC the one below. */
+typedef enum pgd_resize_grid { PGD_RESIZE_HALF_PIXEL, PGD_RESIZE_ALIGN_CORNERS, PGD_RESIZE_ASYMMETRIC } pgd_resize_grid;
+
+/* x [N,C,H,W]  result [N,C,height,width]; linear: bilinear. */
+PGD_API pgd_value *pgd_resize(pgd_graph *graph, pgd_value *x, pgd_dim height, pgd_dim width, pgd_resize_mode mode, pgd_resize_grid grid);
 
 /* ---- normalisation, attention, softmax, losses ------------------------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What operations mean, in numbers that come from elsewhere: NumPy, and functions in forty digits. */
+#include <math.h>
+#include <pagoda/engine.h>
+
+#include "reference.h"
+
+enum { MOST = 8 };
+
+typedef struct known {
+    pgd_op op;
+    int64_t count;
+    double a[MOST], b[MOST], y[MOST];
+} known;
+
+static const known elementwise[] = {
+    {PGD_OP_GELU, 7, {-30.0, -12.5, -5.0, -1.0, -0.125, 0.5, 3.0}, {0}, {-1.472014178144456e-196, -4.6657053735971418e-35, -1.4332578593959695e-06, -0.15865525393145705, -0.056282721896235885, 0.34573123063700656, 2.9959503059051098}},
+    {PGD_OP_EXPM1, 6, {-20.0, -1.0, -1e-09, 1e-12, 0.25, 3.0}, {0}, {-0.99999999793884642, -0.63212055882855767, -9.9999999949999999e-10, 1.0000000000005e-12, 0.28402541668774151, 19.085536923187668}},
+    {PGD_OP_LOG1P, 6, {-0.75, -1e-09, 1e-12, 0.25, 3.0, 1e+20}, {0}, {-1.3862943611198906, -1.0000000005000001e-09, 9.9999999999949996e-13, 0.22314355131420976, 1.3862943611198906, 46.051701859880914}},
+    {PGD_OP_TAN, 5, {-1.5, -0.5, 1.0, 4.0, 100000.5}, {0}, {-14.101419947171719, -0.54630248984379048, 1.5574077246549023, 1.1578212823495775, 0.50074519000854567}},
+    {PGD_OP_ASIN, 5, {-1.0, -0.75, -0.25, 0.5, 0.999}, {0}, {-1.5707963267948966, -0.848062078981481, -0.25268025514207865, 0.52359877559829893, 1.5260712396261631}},
+    {PGD_OP_ACOS, 5, {-1.0, -0.75, -0.25, 0.5, 0.999}, {0}, {3.1415926535897931, 2.4188584057763776, 1.8234765819369754, 1.0471975511965979, 0.044725087168733454}},
+    {PGD_OP_ATAN, 5, {-10000000000.0, -1.0, -0.25, 0.5, 3.0}, {0}, {-1.5707963266948965, -0.78539816339744828, -0.24497866312686414, 0.46364760900080609, 1.2490457723982544}},
+    {PGD_OP_ROUND, 7, {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.500001}, {0}, {-2, -2, -0, 0, 2, 2, 3}},
+    {PGD_OP_TRUNC, 6, {-2.5, -1.999, -0.5, 0.5, 1.999, 2.5}, {0}, {-2, -1, -0, 0, 1, 2}},
+    {PGD_OP_MOD, 7, {7.5, -7.5, 7.5, -7.5, -6, 1, -1}, {2, 2, -2, -2, 3, 1e+30, 1e+30}, {1.5, 0.5, -0.5, -1.5, 0, 1, 1e+30}},
+};
+
+static void functions_of_one_and_two_numbers(void **unused) {
+    for (size_t i = 0; i < sizeof elementwise / sizeof *elementwise; i++)
+        for (int64_t k = 0; k < elementwise[i].count; k++) {
+            const known *e = &elementwise[i];
+            double got = pgd_scalar_float(e->op, e->a[k], e->b[k], 0);
+            check(fabs(got - e->y[k]) <= 3e-13 * fabs(e->y[k]), "%s(%.17g, %.17g) is %.17g, not %.17g", pgd_op_name(e->op), e->a[k], e->b[k], got, e->y[k]);
+        }
+}
+
+static void tests_and_whole_numbers(void **unused) {
+    static const int64_t mod[][3] = {{7, 3, 1}, {-7, 3, 2}, {7, -3, -2}, {-7, -3, -1}, {6, 3, 0}, {-6, 3, 0}, {5, 0, 0}, {INT64_MIN, -1, 0}}; /* NumPy */
+    for (size_t i = 0; i < sizeof mod / sizeof *mod; i++) assert_true(pgd_scalar_int(PGD_OP_MOD, mod[i][0], mod[i][1], 0) == mod[i][2]);
+    for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++) assert_true(pgd_scalar_int(PGD_OP_XOR, a, b, 0) == (a != b));
+    assert_true(pgd_scalar_float(PGD_OP_ISNAN, NAN, 0, 0) == 1 && pgd_scalar_float(PGD_OP_ISNAN, INFINITY, 0, 0) == 0);
+    assert_true(pgd_scalar_float(PGD_OP_ISINF, -INFINITY, 0, 0) == 1 && pgd_scalar_float(PGD_OP_ISINF, NAN, 0, 0) == 0 && pgd_scalar_float(PGD_OP_ISINF, 3, 0, 0) == 0);
+    assert_true(pgd_scalar_float(PGD_OP_MOD, -1, INFINITY, 0) == INFINITY && isnan(pgd_scalar_float(PGD_OP_MOD, 1, 0, 0)));
+    assert_true(signbit(pgd_scalar_float(PGD_OP_MOD, 6, -3, 0)) && !signbit(pgd_scalar_float(PGD_OP_MOD, -6, 3, 0)));
+    assert_true(pgd_scalar_float(PGD_OP_GELU, -INFINITY, 0, 0) == 0 && pgd_scalar_float(PGD_OP_GELU, INFINITY, 0, 0) == INFINITY);
+}
+
+/* ---- graphs of one input in f32, run by a plan and by the references -------------------------------------------------------------------------------- */
+
+static pgd_device *device;
+static pgd_graph *g;
+
+static int open_device(void **unused) {
+    ok(pgd_device_open("cpu", NULL, &device));
+    return 0;
+}
+
+static int close_device(void **unused) {
+    pgd_device_close(device);
+    return 0;
+}
+
+static pgd_value *begin(pgd_symshape shape) {
+    ok(pgd_graph_create(&g));
+    return pgd_input(g, "x", PGD_F32, shape);
+}
+
+static pgd_value *gradient_of(pgd_value *y, pgd_value *x) {
+    pgd_value *dx;
+    ok(pgd_graph_status(g));
+    ok(pgd_gradients(g, y, &x, 1, &dx));
+    return dx;
+}
+
+/* y, of f32 or i32, holds these numbers; NaN is NaN. */
+static void gives(pgd_value *y, const char *what, const float *x, const double *want, int64_t count, double tolerance) {
+    pgd_plan *plan;
+    pgd_run *run;
+    pgd_tensor in = {PGD_F32, {0}, (void *)(uintptr_t)x};
+    ok(pgd_graph_status(g));
+    pgd_value *leaf = g->nodes[0]->outputs;
+    in.shape.rank = leaf->shape.rank;
+    memcpy(in.shape.dims, leaf->shape.dims, sizeof in.shape.dims);
+    pgd_output(g, "y", y);
+    pgd_output(g, "kept", leaf);
+    reference r = reference_run(g, NULL, &(binding){"x", in}, 1);
+    const pgd_tensor *by_reference = reference_of(&r, y);
+    check(pgd_shape_elems(by_reference->shape) == count, "%s: %lld elements, not %lld", what, (long long)pgd_shape_elems(by_reference->shape), (long long)count);
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    ok(pgd_run_set(run, "x", in.shape, x));
+    ok(pgd_run_execute(run));
+    pgd_tensor by_plan = *by_reference;
+    by_plan.data = malloc(tensor_bytes(by_reference) + 1);
+    assert_non_null(by_plan.data);
+    ok(pgd_run_get(run, "y", by_plan.data, tensor_bytes(&by_plan)));
+    for (int64_t i = 0; i < count; i++) {
+        double a = pgd_tensor_get(by_reference, i), b = pgd_tensor_get(&by_plan, i);
+        check(near(a, want[i], tolerance), "%s: element %lld of the reference is %.9g, not %.9g", what, (long long)i, a, want[i]);
+        check(near(b, want[i], tolerance), "%s: element %lld of the plan is %.9g, not %.9g", what, (long long)i, b, want[i]);
+    }
+    free(by_plan.data);
+    reference_free(&r);
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+}
+#define D(...) (pgd_symshape) { sizeof((pgd_dim[]){__VA_ARGS__}) / sizeof(pgd_dim), { __VA_ARGS__ } }
+#define GIVES(y, x, tolerance, ...) gives(y, #y, x, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), tolerance)
+
+/* ---- reductions and scans --------------------------------------------------------------------------------------------------------------------------- */
+
+static void products_and_running_sums(void **unused) {
+    static const float x[6] = {1, 2, -3, 4, 0.5f, 6}, holes[12] = {2, 0, 3, 4, 0, 5, 0, 7, 1, 2, 3, 4}, nan[4] = {3, NAN, 1, NAN};
+    pgd_value *v;
+    v = begin(D(2, 3)); GIVES(pgd_prod(g, v, (int32_t[]){1}, 1), x, 0, -6, 12);
+    v = begin(D(2, 3)); GIVES(pgd_prod(g, v, (int32_t[]){0}, 1), x, 0, 4, 1, -18);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 1, false, false), x, 0, 1, 3, 0, 4, 4.5, 10.5);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 0, true, false), x, 0, 5, 2.5, 3, 4, 0.5, 6);
+    v = begin(D(2, 3)); GIVES(pgd_cumsum(g, v, 1, false, true), x, 0, 0, 1, 3, 0, 4, 4.5);
+    v = begin(D(2, 3)); GIVES(pgd_cumprod(g, v, -1, true, true), x, 0, -6, -3, 1, 3, 6, 1);
+    v = begin(D(2, 3)); GIVES(pgd_argmin(g, v, 1), x, 0, 2, 1);
+    v = begin(D(4)); GIVES(pgd_argmin(g, v, 0), nan, 0, 1);
+    v = begin(D(3, 4)); GIVES(gradient_of(pgd_prod(g, v, (int32_t[]){1}, 1), v), holes, 0, 0, 24, 0, 0, 0, 0, 0, 0, 24, 12, 8, 6);
+    v = begin(D(3, 4)); GIVES(gradient_of(pgd_cumprod(g, v, 1, false, false), v), holes, 0, 1, 32, 0, 0, 6, 0, 0, 0, 33, 16, 10, 6);
+}
+
+/* ---- positions as data -------------------------------------------------------------------------------------------------------------------------------- */
+
+static pgd_value *whole(pgd_shape shape, const int32_t *values) { return pgd_constant(g, PGD_I32, shape, values); }
+static pgd_value *numbers(pgd_shape shape, const float *values) { return pgd_constant(g, PGD_F32, shape, values); }
+
+static void elements_and_slices_at_positions(void **unused) {
+    static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, updates[6] = {10, 20, 30, 40, 50, 60};
+    static const int32_t columns[6] = {0, -1, 3, 1, 2, 2}, rows[4] = {2, 0, 1, -1}, pairs[6] = {0, 2, 1, 1, 0, 2}, outside[3] = {1, 7, -5};
+    const pgd_shape s32 = {2, {3, 2}}, s14 = {2, {1, 4}}, s3 = {1, {3}};
+    pgd_value *v;
+    v = begin(D(3, 4)); GIVES(pgd_gather_elements(g, v, whole(s32, columns), 1), x, 0, 3, 1, 6, 9, 5, 5);
+    v = begin(D(3, 4)); GIVES(pgd_gather_elements(g, v, whole(s14, rows), 0), x, 0, 5, 1, 2, 8);
+    v = begin(D(4)); GIVES(pgd_gather_elements(g, v, whole(s3, outside), 0), x, 0, 1, (double)NAN, (double)NAN);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_elements(g, v, whole(s32, columns), numbers(s32, updates), 1, PGD_SCATTER_SET), x, 0, 10, 1, 4, 20, 5, 40, 2, 30, 5, 3, 60, 8);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, outside), numbers(s3, updates), 0, PGD_SCATTER_SET), x, 0, 3, 10, 4, 1);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, (int32_t[]){0, 0, 3}), numbers(s3, (float[]){2, 7, 9}), 0, PGD_SCATTER_MIN), x, 0, 2, 1, 4, 1);
+    v = begin(D(4)); GIVES(pgd_scatter_elements(g, v, whole(s3, (int32_t[]){0, 0, 3}), numbers(s3, (float[]){2, 7, 9}), 0, PGD_SCATTER_MAX), x, 0, 7, 1, 4, 9);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_nd(g, v, whole(s32, pairs), numbers(s3, (float[]){1, 2, 3}), PGD_SCATTER_ADD), x, 0, 3, 1, 8, 1, 5, 11, 2, 6, 5, 3, 5, 8);
+    v = begin(D(3, 4)); GIVES(pgd_scatter_nd(g, v, whole(s32, pairs), numbers(s3, (float[]){1, 2, 3}), PGD_SCATTER_SET), x, 0, 3, 1, 3, 1, 5, 2, 2, 6, 5, 3, 5, 8);
+    v = begin(D(3, 4)); GIVES(pgd_gather_nd(g, v, whole(s32, pairs)), x, 0, 4, 9, 4);
+    v = begin(D(3, 4)); GIVES(pgd_gather_nd(g, v, whole((pgd_shape){2, {2, 1}}, (int32_t[]){2, 0})), x, 0, 5, 3, 5, 8, 3, 1, 4, 1);
+    v = begin(D(3, 4)); GIVES(pgd_reverse(g, v, (int32_t[]){0, 1}, 2), x, 0, 8, 5, 3, 5, 6, 2, 9, 5, 1, 4, 1, 3);
+}
+
+static void greatest_and_least_keep_the_order_of_equals(void **unused) {
+    static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, odd[5] = {1, NAN, -0.0f, 0, NAN};
+    pgd_value *at;
+    GIVES((pgd_topk(g, begin(D(3, 4)), 3, true, &at), at), x, 0, 2, 0, 1, 1, 3, 0, 3, 0, 2);
+    GIVES((pgd_topk(g, begin(D(3, 4)), 3, false, &at), at), x, 0, 1, 3, 0, 2, 0, 3, 1, 0, 2);
+    GIVES((pgd_topk(g, begin(D(3, 4)), 2, true, NULL)), x, 0, 4, 3, 9, 6, 8, 5);
+    GIVES((pgd_topk(g, begin(D(5)), 5, true, &at), at), odd, 0, 1, 4, 0, 2, 3);
+    GIVES((pgd_topk(g, begin(D(5)), 5, false, &at), at), odd, 0, 2, 3, 0, 1, 4);
+}
+
+static void positions_are_checked(void **unused) {
+#define WRONG(sentence, ...)                                  \
+    do {                                                      \
+        pgd_value *v = begin(D(3, 4));                        \
+        assert_null(__VA_ARGS__);                             \
+        fails(PGD_BAD_ARG, sentence, pgd_graph_status(g));    \
+        pgd_graph_destroy(g);                                 \
+    } while (0)
+    const pgd_shape s3 = {1, {3}}, s23 = {2, {2, 3}};
+    static const int32_t at[6] = {0};
+    WRONG("must be i32 or i64", pgd_gather_elements(g, v, v, 0));
+    WRONG("agree everywhere but on axis 0", pgd_gather_elements(g, v, whole(s23, at), 0));
+    WRONG("one rank", pgd_gather_elements(g, v, whole(s3, at), 0));
+    WRONG("the shape of the indices", pgd_scatter_elements(g, v, whole((pgd_shape){2, {3, 2}}, at), v, 1, PGD_SCATTER_ADD));
+    WRONG("mode 4", pgd_scatter_elements(g, v, whole((pgd_shape){2, {3, 4}}, (int32_t[12]){0}), v, 1, (pgd_scatter_mode)4));
+    WRONG("how many coordinates", pgd_gather_nd(g, v, whole(s23, at)));
+    WRONG("mode 2", pgd_scatter_nd(g, v, whole((pgd_shape){2, {3, 1}}, at), v, PGD_SCATTER_MIN));
+    WRONG("the updates must be [2,4]", pgd_scatter_nd(g, v, whole((pgd_shape){2, {2, 1}}, at), v, PGD_SCATTER_SET));
+    WRONG("topk: 5 of rows of 4", pgd_topk(g, v, 5, true, NULL));
+    WRONG("cumsum: axis", pgd_graph_op(g, PGD_OP_CUMSUM, &(pgd_attrs){.ints = {2}}, &v, 1));
+    WRONG("outside rank 2", pgd_reverse(g, v, (int32_t[]){2}, 1));
+}
+
+/* ---- windows: SciPy's correlate and convolve2d, NumPy's interp ------------------------------------------------------------------------------------------ */
+
+static void convolutions_in_one_and_three_dimensions(void **unused) {
+    static const float line[12] = {2, -3, -2, -2, -2, 2, 3, 1, -3, -3, -1, 0}, filters[12] = {1, 0, -1, -2, 1, 1, -2, -2, 0, -1, 2, 0}, pair[4] = {0, 0, 1, 0};
+    static const float block[144] = {-2, 2, 2, 3, 2, -2, -1, 1, 1, 1, 3, -1, 3, -3, -3, 3, 3, -1, -3, -1, -3, 3, 1, 1, -2, 0, -2, 2, 0, -3, -2, 1, 0, -1, -2, -3, 1, 1, 0, 3, 3, -2, 1, 1, -2, -1, 0, 2, -1, 2, 1, -2, -1, 2, 2, 1, -3, 1, -2, 2, 3, 0, 3, 2, -1, 3, -1, -3, 1, 2, 1, -1, 3, 0, -1, -2, -2, 1, 2, -1, 1, 3, -2, -2, 0, 0, -1, -1, -3, 1, 3, -2, 2, -2, -3, 2, -2, 2, -1, 0, 3, 3, 0, -2, -2, 2, 1, -2, 3, 3, 3, 1, 3, 1, 0, 3, 1, 2, -1, 2, 3, -3, 0, -1, -3, -3, -2, -2, 2, -2, 1, 3, 0, -3, -3, -1, -1, 0, -1, 2, 0, 3, 3, 1};
+    static const float taps[32] = {-2, -1, 1, 0, 2, 1, 2, -2, -1, 1, 1, -1, -2, 0, -2, 1, 2, 1, -2, 0, -1, 0, 1, -2, -2, 0, 1, -2, 2, 0, 2, 0};
+    pgd_conv1d_options strided = {sizeof strided, .stride = 2, .pad_before = 1, .dilation = 1, .groups = 1}, apart = {sizeof apart, .stride = 1, .dilation = 2, .groups = 2};
+    pgd_conv3d_options o;
+    pgd_value *v;
+    v = begin(D(1, 2, 6)); GIVES(pgd_conv1d(g, v, numbers((pgd_shape){3, {2, 2, 3}}, filters), &strided), line, 0, 7, -9, 1, 2, 3, 9);
+    v = begin(D(1, 2, 6)); GIVES(pgd_conv1d(g, v, numbers((pgd_shape){3, {2, 1, 2}}, pair), &apart), line, 0, 0, 0, 0, 0, 3, 1, -3, -3);
+    pgd_conv3d_options_init(&o, sizeof o);
+    o.stride_d = 2, o.pad_front = o.pad_back = o.pad_right = 1;
+    v = begin(D(2, 2, 4, 3, 3));
+    GIVES(pgd_conv3d(g, v, numbers((pgd_shape){5, {2, 2, 2, 2, 2}}, taps), &o), block, 0, -5, 4, 4, -3, -8, 6, -15, -6, -4, -3, 22, -6, -7, 4, 4, 1, 2, -5, 9, 12, -8, 2, 5, -5, 6, 9, 3, 2, -25, 3, 9, -8, -11, 1, 15, 3, 1, -18, -8, 1, -18, 0, 14, -1, -1, -19, 4, 2, -6, -8, -8, 7, 7, 3, 7, 8, 10, 8, 11, 4, 2, -14, 4, -7, 17, -10, 0, 17, 10, -7, -11, 1);
+    v = begin(D(1, 1, 5)); GIVES(pgd_max_pool1d(g, v, 2, 0, 1), line, 0, 2, -2, -2);
+    v = begin(D(1, 1, 4)); GIVES(pgd_avg_pool1d(g, v, 2, 1, 0), line, 0, -0.5, -2.5, -2);
+}
+
+static void transposed_convolutions(void **unused) {
+    static const float x[12] = {2, 2, 0, -1, 1, -3, 1, 0, -2, -2, -3, 2}, w[24] = {1, -1, 2, -1, -1, 2, -2, -1, -2, -1, 1, -1, 0, 0, -2, -2, -1, 0, -2, 2, 2, 0, 1, 1};
+    pgd_conv_transpose_options o;
+    pgd_conv_transpose_options_init(&o, sizeof o);
+    o.stride_h = 2, o.pad_top = 1, o.pad_right = 1, o.output_pad_h = 1;
+    pgd_value *v = begin(D(1, 2, 2, 3));
+    GIVES(pgd_conv_transpose(g, v, numbers((pgd_shape){4, {2, 2, 2, 3}}, w), &o), x, 0, -4, -5, 6, 6, -1, 2, -2, 11, 5, 8, -1, 3, 0, 0, 0, 0, -2, 1, 1, -4, 6, 1, -7, -1, 1, -4, 0, -5, 0, 0, 0, 0);
+    ok(pgd_graph_create(&g)); /* of any height */
+    pgd_dim H = pgd_graph_symbol(g, "H", 1, 99);
+    v = pgd_conv_transpose(g, pgd_input(g, "x", PGD_F32, D(1, 2, H, 3)), pgd_input(g, "w", PGD_F32, D(2, 1, 3, 3)), &(pgd_conv_transpose_options){sizeof o, 2, 1, 1, 1, 1, 1, 1, 1, 2, 1, 0});
+    ok(pgd_graph_status(g));
+    assert_true(pgd_dim_eval(g, v->shape.dims[2], (int64_t[]){7}) == 14 && v->shape.dims[1] == 2);
+    pgd_graph_destroy(g);
+}
+
+static void resized_axes(void **unused) {
+    static const float x[5] = {1, 4, 2, 8, 5};
+    static const struct {
+        pgd_resize_mode mode;
+        pgd_resize_grid grid;
+        int64_t width;
+        double y[8];
+    } cases[] = {
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL, 3, {2, 2, 6}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL, 8, {1, 2.3125, 3.875, 2.625, 3.875, 7.625, 6.3125, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ALIGN_CORNERS, 3, {1, 2, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ALIGN_CORNERS, 8, {1, 2.71428571, 3.71428571, 2.57142857, 3.71428571, 7.14285714, 6.71428571, 5}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ASYMMETRIC, 3, {1, 2.66666667, 7}},
+        {PGD_RESIZE_LINEAR, PGD_RESIZE_ASYMMETRIC, 8, {1, 2.875, 3.5, 2.25, 5, 7.625, 5.75, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_HALF_PIXEL, 3, {1, 2, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_HALF_PIXEL, 8, {1, 1, 4, 2, 2, 8, 5, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ALIGN_CORNERS, 3, {1, 2, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ALIGN_CORNERS, 8, {1, 4, 4, 2, 2, 8, 8, 5}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ASYMMETRIC, 3, {1, 4, 8}},
+        {PGD_RESIZE_NEAREST, PGD_RESIZE_ASYMMETRIC, 8, {1, 1, 4, 4, 2, 8, 8, 5}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int down = 0; down < 2; down++) {
+            pgd_value *v = down ? begin(D(1, 1, 5, 1)) : begin(D(1, 1, 1, 5));
+            gives(pgd_resize(g, v, down ? cases[i].width : 1, down ? 1 : cases[i].width, cases[i].mode, cases[i].grid), "resize", x, cases[i].y, cases[i].width, 1e-6);
+        }
+}
+
+static void windows_are_checked(void **unused) {
+    const pgd_shape cube = {5, {1, 1, 1, 1, 1}}, square = {4, {4, 1, 1, 1}};
+    pgd_conv_transpose_options o;
+    pgd_conv_transpose_options_init(&o, sizeof o);
+    o.output_pad_w = 1;
+    static const float one[4] = {1};
+    WRONG("conv1d: x is [3,4]", pgd_conv1d(g, v, v, NULL));
+    WRONG("conv3d: x [3,4]", pgd_conv3d(g, v, numbers(cube, one), NULL));
+    WRONG("conv_transpose: x [3,4]", pgd_conv_transpose(g, v, numbers(square, one), NULL));
+    WRONG("smaller than the strides", pgd_conv_transpose(g, pgd_reshape(g, v, D(1, 4, 1, 3)), numbers(square, one), &o));
+    WRONG("max_pool1d: x is [3,4]", pgd_max_pool1d(g, v, 2, 2, 0));
+    WRONG("floats [N,C,H,W]", pgd_resize(g, v, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL));
+    WRONG("no positions", pgd_resize(g, pgd_reshape(g, pgd_slice(g, v, 0, 0, 0), D(1, 1, 0, 4)), 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL));
+    WRONG("no mode 7", pgd_resize(g, pgd_reshape(g, v, D(1, 1, 3, 4)), 2, 2, (pgd_resize_mode)7, PGD_RESIZE_HALF_PIXEL));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
+        cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
+        cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
