@@ -273,7 +273,7 @@ static const char *elementwise_type(pgd_op op) {
         [PGD_OP_NEG] = "Neg", [PGD_OP_ABS] = "Abs", [PGD_OP_SIGN] = "Sign", [PGD_OP_FLOOR] = "Floor", [PGD_OP_CEIL] = "Ceil", [PGD_OP_SQRT] = "Sqrt", [PGD_OP_RECIP] = "Reciprocal", [PGD_OP_EXP] = "Exp", [PGD_OP_LOG] = "Log",
         [PGD_OP_SIN] = "Sin", [PGD_OP_COS] = "Cos", [PGD_OP_TANH] = "Tanh", [PGD_OP_SIGMOID] = "Sigmoid", [PGD_OP_ERF] = "Erf", [PGD_OP_RELU] = "Relu", [PGD_OP_NOT] = "Not", [PGD_OP_ADD] = "Add", [PGD_OP_SUB] = "Sub",
         [PGD_OP_MUL] = "Mul", [PGD_OP_DIV] = "Div", [PGD_OP_POW] = "Pow", [PGD_OP_MIN] = "Min", [PGD_OP_MAX] = "Max", [PGD_OP_EQ] = "Equal", [PGD_OP_LT] = "Less", [PGD_OP_LE] = "LessOrEqual", [PGD_OP_AND] = "And", [PGD_OP_OR] = "Or",
-        [PGD_OP_WHERE] = "Where"};
+        [PGD_OP_WHERE] = "Where", [PGD_OP_ROUND] = "Round", [PGD_OP_TAN] = "Tan", [PGD_OP_ASIN] = "Asin", [PGD_OP_ACOS] = "Acos", [PGD_OP_ATAN] = "Atan", [PGD_OP_ISNAN] = "IsNaN", [PGD_OP_ISINF] = "IsInf", [PGD_OP_XOR] = "Xor"};
     return names[op];
 }
 
@@ -291,11 +291,19 @@ static bool thin_will_do(const pgd_node *node) {
     return true;
 }
 
+/* x/2 (1 + erf(x/sqrt 2)): Gelu itself came with opset 20. */
+static const char *gelu(exporter *e, const char *x, pgd_dtype dtype) {
+    const char *scaled = simple(e, "Mul", (const char *[]){x, scalar(e, dtype, sqrt(0.5))}, 2), *half = simple(e, "Mul", (const char *[]){x, scalar(e, dtype, 0.5)}, 2);
+    const char *erf = simple(e, "Erf", &scaled, 1), *part = simple(e, "Add", (const char *[]){erf, scalar(e, dtype, 1)}, 2);
+    return simple(e, "Mul", (const char *[]){half, part}, 2);
+}
+
 static const char *elementwise(exporter *e, const pgd_node *node) {
     const char *in[3];
     bool thinly = thin_will_do(node);
     for (int32_t i = 0; i < node->input_count; i++) in[i] = thinly ? thin(e, node->inputs[i]) : full(e, node->inputs[i]);
     if (node->op == PGD_OP_CAST) return cast_to(e, in[0], node->outputs[0].dtype);
+    if (node->op == PGD_OP_GELU) return gelu(e, in[0], node->outputs[0].dtype);
     if (node->op == PGD_OP_RSQRT) return simple(e, "Reciprocal", (const char *[]){simple(e, "Sqrt", in, 1)}, 1);
     return simple(e, elementwise_type(node->op), in, node->input_count);
 }
@@ -314,12 +322,12 @@ static const char *reduction(exporter *e, const pgd_node *node, const char *type
     return out;
 }
 
-static const char *argmax(exporter *e, const pgd_node *node) {
+static const char *argument(exporter *e, const pgd_node *node, const char *type) {
     pgd_wire wire;
     int64_t axis = 0;
     while ((node->attrs.ints[0] >> axis & 1) == 0) axis++;
-    const char *out = fresh_name(e, "ArgMax"), *in = full(e, node->inputs[0]);
-    open_node(e, &wire, "ArgMax", &in, 1, &out, 1);
+    const char *out = fresh_name(e, type), *in = full(e, node->inputs[0]);
+    open_node(e, &wire, type, &in, 1, &out, 1);
     pgd_onnx_int(&wire, "axis", axis);
     pgd_onnx_int(&wire, "keepdims", 1);
     close_node(e, &wire);
@@ -428,13 +436,15 @@ static bool expands(const pgd_node *node) {
 }
 
 static const char *single_result(exporter *e, const pgd_node *node) {
-    if (elementwise_type(node->op) != NULL || node->op == PGD_OP_CAST || node->op == PGD_OP_RSQRT) return elementwise(e, node);
+    if (elementwise_type(node->op) != NULL || node->op == PGD_OP_CAST || node->op == PGD_OP_RSQRT || node->op == PGD_OP_GELU) return elementwise(e, node);
     switch (node->op) {
     case PGD_OP_SUM: return reduction(e, node, "ReduceSum");
     case PGD_OP_MEAN: return reduction(e, node, "ReduceMean");
     case PGD_OP_REDUCE_MAX: return reduction(e, node, "ReduceMax");
     case PGD_OP_REDUCE_MIN: return reduction(e, node, "ReduceMin");
-    case PGD_OP_ARGMAX: return argmax(e, node);
+    case PGD_OP_PROD: return reduction(e, node, "ReduceProd");
+    case PGD_OP_ARGMAX: return argument(e, node, "ArgMax");
+    case PGD_OP_ARGMIN: return argument(e, node, "ArgMin");
     case PGD_OP_RESHAPE: return reshaped(e, full(e, node->inputs[0]), node->outputs[0].shape);
     case PGD_OP_TRANSPOSE: return permuted(e, full(e, node->inputs[0]), node->attrs.ints, node->inputs[0]->shape.rank);
     case PGD_OP_SLICE: return slice(e, node);

@@ -48,12 +48,7 @@ static pgd_value *global_avg_pool_forward(const pgd_layer *layer, const pgd_forw
 static pgd_value *relu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_relu(f->graph, x); }
 static pgd_value *sigmoid_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_sigmoid(f->graph, x); }
 /* x P(X <= x) for normal X (Hendrycks, Gimpel, Gaussian error linear units, 2016). */
-static pgd_value *gelu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
-    pgd_graph *g = f->graph;
-    pgd_value *half = pgd_mul(g, x, pgd_scalar(g, PGD_F32, 0.5));
-    return pgd_mul(g, half, pgd_add(g, pgd_erf(g, pgd_mul(g, x, pgd_scalar(g, PGD_F32, 0.70710678118654752440))), pgd_scalar(g, PGD_F32, 1)));
-}
-
+static pgd_value *gelu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_gelu(f->graph, x); }
 static pgd_value *silu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_mul(f->graph, x, pgd_sigmoid(f->graph, x)); }
 static pgd_value *tanh_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_tanh(f->graph, x); }
 static pgd_value *identity_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return x; }

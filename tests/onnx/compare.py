@@ -28,6 +28,6 @@ for path in models:
         error = float(numpy.abs(got.astype(float) - want.astype(float)).max()) if fine else float("inf")
         limit = 1e-4 * max(float(numpy.abs(want.astype(float)).max()), 1e-30)
         print(f"{'ok    ' if error <= limit else 'FAILED'} {path.stem:12} {name:14} {error:.2e} of {limit:.2e}")
-        failed += error > limit
+        failed += not error <= limit
 print(f"{len(models)} models, {failed} outputs differ")
 sys.exit(failed > 0 or not models)

@@ -164,9 +164,11 @@ static void operations(void) {
 #define TAKE(value) sum = pgd_add(g, sum, value)
     TAKE(pgd_sign(g, a)), TAKE(pgd_floor(g, a)), TAKE(pgd_ceil(g, a)), TAKE(pgd_sqrt(g, positive)), TAKE(pgd_rsqrt(g, positive)), TAKE(pgd_recip(g, positive)), TAKE(pgd_exp(g, small)), TAKE(pgd_log(g, positive));
     TAKE(pgd_sin(g, a)), TAKE(pgd_cos(g, a)), TAKE(pgd_erf(g, a)), TAKE(pgd_pow(g, positive, small)), TAKE(pgd_min(g, a, b)), TAKE(pgd_max(g, a, b)), TAKE(pgd_div(g, a, positive)), TAKE(pgd_sub(g, a, b));
+    TAKE(pgd_gelu(g, a)), TAKE(pgd_round(g, a)), TAKE(pgd_tan(g, small)), TAKE(pgd_atan(g, a)), TAKE(pgd_asin(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9)))), TAKE(pgd_acos(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9))));
+    TAKE(pgd_cast(g, pgd_xor(g, pgd_isnan(g, pgd_log(g, a)), pgd_isinf(g, pgd_recip(g, pgd_floor(g, a)))), PGD_F32));
     pgd_value *both = pgd_or(g, pgd_and(g, pgd_lt(g, a, b), pgd_not(g, pgd_eq(g, a, b))), pgd_le(g, b, pgd_scalar(g, PGD_F32, 0)));
     TAKE(pgd_where(g, both, a, pgd_cast(g, pgd_iota(g, PGD_I32, pgd_value_shape(a), 1), PGD_F32)));
-    TAKE(pgd_reduce_max(g, a, (int32_t[]){1}, 1)), TAKE(pgd_reduce_min(g, a, (int32_t[]){0, 2}, 2)), TAKE(pgd_mean(g, b, (int32_t[]){2}, 1)), TAKE(pgd_sum(g, b, (int32_t[]){0, 1}, 2));
+    TAKE(pgd_reduce_max(g, a, (int32_t[]){1}, 1)), TAKE(pgd_reduce_min(g, a, (int32_t[]){0, 2}, 2)), TAKE(pgd_mean(g, b, (int32_t[]){2}, 1)), TAKE(pgd_sum(g, b, (int32_t[]){0, 1}, 2)), TAKE(pgd_prod(g, a, (int32_t[]){1}, 1)), TAKE(pgd_cast(g, pgd_argmin(g, b, 1), PGD_F32));
     TAKE(pgd_div(g, pgd_cast(g, pgd_argmax(g, a, 2), PGD_F32), pgd_dim_size(g, PGD_F32, pgd_symshape_of(2, N, 5))));
     pgd_output(g, "elementwise", sum);
     pgd_value *wide = pgd_concat(g, (pgd_value *[]){pgd_pad(g, a, 1, 1, 2, -3), pgd_fill(g, PGD_F32, pgd_symshape_of(3, N, 2, 5), 1.5)}, 2, 1);
