@@ -82,7 +82,9 @@ int32_t pgd_onnx_dtype(pgd_dtype dtype) {
     case PGD_I32: return 6;
     case PGD_I64: return 7;
     case PGD_BOOL: return 9;
+    case PGD_F16: return 10;
     case PGD_F64: return 11;
+    case PGD_BF16: return 16;
     default: return 0;
     }
 }

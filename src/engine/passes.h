@@ -12,6 +12,10 @@ pgd_status pgd_pass_simplify(const pgd_graph *from, bool (*expands)(const pgd_no
 /* What kernels want expanded. */
 bool pgd_expands_for_kernels(const pgd_node *node);
 
+/* Work on 16-bit floats written as work on f32 between casts; is there any? */
+pgd_status pgd_pass_widen(const pgd_graph *from, pgd_graph **out);
+bool pgd_needs_widening(const pgd_graph *graph);
+
 /* Elementwise and reduction work gathered into programs; what follows a matmul or conv alone becomes its epilogue.
  * alone: every operation is a program of its own. */
 pgd_status pgd_pass_fuse(const pgd_graph *from, bool alone, pgd_graph **out);

@@ -13,10 +13,13 @@ void pgd_plan_options_init(pgd_plan_options *options, size_t struct_bytes) {
 }
 
 static pgd_status run_passes(const pgd_graph *graph, const pgd_plan_options *o, pgd_graph **out) {
-    pgd_graph *simple = NULL;
+    pgd_graph *wide = NULL, *simple = NULL;
     PGD_TRY(pgd_progress_report(&o->progress, "simplifying", 0));
-    PGD_TRY(pgd_pass_simplify(graph, pgd_expands_for_kernels, &simple));
-    pgd_status status = pgd_progress_report(&o->progress, "fusing", 0.3);
+    if (pgd_needs_widening(graph)) PGD_TRY(pgd_pass_widen(graph, &wide));
+    pgd_status status = pgd_pass_simplify(wide != NULL ? wide : graph, pgd_expands_for_kernels, &simple);
+    pgd_graph_destroy(wide);
+    PGD_TRY(status);
+    status = pgd_progress_report(&o->progress, "fusing", 0.3);
     if (status == PGD_OK) status = pgd_graph_verify(simple);
     if (status == PGD_OK) status = pgd_pass_fuse(simple, o->no_fusion, out);
     pgd_graph_destroy(simple);

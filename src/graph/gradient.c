@@ -66,7 +66,7 @@ pgd_status pgd_gradients(pgd_graph *graph, pgd_value *y, pgd_value *const *x, in
     PGD_TRY(pgd_graph_status(graph));
     PGD_NEED(y);
     if (count > 0) PGD_NEED(x);
-    if (y->dtype != PGD_F32 && y->dtype != PGD_F64) return pgd_fail(PGD_BAD_ARG, "gradients: y must be a value of a float dtype");
+    if (y->dtype != PGD_F32 && y->dtype != PGD_F64 && y->dtype != PGD_F16 && y->dtype != PGD_BF16) return pgd_fail(PGD_BAD_ARG, "gradients: y must be a value of a float dtype");
     if (!pgd_graph_owns(graph, y)) return pgd_fail(PGD_BAD_ARG, "gradients: y is a value of another graph");
     for (int32_t i = 0; i < count; i++)
         if (x[i] == NULL || !pgd_graph_owns(graph, x[i])) return pgd_fail(PGD_BAD_ARG, x[i] == NULL ? "gradients: x[%d] is NULL" : "gradients: x[%d] is a value of another graph", i);

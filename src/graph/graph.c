@@ -72,7 +72,7 @@ int32_t pgd_operation_count(void) { return PGD_OP_PROGRAM; } /* the last of the 
 /* What the definition says; elementwise operations and reductions are asked through their own inference. */
 static uint32_t accepted_dtypes(pgd_op op) {
     uint32_t accepted = 0;
-    if ((pgd_op_defs[op]->flags & (PGD_OPF_ELEMENTWISE | PGD_OPF_REDUCTION)) == 0) return pgd_op_defs[op]->dtypes != 0 ? pgd_op_defs[op]->dtypes : 1u << PGD_F32 | 1u << PGD_F64;
+    if ((pgd_op_defs[op]->flags & (PGD_OPF_ELEMENTWISE | PGD_OPF_REDUCTION)) == 0) return pgd_op_defs[op]->dtypes != 0 ? pgd_op_defs[op]->dtypes : 1u << PGD_F32 | 1u << PGD_F64 | 1u << PGD_F16 | 1u << PGD_BF16;
     for (int d = 0; d < PGD_DTYPE_COUNT; d++) {
         pgd_graph none = {0};
         pgd_value in[3] = {{.dtype = (pgd_dtype)d}, {.dtype = (pgd_dtype)d}, {.dtype = (pgd_dtype)d}}, out = {0}, *inputs[3] = {&in[0], &in[1], &in[2]};

@@ -45,7 +45,7 @@ static void print_constant(const pgd_graph *graph, const pgd_node *node, pgd_tex
         if (tensor.dtype == PGD_I64)
             pgd_text_add(text, "%s%lld", i > 0 ? " " : "", (long long)((const int64_t *)node->bytes)[i]);
         else
-            pgd_text_add(text, tensor.dtype == PGD_F32 || tensor.dtype == PGD_F64 ? "%s%a" : "%s%.0f", i > 0 ? " " : "", pgd_tensor_get(&tensor, i));
+            pgd_text_add(text, tensor.dtype == PGD_F32 || tensor.dtype == PGD_F64 || tensor.dtype == PGD_F16 || tensor.dtype == PGD_BF16 ? "%s%a" : "%s%.0f", i > 0 ? " " : "", pgd_tensor_get(&tensor, i));
     }
     pgd_text_add(text, ")");
 }

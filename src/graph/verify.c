@@ -18,7 +18,8 @@ static pgd_status verify_program(const pgd_graph *graph, const pgd_node *node) {
         bool leaf = reads || instr->op == PGD_OP_FILL || instr->op == PGD_OP_DIM_SIZE;
         if (!leaf && (pgd_op_defs[instr->op]->flags & PGD_OPF_ELEMENTWISE) == 0) return broken(node, "an instruction is neither a leaf nor elementwise");
         if (reads && !(instr->input == -1 && epilogue && i == 0) && (instr->input < 0 || instr->input >= node->input_count)) return broken(node, "an instruction reads an input that is not there");
-        if (instr->op == PGD_OP_CAST && instr->imm != PGD_F32 && instr->imm != PGD_BOOL && instr->imm != PGD_U8) return broken(node, "a cast inside a program is to f32, bool or u8");
+        if (instr->op == PGD_OP_CAST && instr->imm != PGD_F32 && instr->imm != PGD_BOOL && instr->imm != PGD_U8 && instr->imm != PGD_F16 && instr->imm != PGD_BF16)
+            return broken(node, "a cast inside a program is to f32, f16, bf16, bool or u8");
         for (int32_t k = 0; k < 3 && !leaf; k++)
             if (instr->args[k] >= i) return broken(node, "an argument comes before it is computed");
         if (instr->op != PGD_OP_INPUT || instr->input < 0) continue;

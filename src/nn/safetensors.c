@@ -10,7 +10,7 @@
 enum { HEADER_LIMIT = 64 << 20, NAME_LIMIT = 512 };
 #define FILE_LIMIT ((size_t)1 << 40)
 
-static const char *const type_names[PGD_DTYPE_COUNT] = {[PGD_F32] = "F32", [PGD_F64] = "F64", [PGD_I32] = "I32", [PGD_I64] = "I64", [PGD_U8] = "U8", [PGD_BOOL] = "BOOL"};
+static const char *const type_names[PGD_DTYPE_COUNT] = {[PGD_F32] = "F32", [PGD_F64] = "F64", [PGD_I32] = "I32", [PGD_I64] = "I64", [PGD_U8] = "U8", [PGD_BOOL] = "BOOL", [PGD_F16] = "F16", [PGD_BF16] = "BF16"};
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------------------------------- */
 

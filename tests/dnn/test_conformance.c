@@ -339,7 +339,7 @@ static void scans(void **unused) {
 }
 
 static void movements(void **unused) {
-    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F64, PGD_I32, PGD_I64, PGD_U8, PGD_BOOL};
+    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F64, PGD_I32, PGD_I64, PGD_U8, PGD_BOOL, PGD_F16, PGD_BF16};
     for (int t = 0; t < COUNT(dtypes); t++) {
         pgd_dtype e = dtypes[t];
         run_case(&(kernel_case){PGD_OP_TRANSPOSE, {.ints = {1, 0}}, 1, {{e, S2(17, 31)}}});

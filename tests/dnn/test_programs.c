@@ -70,7 +70,7 @@ static void random_contents(dice *d, random_program *r, int32_t input) {
 
 /* An input of the space's rank with some extents 1. */
 static pgd_desc random_input(dice *d, pgd_symshape space) {
-    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F32, PGD_F32, PGD_F32, PGD_BOOL, PGD_U8, PGD_I32};
+    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F32, PGD_F32, PGD_F32, PGD_BOOL, PGD_U8, PGD_I32, PGD_F16, PGD_BF16};
     pgd_desc desc = {dtypes[roll_below(d, COUNT(dtypes))], concrete(space)};
     int64_t pattern = roll_below(d, 3); /* all, none, any */
     for (int32_t i = 0; i < space.rank; i++)
@@ -110,7 +110,7 @@ static void add_leaves(dice *d, random_program *r, int32_t first_input) {
 }
 
 static void add_work(dice *d, random_program *r, int64_t limit) {
-    static const pgd_dtype cast_to[] = {PGD_F32, PGD_BOOL, PGD_U8};
+    static const pgd_dtype cast_to[] = {PGD_F32, PGD_BOOL, PGD_U8, PGD_F16, PGD_BF16};
     int64_t exact = r->program->instr_count == 0 ? 0 : 1 + roll_below(d, limit);
     for (int64_t i = 0; i < exact && r->program->instr_count < PGD_PROGRAM_INSTRS; i++) {
         pgd_instr instr = blank_instr(exact_ops[roll_below(d, COUNT(exact_ops))]);
@@ -131,7 +131,7 @@ static void add_work(dice *d, random_program *r, int64_t limit) {
 }
 
 static void random_outputs(dice *d, random_program *r) {
-    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F32, PGD_F32, PGD_BOOL, PGD_U8, PGD_I32};
+    static const pgd_dtype dtypes[] = {PGD_F32, PGD_F32, PGD_F32, PGD_BOOL, PGD_U8, PGD_I32, PGD_F16, PGD_BF16};
     pgd_program *p = r->program;
     p->output_count = 1 + (int32_t)roll_below(d, PGD_MAX_OUTPUTS);
     for (int32_t k = 0; k < p->output_count; k++) {

@@ -619,6 +619,59 @@ static void gradients_of_neighbouring_slices_are_one_concatenation(void **unused
     pgd_device_close(device);
 }
 
+/* Plans of 16-bit floats against references that round every result; the two may fall on either side of a tie. */
+static void sixteen_bit_floats_are_computed_in_f32(void **unused) {
+    static const pgd_dtype dtypes[] = {PGD_BF16, PGD_F16};
+    pgd_device *device = open_cpu(2, NULL);
+    for (int t = 0; t < 2; t++) {
+        pgd_dtype h = dtypes[t];
+        double ulp = h == PGD_BF16 ? 0x1p-8 : 0x1p-11;
+        uint16_t x[6 * 8], w[8 * 8], gamma[8], y[64];
+        pgd_graph *g;
+        pgd_plan *plan;
+        pgd_run *run;
+        dice d = {5};
+        for (int i = 0; i < 64; i++) {
+            pgd_tensor_set(&(pgd_tensor){h, {0}, &w[i]}, 0, roll_between(&d, -1, 1));
+            if (i < 48) pgd_tensor_set(&(pgd_tensor){h, {0}, &x[i]}, 0, roll_between(&d, -1, 1));
+            if (i < 8) pgd_tensor_set(&(pgd_tensor){h, {0}, &gamma[i]}, 0, roll_between(&d, 0.5, 1));
+        }
+        ok(pgd_graph_create(&g));
+        pgd_value *vx = pgd_input(g, "x", h, pgd_symshape_of(2, 6, 8)), *vw = pgd_input(g, "w", h, pgd_symshape_of(2, 8, 8)), *vg = pgd_input(g, "gamma", h, pgd_symshape_of(1, 8)), *dw;
+        pgd_value *a = pgd_gelu(g, pgd_add(g, pgd_matmul(g, vx, vw, false, true), pgd_scalar(g, h, 0.25))), *n = pgd_layer_norm(g, a, vg, vg, 1e-5);
+        pgd_value *s = pgd_softmax(g, pgd_concat(g, (pgd_value *[]){pgd_slice(g, n, 1, 4, 4), pgd_slice(g, n, 1, 0, 4)}, 2, 1));
+        pgd_value *m = pgd_mean(g, pgd_mul(g, s, pgd_pad(g, pgd_slice(g, vx, 1, 2, 5), 1, 1, 2, 0.5)), (int32_t[]){0}, 1);
+        ok(pgd_gradients(g, pgd_reshape(g, pgd_sum(g, a, (int32_t[]){0, 1}, 2), (pgd_symshape){0}), &vw, 1, &dw));
+        const char *const names[] = {"a", "n", "s", "m", "dw", "wide"};
+        pgd_value *outputs[] = {a, n, s, m, dw, pgd_cast(g, a, PGD_F32)};
+        for (int i = 0; i < 6; i++) pgd_output(g, names[i], outputs[i]);
+        ok(pgd_plan_compile(device, g, NULL, &plan));
+        ok(pgd_run_create(plan, NULL, &run));
+        ok(pgd_run_set(run, "x", pgd_shape_of(2, 6, 8), x));
+        ok(pgd_run_set(run, "w", pgd_shape_of(2, 8, 8), w));
+        ok(pgd_run_set(run, "gamma", pgd_shape_of(1, 8), gamma));
+        ok(pgd_run_execute(run));
+        const binding bindings[] = {{"x", {h, {2, {6, 8}}, x}}, {"w", {h, {2, {8, 8}}, w}}, {"gamma", {h, {1, {8}}, gamma}}};
+        reference r = reference_run(g, NULL, bindings, 3);
+        for (int i = 0; i < 6; i++) {
+            const pgd_tensor *want = reference_of(&r, outputs[i]);
+            float wide[64];
+            void *got = i == 5 ? (void *)wide : (void *)y;
+            assert_int_equal(want->dtype, i == 5 ? PGD_F32 : h);
+            ok(pgd_run_get(run, names[i], got, tensor_bytes(want)));
+            for (int64_t k = 0; k < pgd_shape_elems(want->shape); k++) {
+                double p = pgd_tensor_get(&(pgd_tensor){want->dtype, want->shape, got}, k), q = pgd_tensor_get(want, k);
+                check(near(p, q, 8 * ulp), "%s %s[%lld] is %g, not %g", pgd_dtype_name(h), names[i], (long long)k, p, q);
+            }
+        }
+        reference_free(&r);
+        pgd_run_destroy(run);
+        pgd_plan_destroy(plan);
+        pgd_graph_destroy(g);
+    }
+    pgd_device_close(device);
+}
+
 static void strict_plans_refuse_the_slow_reference(void **unused) {
     pgd_device *device = open_cpu(1, NULL);
     pgd_graph *g;
@@ -690,7 +743,7 @@ int main(void) {
         cmocka_unit_test(a_run_wants_the_state_its_plan_was_made_for), cmocka_unit_test(states_keep_named_tensors), cmocka_unit_test(a_writer_is_alone_and_readers_share),
         cmocka_unit_test(runs_in_two_threads_share_one_plan_and_one_state), cmocka_unit_test(storages_alive_together_never_overlap),
         cmocka_unit_test(storages_that_follow_each_other_share_memory), cmocka_unit_test(the_null_device_plans_and_runs_everything), cmocka_unit_test(inputs_can_be_used_in_place),
-        cmocka_unit_test(compiling_can_be_cancelled_and_refuses_what_is_wrong), cmocka_unit_test(gradients_of_neighbouring_slices_are_one_concatenation), cmocka_unit_test(strict_plans_refuse_the_slow_reference), cmocka_unit_test(a_profile_counts_every_step),
+        cmocka_unit_test(compiling_can_be_cancelled_and_refuses_what_is_wrong), cmocka_unit_test(gradients_of_neighbouring_slices_are_one_concatenation), cmocka_unit_test(sixteen_bit_floats_are_computed_in_f32), cmocka_unit_test(strict_plans_refuse_the_slow_reference), cmocka_unit_test(a_profile_counts_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

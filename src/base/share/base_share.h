@@ -124,4 +124,40 @@ pgd_status pgd_pool_run(pgd_pool *pool, pgd_chunk_fn *function, const void *para
 
 uint64_t pgd_time_ns(void); /* monotonic */
 
+/* ---- 16-bit floats ------------------------------------------------------------------------------------------------------------------
+ * Inline and without branches, so that loops over them become vector code. To nearest even; NaN stays NaN. */
+
+static inline uint32_t pgd_float_bits(float value) {
+    union { float f; uint32_t u; } both = {value};
+    return both.u;
+}
+static inline float pgd_float_of_bits(uint32_t bits) {
+    union { uint32_t u; float f; } both = {bits};
+    return both.f;
+}
+
+static inline float pgd_float_of_bf16(uint16_t half) { return pgd_float_of_bits((uint32_t)half << 16); }
+static inline uint16_t pgd_bf16_of_float(float value) {
+    uint32_t bits = pgd_float_bits(value), rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? bits >> 16 | 0x40 : rounded);
+}
+
+/* Exponent and mantissa are moved to their places; a multiplication makes the rest right, subnormals included. */
+static inline float pgd_float_of_f16(uint16_t half) {
+    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, magnitude = half & 0x7fffu;
+    float value = pgd_float_of_bits(magnitude << 13) * 0x1p112f;
+    uint32_t bits = magnitude >= 0x7c00u ? 0x7f800000u | (magnitude & 0x3ffu) << 13 : pgd_float_bits(value);
+    return pgd_float_of_bits(bits | sign);
+}
+
+/* Subnormals round by being added to a number whose last digit is theirs. */
+static inline uint16_t pgd_f16_of_float(float value) {
+    uint32_t bits = pgd_float_bits(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    uint32_t normal = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1)) >> 13;
+    uint32_t tiny = pgd_float_bits(pgd_float_of_bits(magnitude) + 0.5f) - 0x3f000000u;
+    uint32_t special = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    uint32_t half = magnitude >= 0x477ff000u ? special : magnitude < 0x38800000u ? tiny : normal;
+    return (uint16_t)(half | sign);
+}
+
 #endif

@@ -22,6 +22,18 @@ static void load_run(float *to, const char *from, int dtype, int64_t first, int6
             for (int64_t i = 0; i < n; i++) to[i] = x[i * stride];
     } else if (dtype == PGD_I32) {
         for (int64_t i = 0; i < n; i++) to[i] = (float)((const int32_t *)from)[first + i * stride];
+    } else if (dtype == PGD_BF16) {
+        const uint16_t *x = (const uint16_t *)(const void *)from + first;
+        if (stride == 1)
+            for (int64_t i = 0; i < n; i++) to[i] = pgd_float_of_bf16(x[i]);
+        else
+            for (int64_t i = 0; i < n; i++) to[i] = pgd_float_of_bf16(x[i * stride]);
+    } else if (dtype == PGD_F16) {
+        const uint16_t *x = (const uint16_t *)(const void *)from + first;
+        if (stride == 1)
+            for (int64_t i = 0; i < n; i++) to[i] = pgd_float_of_f16(x[i]);
+        else
+            for (int64_t i = 0; i < n; i++) to[i] = pgd_float_of_f16(x[i * stride]);
     } else if (dtype == PGD_BOOL) { /* any byte but 0 is true */
         for (int64_t i = 0; i < n; i++) to[i] = ((const uint8_t *)from)[first + i * stride] != 0 ? 1.0f : 0.0f;
     } else {
@@ -169,6 +181,8 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
 static void cast_run(int dtype, const float *a, int64_t n, float *to) {
     switch (dtype) {
     case PGD_BOOL: EACH(a[i] != 0 ? 1.0f : 0.0f);
+    case PGD_F16: EACH(pgd_float_of_f16(pgd_f16_of_float(a[i])));
+    case PGD_BF16: EACH(pgd_float_of_bf16(pgd_bf16_of_float(a[i])));
     case PGD_U8: EACH(a[i] > 0 ? a[i] < 255 ? (float)(int32_t)a[i] : 255.0f : 0.0f);
     default: EACH(a[i]);
     }
@@ -218,6 +232,10 @@ static void store_run(char *to, int dtype, int64_t first, const float *from, int
     if (dtype == PGD_F32) {
         float *y = (float *)to + first;
         if (y != from) memcpy(y, from, (size_t)n * sizeof *y);
+    } else if (dtype == PGD_F16) {
+        for (int64_t i = 0; i < n; i++) ((uint16_t *)(void *)to)[first + i] = pgd_f16_of_float(from[i]);
+    } else if (dtype == PGD_BF16) {
+        for (int64_t i = 0; i < n; i++) ((uint16_t *)(void *)to)[first + i] = pgd_bf16_of_float(from[i]);
     } else if (dtype == PGD_BOOL) {
         for (int64_t i = 0; i < n; i++) ((uint8_t *)to)[first + i] = from[i] != 0;
     } else if (dtype == PGD_U8) {

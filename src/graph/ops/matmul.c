@@ -7,7 +7,7 @@ static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outpu
     const pgd_value *a = node->inputs[0], *b = node->inputs[1];
     int32_t rank = a->shape.rank;
     char left[128], right[128];
-    if (!pgd_is_float(a->dtype) || a->dtype != b->dtype) return pgd_fail(PGD_BAD_ARG, "matmul of %s and %s; both must be f32 or both f64", pgd_dtype_name(a->dtype), pgd_dtype_name(b->dtype));
+    if (!pgd_is_float(a->dtype) || a->dtype != b->dtype) return pgd_fail(PGD_BAD_ARG, "matmul of %s and %s; both must be of one float dtype", pgd_dtype_name(a->dtype), pgd_dtype_name(b->dtype));
     bool fits = rank >= 2 && b->shape.rank == rank;
     bool ta = node->attrs.ints[0] != 0, tb = node->attrs.ints[1] != 0;
     for (int32_t i = 0; fits && i < rank - 2; i++) fits = a->shape.dims[i] == b->shape.dims[i];

@@ -13,6 +13,8 @@ double pgd_tensor_get(const pgd_tensor *tensor, int64_t i) {
     case PGD_I64: return (double)((const int64_t *)tensor->data)[i];
     case PGD_U8: return ((const uint8_t *)tensor->data)[i];
     case PGD_BOOL: return ((const uint8_t *)tensor->data)[i] != 0;
+    case PGD_F16: return (double)pgd_float_of_f16(((const uint16_t *)tensor->data)[i]);
+    case PGD_BF16: return (double)pgd_float_of_bf16(((const uint16_t *)tensor->data)[i]);
     default: return 0;
     }
 }
@@ -33,6 +35,8 @@ void pgd_tensor_set(const pgd_tensor *tensor, int64_t i, double value) {
     case PGD_I64: ((int64_t *)tensor->data)[i] = saturate(value, INT64_MIN, INT64_MAX); break;
     case PGD_U8: ((uint8_t *)tensor->data)[i] = (uint8_t)saturate(value, 0, 255); break;
     case PGD_BOOL: ((uint8_t *)tensor->data)[i] = value != 0; break;
+    case PGD_F16: ((uint16_t *)tensor->data)[i] = pgd_f16_of_float((float)value); break;
+    case PGD_BF16: ((uint16_t *)tensor->data)[i] = pgd_bf16_of_float((float)value); break;
     default: break;
     }
 }

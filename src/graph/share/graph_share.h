@@ -39,7 +39,7 @@ struct pgd_value {
  *   INPUT    load node input `input`, whose shape has the rank of space, each extent that of space or 1
  *   FILL     the number `imm`          DIM_SIZE  the product of `dims`
  *   UNIFORM, NORMAL   random numbers with the key at node input `input` and stream number `stream`
- *   CAST     to the dtype whose number is `imm` (f32, bool or u8), held as f32 again
+ *   CAST     to the dtype whose number is `imm` (f32, f16, bf16, bool or u8), held as f32 again
  *   any other elementwise op of args
  * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
  * axes by SUM, PROD, REDUCE_MAX or REDUCE_MIN.

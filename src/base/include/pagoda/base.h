@@ -113,7 +113,9 @@ typedef struct pgd_progress {
     X(I32, i32, 4)        \
     X(I64, i64, 8)        \
     X(U8, u8, 1)          \
-    X(BOOL, bool, 1)
+    X(BOOL, bool, 1)      \
+    X(F16, f16, 2)        \
+    X(BF16, bf16, 2)
 
 typedef enum pgd_dtype {
 #define X(name, text, bytes) PGD_##name,
