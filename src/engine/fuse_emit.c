@@ -225,9 +225,63 @@ static bool ready(writer *w, int32_t unit) {
     return true;
 }
 
+static pgd_status emit_unit(writer *w, int32_t unit) {
+    const pgd_node *first = w->f->graph->nodes[w->f->first[unit]];
+    bool single = !pgd_fuse_core(first) && w->f->next[first->id] < 0;
+    for (int32_t j = w->f->first[unit]; j >= 0; j = w->f->next[j]) w->done[j] = true;
+    return single ? emit_copy(w, first) : emit_program(w, unit);
+}
+
+/* ---- updates as soon as they can be ------------------------------------------------------------------------------------------------------------------- */
+
+/* Does nothing but give new contents to the state? */
+static bool only_updates(const pgd_fusion *f, int32_t unit) {
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i])
+        for (int32_t u = 0; u < f->user_count[i]; u++)
+            if (f->unit[f->users[i][u]] != unit) return false;
+    return true;
+}
+
+/* Once it runs, nobody else may want the old contents: then the new ones can be written over them. */
+static bool old_contents_read(const writer *w, int32_t unit) {
+    const pgd_fusion *f = w->f;
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i])
+        for (int32_t k = 0; k < f->graph->nodes[i]->input_count; k++) {
+            const pgd_node *param = f->graph->nodes[i]->inputs[k]->node;
+            for (int32_t u = 0; param->op == PGD_OP_PARAM && u < f->user_count[param->id]; u++) {
+                int32_t reader = f->users[param->id][u];
+                if (f->unit[reader] != unit && !w->done[reader]) return false;
+            }
+        }
+    return true;
+}
+
+static pgd_status emit_updates_among(writer *w, const pgd_node *node) {
+    const pgd_fusion *f = w->f;
+    for (int32_t u = 0; u < f->user_count[node->id]; u++) {
+        int32_t unit = f->unit[f->users[node->id][u]];
+        if (unit < 0 || w->done[f->first[unit]] || !only_updates(f, unit) || !ready(w, unit) || !old_contents_read(w, unit)) continue;
+        PGD_TRY(emit_unit(w, unit));
+    }
+    return PGD_OK;
+}
+
+/* What `unit` gave, or was the last to read, may complete an update: made now, its gradient need not wait in memory for the end of the step. */
+static pgd_status emit_updates_after(writer *w, int32_t unit) {
+    const pgd_fusion *f = w->f;
+    for (int32_t i = f->first[unit]; i >= 0; i = f->next[i]) {
+        PGD_TRY(emit_updates_among(w, f->graph->nodes[i]));
+        for (int32_t k = 0; k < f->graph->nodes[i]->input_count; k++)
+            if (f->graph->nodes[i]->inputs[k]->node->op == PGD_OP_PARAM) PGD_TRY(emit_updates_among(w, f->graph->nodes[i]->inputs[k]->node));
+    }
+    return PGD_OK;
+}
+
 /* Rounds over the nodes; each emits the first unit that is ready. Every round makes progress because units have no cycles. */
 static pgd_status emit_units(writer *w) {
     const pgd_graph *g = w->f->graph;
+    for (int32_t i = 0; i < g->node_count; i++) /* no update shall wait for what is there from the beginning */
+        if (g->nodes[i]->op == PGD_OP_PARAM && w->f->live[i]) PGD_TRY(emit_unit(w, w->f->unit[i]));
     for (int32_t first = 0; first < g->node_count;) {
         bool progress = false, waiting = false;
         for (int32_t i = first; i < g->node_count; i++) {
@@ -250,10 +304,8 @@ static pgd_status emit_units(writer *w) {
                 waiting = true;
                 continue;
             }
-            int32_t unit = w->f->unit[i];
-            bool single = !pgd_fuse_core(node) && w->f->next[w->f->first[unit]] < 0;
-            for (int32_t j = w->f->first[unit]; j >= 0; j = w->f->next[j]) w->done[j] = true;
-            PGD_TRY(single ? emit_copy(w, node) : emit_program(w, unit));
+            PGD_TRY(emit_unit(w, w->f->unit[i]));
+            PGD_TRY(emit_updates_after(w, w->f->unit[i]));
             progress = true;
         }
         if (!progress && waiting) return pgd_fail(PGD_INTERNAL, "fusion: units wait for each other");

@@ -106,18 +106,20 @@ static void fix(binding *b, int32_t storage, pgd_segment segment, int32_t index,
     b->storages[storage].place = (pgd_place){segment, index, offset_bytes};
 }
 
+static bool lies_in_its_input(const pgd_node *node) { return node->op == PGD_OP_RESHAPE || node->op == PGD_OP_BARRIER; }
+
 static void add_values(binding *b) {
     for (int32_t i = 0; i < b->graph->node_count; i++) {
         const pgd_node *node = b->graph->nodes[i];
         for (int32_t k = 0; k < node->output_count; k++) {
             int32_t v = i * PGD_MAX_OUTPUTS + k;
-            b->root[v] = node->op == PGD_OP_RESHAPE ? b->root[value_index(node->inputs[0])] : v;
+            b->root[v] = lies_in_its_input(node) ? b->root[value_index(node->inputs[0])] : v;
             b->storages[v] = (pgd_storage){.bytes = desc_bytes(&b->instance->descs[v]), .born = i, .dies = -1, .shares = -1};
         }
         if (node->op == PGD_OP_INPUT) fix(b, i * PGD_MAX_OUTPUTS, PGD_SEGMENT_INPUT, b->plan->slots[i], 0);
         if (node->op == PGD_OP_PARAM) fix(b, i * PGD_MAX_OUTPUTS, PGD_SEGMENT_STATE, b->plan->slots[i], 0);
         if (node->op == PGD_OP_CONSTANT) fix(b, i * PGD_MAX_OUTPUTS, PGD_SEGMENT_CONSTANT, 0, b->plan->constant_offsets[i]);
-        if (node->op == PGD_OP_RESHAPE) b->storages[i * PGD_MAX_OUTPUTS].fixed = true; /* never placed itself */
+        if (lies_in_its_input(node)) b->storages[i * PGD_MAX_OUTPUTS].fixed = true; /* never placed itself */
         for (int32_t k = 0; k < node->input_count; k++) {
             pgd_storage *s = &b->storages[b->root[value_index(node->inputs[k])]];
             if (s->dies < i) s->dies = i;
@@ -276,7 +278,7 @@ static pgd_status bind(binding *b) {
             PGD_TRY(pgd_symshape_eval(b->graph, node->outputs[k].shape, b->instance->symbols, &desc->shape));
         }
         bool leaf = (pgd_op_defs[node->op]->flags & PGD_OPF_LEAF) != 0 && node->op != PGD_OP_PROGRAM;
-        if (!leaf && node->op != PGD_OP_RESHAPE) PGD_TRY(choose_and_emit(b, node));
+        if (!leaf && !lies_in_its_input(node)) PGD_TRY(choose_and_emit(b, node));
     }
     add_values(b);
     place_outputs(b);

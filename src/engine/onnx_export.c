@@ -445,6 +445,7 @@ static const char *single_result(exporter *e, const pgd_node *node) {
     case PGD_OP_PROD: return reduction(e, node, "ReduceProd");
     case PGD_OP_ARGMAX: return argument(e, node, "ArgMax");
     case PGD_OP_ARGMIN: return argument(e, node, "ArgMin");
+    case PGD_OP_BARRIER: return full(e, node->inputs[0]);
     case PGD_OP_RESHAPE: return reshaped(e, full(e, node->inputs[0]), node->outputs[0].shape);
     case PGD_OP_TRANSPOSE: return permuted(e, full(e, node->inputs[0]), node->attrs.ints, node->inputs[0]->shape.rank);
     case PGD_OP_SLICE: return slice(e, node);

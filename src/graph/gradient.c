@@ -11,6 +11,9 @@ typedef struct reverse {
     int32_t node_count;     /* nodes there when we began; derivatives come behind them */
     bool *depends;          /* per node */
     pgd_value **gradients;  /* PGD_MAX_OUTPUTS per node */
+    const pgd_node **again; /* per node of a stretch: the node that computes it a second time; NULL: not yet */
+    pgd_value **entries;    /* PGD_MAX_OUTPUTS per node: what enters the present stretch, behind a barrier */
+    int32_t barriers;
 } reverse;
 
 static pgd_value **slot(reverse *r, const pgd_value *value) { return &r->gradients[value->node->id * PGD_MAX_OUTPUTS + value->output]; }
@@ -29,17 +32,50 @@ static void mark_dependent(reverse *r, pgd_value *const *x, int32_t count) {
     }
 }
 
+/* ---- computing again ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A value as the second computation of a stretch sees it. Parameters are there anyway; everything else that comes from outside passes a barrier, which waits for the
+ * gradient that asks for it. */
+static pgd_value *entering(reverse *r, const pgd_value *value, int32_t stretch, pgd_value *asked) {
+    pgd_node *node = value->node;
+    pgd_value **entry = &r->entries[node->id * PGD_MAX_OUTPUTS + value->output];
+    if (node->stretch == stretch) return r->again[node->id] == NULL ? NULL : &r->again[node->id]->outputs[value->output];
+    if (node->op == PGD_OP_PARAM || node->op == PGD_OP_CONSTANT) return (pgd_value *)value;
+    if (*entry == NULL) *entry = pgd_graph_op(r->graph, PGD_OP_BARRIER, &(pgd_attrs){.ints = {++r->barriers}}, (pgd_value *[]){(pgd_value *)value, asked}, 2);
+    return *entry;
+}
+
+static pgd_status compute_again(reverse *r, int32_t stretch, pgd_value *asked) {
+    memset(r->entries, 0, (size_t)r->node_count * PGD_MAX_OUTPUTS * sizeof *r->entries);
+    for (int32_t i = 0; i < r->node_count; i++) {
+        const pgd_node *node = r->graph->nodes[i];
+        pgd_value *inputs[PGD_MAX_INPUTS];
+        if (node->stretch != stretch) continue;
+        if ((pgd_op_defs[node->op]->flags & PGD_OPF_LEAF) != 0) {
+            r->again[i] = node;
+            continue;
+        }
+        for (int32_t k = 0; k < node->input_count; k++) inputs[k] = entering(r, node->inputs[k], stretch, asked);
+        r->again[i] = pgd_graph_add(r->graph, node->op, &node->attrs, inputs, node->input_count);
+        if (r->again[i] == NULL) return pgd_graph_status(r->graph);
+    }
+    return PGD_OK;
+}
+
+/* ---- backwards --------------------------------------------------------------------------------------------------------------------------------------- */
+
 static pgd_status step_back(reverse *r, const pgd_node *node) {
-    pgd_value *dx[PGD_MAX_INPUTS] = {0}, *const *dy = &r->gradients[node->id * PGD_MAX_OUTPUTS];
-    bool reached = false, wanted = false;
-    for (int32_t k = 0; k < node->output_count; k++) reached = reached || dy[k] != NULL;
+    pgd_value *dx[PGD_MAX_INPUTS] = {0}, *const *dy = &r->gradients[node->id * PGD_MAX_OUTPUTS], *first = NULL;
+    bool wanted = false;
+    for (int32_t k = 0; k < node->output_count; k++) first = first != NULL ? first : dy[k];
     for (int32_t k = 0; k < node->input_count; k++) wanted = wanted || r->depends[node->inputs[k]->node->id];
-    if (!reached || !wanted) return PGD_OK;
+    if (first == NULL || !wanted) return PGD_OK;
     if (pgd_op_defs[node->op]->grad == NULL) {
         pgd_graph_fail(r->graph, PGD_UNSUPPORTED, "%s has no gradient", pgd_op_name(node->op));
         return r->graph->status;
     }
-    pgd_op_defs[node->op]->grad(r->graph, node, dy, dx);
+    if (node->stretch != 0 && r->again[node->id] == NULL) PGD_TRY(compute_again(r, node->stretch, first));
+    pgd_op_defs[node->op]->grad(r->graph, node->stretch != 0 ? r->again[node->id] : node, dy, dx);
     for (int32_t k = 0; k < node->input_count; k++) {
         if (dx[k] == PGD_NO_GRADIENT && r->depends[node->inputs[k]->node->id]) pgd_graph_fail(r->graph, PGD_UNSUPPORTED, "%s has no gradient for its input %d", pgd_op_name(node->op), k);
         if (dx[k] != PGD_NO_GRADIENT) collect(r, node->inputs[k], dx[k]);
@@ -70,11 +106,21 @@ pgd_status pgd_gradients(pgd_graph *graph, pgd_value *y, pgd_value *const *x, in
     if (!pgd_graph_owns(graph, y)) return pgd_fail(PGD_BAD_ARG, "gradients: y is a value of another graph");
     for (int32_t i = 0; i < count; i++)
         if (x[i] == NULL || !pgd_graph_owns(graph, x[i])) return pgd_fail(PGD_BAD_ARG, x[i] == NULL ? "gradients: x[%d] is NULL" : "gradients: x[%d] is a value of another graph", i);
-    reverse r = {graph, graph->node_count, NULL, NULL};
+    reverse r = {.graph = graph, .node_count = graph->node_count};
+    int32_t stretch = graph->stretch;
     r.depends = pgd_mem_zalloc((size_t)r.node_count * sizeof *r.depends);
     r.gradients = pgd_mem_zalloc((size_t)r.node_count * PGD_MAX_OUTPUTS * sizeof(pgd_value *));
-    pgd_status status = r.depends == NULL || r.gradients == NULL ? pgd_fail_memory((size_t)r.node_count * 33) : run(&r, y, x, count, gradients);
+    r.again = pgd_mem_zalloc((size_t)r.node_count * sizeof *r.again);
+    r.entries = pgd_mem_zalloc((size_t)r.node_count * PGD_MAX_OUTPUTS * sizeof *r.entries);
+    for (int32_t i = 0; i < r.node_count; i++)
+        if (graph->nodes[i]->op == PGD_OP_BARRIER && graph->nodes[i]->attrs.ints[0] > r.barriers) r.barriers = (int32_t)graph->nodes[i]->attrs.ints[0];
+    graph->stretch = 0; /* derivatives are kept */
+    bool room = r.depends != NULL && r.gradients != NULL && r.again != NULL && r.entries != NULL;
+    pgd_status status = room ? run(&r, y, x, count, gradients) : pgd_fail_memory((size_t)r.node_count * 73);
+    graph->stretch = stretch;
     pgd_mem_free(r.depends);
     pgd_mem_free(r.gradients);
+    pgd_mem_free(r.again);
+    pgd_mem_free(r.entries);
     return status;
 }

@@ -107,10 +107,20 @@ pgd_cost pgd_op_cost(const pgd_attrs *attrs, pgd_op op, const pgd_tensor *inputs
     return cost;
 }
 
+void pgd_recompute_begin(pgd_graph *graph) {
+    if (PGD_LACKS(graph)) return;
+    if (graph->stretch == 0) graph->stretch = ++graph->stretches;
+}
+
+void pgd_recompute_end(pgd_graph *graph) {
+    if (!PGD_LACKS(graph)) graph->stretch = 0;
+}
+
 static pgd_node *node_create(pgd_graph *graph, pgd_op op, pgd_value *const *inputs, int32_t input_count, int32_t output_count) {
     pgd_node *node = pgd_arena_alloc(&graph->arena, sizeof *node);
     if (node == NULL) return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while building the graph");
     node->op = op;
+    node->stretch = graph->stretch;
     node->inputs = pgd_arena_alloc(&graph->arena, sizeof *node->inputs * (size_t)(input_count + 1));
     node->outputs = pgd_arena_alloc(&graph->arena, sizeof *node->outputs * (size_t)output_count);
     if (node->inputs == NULL || node->outputs == NULL) return pgd_graph_fail(graph, PGD_NO_MEMORY, "out of memory while building the graph");

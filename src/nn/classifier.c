@@ -88,7 +88,7 @@ pgd_value *pgd_classifier_build(const pgd_classifier_options *options, pgd_graph
     if (PGD_GRAPH_LACKS(graph, options, layer)) return NULL;
     if (read_options(options, &o) != PGD_OK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s", pgd_error_text());
     pgd_value *samples = pgd_input(graph, "samples", PGD_U8, (pgd_symshape){4, {pgd_graph_symbol(graph, "N", 1, 65536), o.channels, o.height, o.width}});
-    pgd_value *probabilities = pgd_softmax(graph, logits_of(graph, layer, &o, samples, false));
+    pgd_value *probabilities = pgd_softmax(graph, pgd_cast(graph, logits_of(graph, layer, &o, samples, false), PGD_F32));
     pgd_output(graph, "probabilities", probabilities);
     return probabilities;
 }

@@ -43,6 +43,35 @@ pgd_layer *pgd_layer_named(const char *name, pgd_layer *layer) {
     return layer;
 }
 
+/* Marks a layer that is still free; an error destroys it. */
+static pgd_layer *still_free(pgd_layer *layer, const char *what) {
+    if (layer == NULL || !layer->owned) return layer;
+    (void)pgd_fail(PGD_BAD_ARG, "%s: the layer is in a container already; say it before", what);
+    return NULL;
+}
+
+pgd_layer *pgd_layer_compute(pgd_dtype dtype, pgd_layer *layer) {
+    if ((layer = still_free(layer, "compute")) == NULL) return NULL;
+    if (dtype != PGD_F32 && dtype != PGD_F16 && dtype != PGD_BF16) {
+        (void)pgd_fail(PGD_BAD_ARG, "compute: %s is no dtype of products; use f32, f16 or bf16", pgd_dtype_name(dtype));
+        pgd_layer_destroy(layer);
+        return NULL;
+    }
+    layer->computes = true;
+    layer->compute = dtype;
+    return layer;
+}
+
+pgd_layer *pgd_layer_recomputed(pgd_layer *layer) {
+    if ((layer = still_free(layer, "recomputed")) != NULL) layer->recomputed = true;
+    return layer;
+}
+
+pgd_layer *pgd_layer_frozen(pgd_layer *layer) {
+    if ((layer = still_free(layer, "frozen")) != NULL) layer->frozen = true;
+    return layer;
+}
+
 const char *pgd_layer_name(const char *prefix, const char *name, char out[PGD_NAME_BYTES]) {
     snprintf(out, PGD_NAME_BYTES, prefix[0] == '\0' || name[0] == '\0' ? "%s%s" : "%s.%s", prefix, name);
     return out;
@@ -60,17 +89,31 @@ pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *nam
 pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix) {
     if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_forward: layer is NULL; %s", pgd_error_text());
     if (PGD_GRAPH_LACKS(graph, layer, x, prefix)) return NULL;
-    return layer->kind->forward(layer, &(pgd_forward){.graph = graph, .training = training}, x, prefix);
+    return pgd_layer_build(layer, &(pgd_forward){.graph = graph, .training = training, .compute = PGD_F32}, x, prefix);
 }
 
 pgd_value *pgd_layer_continue(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, pgd_value *start, int64_t positions, const char *prefix) {
     if (layer == NULL && graph != NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_continue: layer is NULL; %s", pgd_error_text());
     if (PGD_GRAPH_LACKS(graph, layer, x, start, prefix)) return NULL;
     if (positions < 1) return pgd_graph_fail(graph, PGD_BAD_ARG, "pgd_layer_continue: room for %lld positions; give at least 1", (long long)positions);
-    return layer->kind->forward(layer, &(pgd_forward){.graph = graph, .start = start, .cache_positions = positions}, x, prefix);
+    return pgd_layer_build(layer, &(pgd_forward){.graph = graph, .start = start, .cache_positions = positions, .compute = PGD_F32}, x, prefix);
 }
 
-pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return x == NULL ? NULL : layer->kind->forward(layer, f, x, prefix); }
+pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    pgd_forward own = *f;
+    if (layer->computes) own.compute = layer->compute;
+    if (x == NULL) return NULL;
+    bool again = layer->recomputed && f->training && f->graph->stretch == 0;
+    if (again) pgd_recompute_begin(f->graph);
+    pgd_value *y = layer->kind->forward(layer, &own, x, prefix);
+    if (again) pgd_recompute_end(f->graph);
+    return y;
+}
+
+pgd_value *pgd_layer_narrow(const pgd_forward *f, pgd_value *x) {
+    bool number = x != NULL && (x->dtype == PGD_F32 || x->dtype == PGD_F16 || x->dtype == PGD_BF16);
+    return number ? pgd_cast(f->graph, x, f->compute) : x;
+}
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -140,12 +183,12 @@ static pgd_value *sequential_forward(const pgd_layer *layer, const pgd_forward *
 
 static pgd_value *residual_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
     pgd_value *body = child_value(layer, 0, f, x, prefix), *shortcut = child_value(layer, 1, f, x, prefix);
-    return body == NULL || shortcut == NULL ? NULL : pgd_relu(f->graph, pgd_add(f->graph, body, shortcut));
+    return body == NULL || shortcut == NULL ? NULL : pgd_relu(f->graph, pgd_add(f->graph, pgd_cast(f->graph, body, shortcut->dtype), shortcut));
 }
 
 static pgd_value *skip_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
     pgd_value *body = child_value(layer, 0, f, x, prefix);
-    return body == NULL ? NULL : pgd_add(f->graph, x, body);
+    return body == NULL ? NULL : pgd_add(f->graph, x, pgd_cast(f->graph, body, x->dtype));
 }
 
 static const pgd_layer_kind sequential_kind = {"sequential", sequential_forward, container_visit, container_visit_cache};
@@ -173,9 +216,23 @@ pgd_layer *pgd_layer_skip(pgd_layer *body) { return container(&skip_kind, &body,
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------------------------------------ */
 
+typedef struct freezer {
+    pgd_layer_visit_fn visit;
+    void *user;
+} freezer;
+
+static pgd_status visit_frozen(void *user, const pgd_layer_tensor *tensor) {
+    const freezer *f = user;
+    pgd_layer_tensor still = *tensor;
+    still.parameter.trainable = false;
+    return f->visit(f->user, &still);
+}
+
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
     if (too_long(prefix, "num_batches_tracked")) return pgd_fail(PGD_BAD_ARG, "the name of a parameter would be longer than %d bytes; nest layers less deeply", PGD_NAME_BYTES - 20);
-    return layer->kind->visit == NULL ? PGD_OK : layer->kind->visit(layer, prefix, visit, user);
+    if (layer->kind->visit == NULL) return PGD_OK;
+    freezer f = {visit, user};
+    return layer->frozen ? layer->kind->visit(layer, prefix, visit_frozen, &f) : layer->kind->visit(layer, prefix, visit, user);
 }
 
 typedef struct first_contents {

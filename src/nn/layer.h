@@ -24,6 +24,7 @@ typedef struct pgd_forward {
     bool training;
     pgd_value *start;        /* i32 []: positions that precede those of x; NULL: none do */
     int64_t cache_positions; /* that a cache has room for; 0: nothing is cached */
+    pgd_dtype compute;       /* of products; weights are kept in f32 and converted on the way */
 } pgd_forward;
 
 /* The size of what a layer keeps between the steps of a generation. */
@@ -44,6 +45,10 @@ struct pgd_layer {
     int32_t kernel, stride, padding, dilation, groups;
     int32_t heads;
     bool bias, causal;
+    bool recomputed;      /* while training, what is inside is computed again for its gradients */
+    bool frozen;          /* the optimiser leaves what is in it alone */
+    bool computes;        /* in `compute`, whatever the container does */
+    pgd_dtype compute;
     char *name;           /* given by pgd_layer_named; NULL: the container's choice */
     double number[2];     /* epsilon and momentum, or a probability */
     pgd_layer **children;
@@ -65,6 +70,9 @@ pgd_value *pgd_layer_build(const pgd_layer *layer, const pgd_forward *f, pgd_val
 
 /* Calls visit for every tensor of the layer and its children, in order. */
 pgd_status pgd_layer_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user);
+
+/* A float in the dtype of products. */
+pgd_value *pgd_layer_narrow(const pgd_forward *f, pgd_value *x);
 
 /* The state tensor of a layer as a value. */
 pgd_value *pgd_layer_param(pgd_graph *graph, const char *prefix, const char *name, pgd_dtype dtype, pgd_shape shape);

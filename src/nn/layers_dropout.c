@@ -8,7 +8,7 @@ static pgd_value *dropout_forward(const pgd_layer *layer, const pgd_forward *f, 
     if (!f->training || p == 0) return x;
     pgd_value *key = pgd_param(graph, "random", PGD_I64, pgd_symshape_of(1, 2));
     pgd_value *keep = pgd_le(graph, pgd_scalar(graph, PGD_F32, p), pgd_uniform(graph, key, x->shape));
-    return pgd_where(graph, keep, pgd_mul(graph, x, pgd_scalar(graph, PGD_F32, 1 / (1 - p))), pgd_scalar(graph, PGD_F32, 0));
+    return pgd_where(graph, keep, pgd_mul(graph, x, pgd_scalar(graph, x->dtype, 1 / (1 - p))), pgd_scalar(graph, x->dtype, 0));
 }
 
 static const pgd_layer_kind dropout_kind = {"dropout", dropout_forward, NULL, NULL};

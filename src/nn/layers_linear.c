@@ -16,8 +16,8 @@ static pgd_shape linear_shape(const pgd_layer *layer) { return (pgd_shape){2, {l
 
 static pgd_value *linear_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
     pgd_graph *graph = f->graph;
-    pgd_value *y = pgd_matmul(graph, x, pgd_layer_param(graph, prefix, "weight", PGD_F32, linear_shape(layer)), false, true);
-    return layer->bias ? pgd_add(graph, y, pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}})) : y;
+    pgd_value *y = pgd_matmul(graph, pgd_layer_narrow(f, x), pgd_layer_narrow(f, pgd_layer_param(graph, prefix, "weight", PGD_F32, linear_shape(layer))), false, true);
+    return layer->bias ? pgd_add(graph, y, pgd_layer_narrow(f, pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}}))) : y;
 }
 
 static pgd_status linear_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {
@@ -46,9 +46,9 @@ static pgd_value *conv_forward(const pgd_layer *layer, const pgd_forward *f, pgd
     o.pad_top = o.pad_left = o.pad_bottom = o.pad_right = layer->padding;
     o.dilation_h = o.dilation_w = layer->dilation;
     o.groups = layer->groups;
-    pgd_value *y = pgd_conv(graph, x, pgd_layer_param(graph, prefix, "weight", PGD_F32, conv_shape(layer)), &o);
+    pgd_value *y = pgd_conv(graph, pgd_layer_narrow(f, x), pgd_layer_narrow(f, pgd_layer_param(graph, prefix, "weight", PGD_F32, conv_shape(layer))), &o);
     if (!layer->bias) return y;
-    pgd_value *bias = pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}});
+    pgd_value *bias = pgd_layer_narrow(f, pgd_layer_param(graph, prefix, "bias", PGD_F32, (pgd_shape){1, {layer->out}}));
     return pgd_add(graph, y, pgd_reshape(graph, bias, pgd_symshape_of(4, 1, layer->out, 1, 1)));
 }
 

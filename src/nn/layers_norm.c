@@ -32,6 +32,7 @@ static pgd_value *batch_norm_forward(const pgd_layer *layer, const pgd_forward *
     pgd_value *batch_mean, *batch_variance;
     char full[PGD_NAME_BYTES];
     if (gamma == NULL || beta == NULL || mean == NULL || variance == NULL) return NULL;
+    x = pgd_cast(graph, x, PGD_F32); /* statistics are not for 16 bits */
     if (x->shape.rank < 2) return pgd_graph_fail(graph, PGD_BAD_ARG, "batch_norm: x has rank %d; [N,C,..] is needed", x->shape.rank);
     if (f->training) {
         pgd_value *y = pgd_batch_norm(graph, x, gamma, beta, layer->number[0], &batch_mean, &batch_variance);
@@ -74,13 +75,13 @@ pgd_layer *pgd_layer_batch_norm(int64_t channels, double epsilon, double momentu
 static pgd_value *scale_param(const pgd_layer *layer, const pgd_forward *f, const char *prefix, const char *name) { return pgd_layer_param(f->graph, prefix, name, PGD_F32, (pgd_shape){1, {layer->out}}); }
 
 static pgd_value *layer_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
-    return pgd_layer_norm(f->graph, x, scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
+    return pgd_layer_norm(f->graph, pgd_cast(f->graph, x, PGD_F32), scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
 }
 
-static pgd_value *rms_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_rms_norm(f->graph, x, scale_param(layer, f, prefix, "weight"), layer->number[0]); }
+static pgd_value *rms_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_rms_norm(f->graph, pgd_cast(f->graph, x, PGD_F32), scale_param(layer, f, prefix, "weight"), layer->number[0]); }
 
 static pgd_value *group_norm_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
-    return pgd_group_norm(f->graph, x, layer->groups, scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
+    return pgd_group_norm(f->graph, pgd_cast(f->graph, x, PGD_F32), layer->groups, scale_param(layer, f, prefix, "weight"), scale_param(layer, f, prefix, "bias"), layer->number[0]);
 }
 
 static pgd_status rms_norm_visit(const pgd_layer *layer, const char *prefix, pgd_layer_visit_fn visit, void *user) {

@@ -54,8 +54,8 @@ static int64_t head_features(const pgd_layer *layer) { return layer->out / layer
 static int64_t projected(const pgd_layer *layer) { return layer->out + 2 * layer->groups * head_features(layer); }
 
 static pgd_value *project(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix, const char *weight, const char *bias, int64_t in, int64_t out) {
-    pgd_value *y = pgd_matmul(f->graph, x, pgd_layer_param(f->graph, prefix, weight, PGD_F32, (pgd_shape){2, {out, in}}), false, true);
-    return layer->bias ? pgd_add(f->graph, y, pgd_layer_param(f->graph, prefix, bias, PGD_F32, (pgd_shape){1, {out}})) : y;
+    pgd_value *y = pgd_matmul(f->graph, pgd_layer_narrow(f, x), pgd_layer_narrow(f, pgd_layer_param(f->graph, prefix, weight, PGD_F32, (pgd_shape){2, {out, in}})), false, true);
+    return layer->bias ? pgd_add(f->graph, y, pgd_layer_narrow(f, pgd_layer_param(f->graph, prefix, bias, PGD_F32, (pgd_shape){1, {out}}))) : y;
 }
 
 static pgd_value *heads_of(const pgd_layer *layer, const pgd_forward *f, pgd_value *all, int64_t first, int64_t heads) {
@@ -72,7 +72,7 @@ static pgd_value *with_cache(const pgd_layer *layer, const pgd_forward *f, pgd_v
     if (now == NULL) return NULL;
     if (now->shape.dims[0] < 1) return pgd_graph_fail(f->graph, PGD_BAD_ARG, "attention: a cache needs a batch of a fixed size");
     pgd_layer_name("cache", prefix, in_cache);
-    pgd_value *all = pgd_update_slice(f->graph, pgd_layer_param(f->graph, in_cache, name, PGD_F32, cache_shape(layer, now->shape.dims[0], f->cache_positions)), now, f->start, 1);
+    pgd_value *all = pgd_update_slice(f->graph, pgd_layer_param(f->graph, in_cache, name, PGD_F32, cache_shape(layer, now->shape.dims[0], f->cache_positions)), pgd_cast(f->graph, now, PGD_F32), f->start, 1);
     pgd_update(f->graph, pgd_layer_name(in_cache, name, full), all);
     return all;
 }
@@ -89,6 +89,7 @@ static pgd_value *attention_forward(const pgd_layer *layer, const pgd_forward *f
     if (f->cache_positions > 0) {
         k = with_cache(layer, f, k, prefix, "k");
         v = with_cache(layer, f, v, prefix, "v");
+        q = pgd_cast(g, q, PGD_F32); /* as the caches */
         o.start = pgd_broadcast(g, f->start, (pgd_symshape){1, {x->shape.dims[0]}});
     }
     pgd_value *y = pgd_attention(g, q, k, v, &o);

@@ -242,7 +242,7 @@ static void wrong_linear_and_window_arguments(void **unused) {
     WRONG("do not fit", pgd_matmul(g, f32(D(3, 4)), f32(D(5, 4)), false, false));
     WRONG("do not fit", pgd_matmul(g, f32(D(4)), f32(D(4)), false, false));
     WRONG("do not fit", pgd_matmul(g, f32(D(2, 3, 4)), f32(D(3, 4, 5)), false, false));
-    WRONG("both must be f32 or both f64", pgd_matmul(g, input(PGD_I32, D(3, 4)), input(PGD_I32, D(4, 5)), false, false));
+    WRONG("both must be of one float dtype", pgd_matmul(g, input(PGD_I32, D(3, 4)), input(PGD_I32, D(4, 5)), false, false));
     WRONG("do not fit", conv_with(0, 1, D(1, 3, 8, 8), D(4, 2, 3, 3)));
     WRONG("do not fit", conv_with(0, 1, D(3, 8, 8), D(4, 3, 3, 3)));
     WRONG("do not fit", conv_with(8, 2, D(1, 4, 8, 8), D(3, 2, 3, 3))); /* 3 filters in 2 groups */

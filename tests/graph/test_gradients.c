@@ -79,6 +79,20 @@ BUILD(reduction) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0]}}, x, 1
 BUILD(argument) { y[0] = pgd_mul(g, double_of(g, (op == PGD_OP_ARGMIN ? pgd_argmin : pgd_argmax)(g, x[0], (int32_t)o[0])), pgd_sum(g, x[0], (int32_t[]){(int32_t)o[0]}, 1)); return 1; }
 BUILD(scan) { y[0] = pgd_graph_op(g, op, &(pgd_attrs){.ints = {o[0], o[1], o[2]}}, x, 1); return 1; }
 BUILD(reshape) { y[0] = pgd_reshape(g, x[0], pgd_symshape_of(3, 2, PGD_DIM_REST, 3)); return 1; }
+BUILD(barrier) {
+    y[0] = pgd_mul(g, pgd_graph_op(g, PGD_OP_BARRIER, &(pgd_attrs){.ints = {1}}, (pgd_value *[]){x[0], x[1]}, 2), x[0]);
+    return 1;
+}
+/* The same through values that are computed again: an exponential inside, one that goes in twice, and random numbers that must come again. */
+BUILD(stretch) {
+    pgd_recompute_begin(g);
+    pgd_value *inner = pgd_exp(g, pgd_mul(g, x[0], pgd_tanh(g, x[1])));
+    inner = pgd_mul(g, inner, double_of(g, pgd_uniform(g, random_key(g), square3())));
+    y[0] = pgd_mul(g, inner, pgd_sin(g, inner));
+    pgd_recompute_end(g);
+    y[1] = pgd_mul(g, y[0], x[0]);
+    return 2;
+}
 BUILD(transpose) {
     pgd_attrs attrs = {0};
     memcpy(attrs.ints, o, sizeof attrs.ints);
@@ -269,6 +283,8 @@ static const gradient_case cases[] = {
     {"CUMPROD", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {1, 0, 0}}, {"CUMPROD reverse", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 0}},
     {"CUMPROD exclusive", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {0, 0, 1}}, {"CUMPROD both", PGD_OP_CUMPROD, -2, 2, 1, {D3(2, 3, 4)}, scan, {2, 1, 1}},
     {"RESHAPE", PGD_OP_RESHAPE, -2, 2, 1, {D2(3, 4)}, reshape, {0}},
+    {"BARRIER", PGD_OP_BARRIER, -2, 2, 2, {D2(3, 4), D2(2, 2)}, barrier, {0}},
+    {"EXP computed again", PGD_OP_EXP, -1, 1, 2, {D2(3, 4), D2(3, 4)}, stretch, {0}},
     {"TRANSPOSE", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(2, 3, 4)}, transpose, {2, 0, 1}},
     {"TRANSPOSE of four axes", PGD_OP_TRANSPOSE, -2, 2, 1, {D4(2, 3, 1, 4)}, transpose, {3, 1, 0, 2}},
     {"BROADCAST", PGD_OP_BROADCAST, -2, 2, 1, {D3(3, 1, 2)}, broadcast, {0}},

@@ -44,6 +44,9 @@ static pgd_graph *everything(void) {
     pgd_value *heads = pgd_reshape(g, rows, D(1, N, 2, 4)), *seen = pgd_constant(g, PGD_BOOL, pgd_shape_of(4, 1, 1, 1, 1), (uint8_t[]){1});
     pgd_attention_options attention = {sizeof attention, .causal = true, .start = pgd_constant(g, PGD_I32, pgd_shape_of(1, 1), (int32_t[]){0}), .mask = pgd_broadcast(g, seen, D(1, 1, 1, N))};
     loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, pgd_attention(g, heads, heads, heads, &attention), (int32_t[]){0, 1, 2, 3}, 4), D(1)));
+    pgd_recompute_begin(g);
+    loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, pgd_exp(g, pgd_neg(g, flat)), (int32_t[]){0, 1}, 2), D(1)));
+    pgd_recompute_end(g);
     ok(pgd_gradients(g, loss, (pgd_value *[]){w, x, flat}, 3, d)); /* the dedicated derivatives */
     pgd_output(g, "loss", loss);
     pgd_output(g, "softmax", pgd_softmax(g, pgd_log_softmax(g, logits)));

@@ -515,6 +515,14 @@ static void layers_and_optimizers(void **unused) {
     pgd_layer_destroy(pgd_layer_attention(4, 2, NULL));
     GIVES(NULL, pgd_layer_named, name, NULL, pgd_layer_relu());
     assert_null(pgd_layer_named("x", NULL));
+    DOES(pgd_recompute_begin, graph, NULL);
+    DOES(pgd_recompute_end, graph, NULL);
+    begin("pgd_layer_compute");
+    assert_null(pgd_layer_compute(PGD_BF16, NULL));
+    begin("pgd_layer_frozen");
+    assert_null(pgd_layer_frozen(NULL));
+    begin("pgd_layer_recomputed");
+    assert_null(pgd_layer_recomputed(NULL));
     begin("pgd_layer_skip");
     assert_null(pgd_layer_skip(NULL));
     STATUS(pgd_layer_cache, layer, NULL, "", 1, 1, state);

@@ -74,7 +74,7 @@ static void damaged_headers_are_refused_and_change_nothing(void **unused) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1099511627776,1099511627776,1099511627776],\"data_offsets\":[0,8]}}", 8, PGD_CORRUPT},
-        {"{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 8, PGD_UNSUPPORTED},
+        {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,2]}}", 8, PGD_UNSUPPORTED},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}", 8, PGD_CORRUPT},
         {"{\"a\":3}", 8, PGD_CORRUPT},

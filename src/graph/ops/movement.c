@@ -34,6 +34,20 @@ static double no_flops(const pgd_attrs *attrs, const pgd_shape *in, const pgd_sh
 
 const pgd_op_def pgd_def_reshape = {.dtypes = PGD_DTYPES_ANY, .has_dims = true, .infer = reshape_infer, .eval = reshape_eval, .grad = reshape_grad, .flops = no_flops};
 
+/* ---- barrier: x, after -> x, but not before `after` is there. Barriers of different numbers are different, so that what is computed twice on purpose is
+ * not merged again. ----------------------------------------------------------------------------------------------------------------------------------- */
+
+static pgd_status barrier_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
+    (void)graph;
+    outputs[0].dtype = node->inputs[0]->dtype;
+    outputs[0].shape = node->inputs[0]->shape;
+    return PGD_OK;
+}
+
+static void barrier_grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) { (void)g, (void)n, dx[0] = dy[0]; }
+
+const pgd_op_def pgd_def_barrier = {.dtypes = PGD_DTYPES_ANY, .int_names = "number", .infer = barrier_infer, .eval = reshape_eval, .grad = barrier_grad, .flops = no_flops};
+
 /* ---- transpose: output axis i is input axis ints[i] -------------------------------------------------------------------------------------------- */
 
 static pgd_status transpose_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {

@@ -71,6 +71,7 @@ struct pgd_node {
     pgd_value **inputs;
     pgd_value *outputs;
     pgd_attrs attrs;
+    int32_t stretch;            /* of values that are computed again for their gradients; 0: they are kept */
     const char *name;           /* INPUT, PARAM */
     const void *bytes;          /* CONSTANT */
     const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV: the epilogue or NULL */
@@ -105,6 +106,7 @@ struct pgd_graph {
     pgd_dim_expr *exprs;
     int32_t expr_count, expr_capacity;
     int32_t random_streams; /* random nodes made so far */
+    int32_t stretch, stretches; /* the one being built, 0: none; how many there were */
     pgd_status status;
     char error[512];
 };

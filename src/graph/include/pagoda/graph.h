@@ -267,6 +267,11 @@ PGD_API pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x); /* over the 
  * of the target evenly over all classes. */
 PGD_API pgd_value *pgd_softmax_xent(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing);
 
+/* Values built between begin and end are not kept for their gradients but computed again from what went in, when pgd_gradients comes to them: memory for time (Chen et al.,
+ * Training deep nets with sublinear memory cost, 2016). Stretches do not nest: an inner begin or end does nothing. */
+PGD_API void pgd_recompute_begin(pgd_graph *graph);
+PGD_API void pgd_recompute_end(pgd_graph *graph);
+
 /* ---- transforms ---------------------------------------------------------------------------------------------------------------------------------- */
 
 /* d sum(y) / d x[i] as new values of the same graph, in gradients[i]; zeros where y does not depend on x[i]. Errors: UNSUPPORTED names an operation without

@@ -71,6 +71,17 @@ PGD_API pgd_layer *pgd_layer_skip(pgd_layer *body); /* x + body(x); name "body" 
 PGD_API pgd_layer *pgd_layer_named(const char *name, pgd_layer *layer);
 PGD_API void pgd_layer_destroy(pgd_layer *layer); /* NULL is fine; one in a container dies with the container only */
 
+/* The layer itself, computing its products (and all that follows in 16 bits) in this dtype: f32, f16 or bf16; a layer inside may say otherwise. Weights, norms, losses and the sums of
+ * skip stay f32: mixed precision. NULL gives NULL. */
+PGD_API pgd_layer *pgd_layer_compute(pgd_dtype dtype, pgd_layer *layer);
+
+/* The layer itself, whose inner values are not kept while training but computed again from its input when their gradients are wanted: memory for time (activation checkpointing).
+ * NULL gives NULL. */
+PGD_API pgd_layer *pgd_layer_recomputed(pgd_layer *layer);
+
+/* The layer itself, with nothing in it trainable: the optimiser leaves it alone, and no gradients are computed for it. NULL gives NULL. */
+PGD_API pgd_layer *pgd_layer_frozen(pgd_layer *layer);
+
 /* The layer's value for x. training: batch statistics, dropout (its key is the state tensor "random", i64 [2]), and updates of running statistics are added to the graph.
  * prefix: of parameter names, "" at the top. NULL on error, kept in the graph. */
 PGD_API pgd_value *pgd_layer_forward(const pgd_layer *layer, pgd_graph *graph, pgd_value *x, bool training, const char *prefix);
