@@ -26,6 +26,11 @@ static void sample(void *user, int64_t index, uint64_t random, void *const *fiel
     if (user != NULL) *label = *(const int32_t *)user;
 }
 
+static void narrow_sample(void *user, int64_t index, uint64_t random, void *const *fields) {
+    memset(fields[0], (int)(random >> 56), SIDE);
+    *(int32_t *)fields[1] = (int32_t)(index % CLASSES);
+}
+
 static pgd_layer *net(void) {
     pgd_layer_conv_options o;
     pgd_layer_conv_options_init(&o, sizeof o);
@@ -175,7 +180,7 @@ static void wrong_options_and_states_are_refused(void **unused) {
     pgd_trainer *trainer;
     const float one = 1;
     const pgd_field narrow[2] = {{"samples", PGD_U8, {1, {SIDE}}}, {"labels", PGD_I32, {0}}};
-    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL}, small = {SAMPLES, narrow, 2, sample, NULL};
+    pgd_dataset data = {SAMPLES, fields, 2, sample, NULL}, small = {SAMPLES, narrow, 2, narrow_sample, NULL};
     pgd_classifier_options seen = images();
     pgd_training_options o = options();
     assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
