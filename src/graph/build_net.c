@@ -75,6 +75,20 @@ pgd_value *pgd_attention(pgd_graph *graph, pgd_value *q, pgd_value *k, pgd_value
     return pgd_graph_op(graph, PGD_OP_ATTENTION, &attrs, in, count);
 }
 
+/* ---- recurrent ------------------------------------------------------------------------------------------------------------------------------------------- */
+
+pgd_value *pgd_lstm(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *h0, pgd_value *c0, pgd_value **cells) {
+    if (cells != NULL) *cells = NULL;
+    pgd_node *node = PGD_GRAPH_LACKS(graph, x, w, h0, c0) ? NULL : pgd_graph_add(graph, PGD_OP_LSTM, NULL, (pgd_value *[]){x, w, h0, c0}, 4);
+    if (node == NULL) return NULL;
+    if (cells != NULL) *cells = &node->outputs[1];
+    return &node->outputs[0];
+}
+
+pgd_value *pgd_gru(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *b, pgd_value *h0) {
+    return PGD_GRAPH_LACKS(graph, x, w, b, h0) ? NULL : pgd_graph_op(graph, PGD_OP_GRU, NULL, (pgd_value *[]){x, w, b, h0}, 4);
+}
+
 /* ---- softmax, losses -------------------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_SOFTMAX, NULL, &x, 1); }

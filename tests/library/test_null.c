@@ -350,6 +350,16 @@ static void other_builders(void **unused) {
     BUILDS(pgd_avg_pool1d, x, g, NULL, 2, 0, 0);
     NO_GRAPH(pgd_resize, x, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
     BUILDS(pgd_resize, x, g, NULL, 2, 2, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL);
+    NO_GRAPH(pgd_lstm, x, x, x, x, &mean);
+    BUILDS(pgd_lstm, x, g, NULL, x, x, x, NULL);
+    BUILDS(pgd_lstm, w, g, x, NULL, x, x, NULL);
+    BUILDS(pgd_lstm, h0, g, x, x, NULL, x, NULL);
+    BUILDS(pgd_lstm, c0, g, x, x, x, NULL, NULL);
+    NO_GRAPH(pgd_gru, x, x, x, x);
+    BUILDS(pgd_gru, x, g, NULL, x, x, x);
+    BUILDS(pgd_gru, w, g, x, NULL, x, x);
+    BUILDS(pgd_gru, b, g, x, x, NULL, x);
+    BUILDS(pgd_gru, h0, g, x, x, x, NULL);
     NO_GRAPH(pgd_argmin, x, 0);
     BUILDS(pgd_argmin, x, g, NULL, 0);
     NO_GRAPH(pgd_cumsum, x, 0, false, false);
