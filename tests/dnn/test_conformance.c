@@ -311,6 +311,15 @@ static void attentions(void **unused) {
         }
 }
 
+static void rotations(void **unused) {
+    static const int64_t shapes[][4] = {{1, 1, 1, 2}, {2, 5, 3, 8}, {1, 70, 4, 64}, {3, 2, 1, 34}, {0, 4, 2, 8}, {1, 4, 0, 8}, {1, 2, 9, 2050}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int inverse = 0; inverse < 2; inverse++) {
+            const int64_t *s = shapes[i];
+            run_case(&(kernel_case){PGD_OP_ROPE, {.ints = {inverse}, .floats = {inverse ? 10000 : 50}}, 2, {{PGD_F32, S4(s[0], s[1], s[2], s[3])}, {PGD_I32, S2(s[0], s[1])}}});
+        }
+}
+
 static void recurrent_steps(void **unused) {
     static const int64_t shapes[][3] = {/* T N H */ {1, 1, 1}, {3, 2, 5}, {4, 17, 16}, {3, 9, 33}, {2, 0, 4}, {2, 40, 100}, {2, 3, 300}, {5, 130, 8}};
     for (int i = 0; i < COUNT(shapes); i++) {
@@ -492,7 +501,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(recurrent_steps), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(recurrent_steps), cmocka_unit_test(rotations), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

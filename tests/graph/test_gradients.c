@@ -219,6 +219,8 @@ BUILD(lstm) {
     return o[0] == 3 ? 2 : 1;
 }
 BUILD(gru) { y[0] = pgd_gru(g, x[0], x[1], pgd_reshape(g, pgd_slice(g, x[2], 0, 2, 3), pgd_symshape_of(1, 6)), pgd_slice(g, x[2], 0, 0, 2)); return 1; }
+BUILD(rope) { y[0] = pgd_rope(g, x[0], o[0] == 0 ? NULL : pgd_constant(g, PGD_I32, pgd_shape_of(1, 2), (int32_t[]){5, -3}), 100); return 1; }
+BUILD(softmax_along) { y[0] = (o[1] == 0 ? pgd_softmax_along : pgd_log_softmax_along)(g, x[0], (int32_t)o[0]); return 1; }
 BUILD(xent) {
     pgd_value *labels = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), (int32_t[]){2, 0, 4});
     y[0] = pgd_softmax_xent(g, x[0], labels, (double)o[0] / 100);
@@ -358,6 +360,8 @@ static const gradient_case cases[] = {
     {"LSTM", PGD_OP_LSTM, -1, 1, 3, {D3(3, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {3}}, {"LSTM states", PGD_OP_LSTM, -1, 1, 3, {D3(2, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {1}},
     {"LSTM cells", PGD_OP_LSTM, -1, 1, 3, {D3(2, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {2}}, {"LSTM, one step", PGD_OP_LSTM, -1, 1, 3, {D3(1, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {3}},
     {"GRU", PGD_OP_GRU, -1, 1, 3, {D3(3, 2, 6), D2(6, 2), D2(5, 2)}, gru, {0}}, {"GRU, one step", PGD_OP_GRU, -1, 1, 3, {D3(1, 2, 6), D2(6, 2), D2(5, 2)}, gru, {0}},
+    {"ROPE", PGD_OP_ROPE, -2, 2, 1, {D4(2, 3, 2, 4)}, rope, {0}}, {"ROPE from a start", PGD_OP_ROPE, -2, 2, 1, {D4(2, 3, 2, 4)}, rope, {1}},
+    {"TRANSPOSE around softmax of the first axis", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(3, 2, 4)}, softmax_along, {0}}, {"TRANSPOSE around log softmax of the middle", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(2, 3, 2)}, softmax_along, {1, 1}},
     {"SOFTMAX of three axes", PGD_OP_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"LOG_SOFTMAX of three axes", PGD_OP_LOG_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"SOFTMAX_XENT", PGD_OP_SOFTMAX_XENT, -3, 3, 1, {D2(3, 5)}, xent, {0}},

@@ -287,11 +287,35 @@ static void recurrent_steps(void **unused) {
     pgd_graph_destroy(g);
 }
 
+/* ---- rotary embedding, softmax along an axis: NumPy --------------------------------------------------------------------------------------------------------- */
+
+static void rotated_pairs(void **unused) {
+    static const float x[16] = {1, 2, 3, 4, 0.5, -1, 2, 0.25, -2, 1, 0, 3, 1, 1, 1, 1};
+    pgd_value *y;
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, whole((pgd_shape){2, {1, 2}}, (int32_t[]){3, 100000}), 10000), x, 1e-6, -1.41335252, 1.87911807, -2.82885748, 4.05819114, -0.777236264, -1.00704891, -1.90942499, 0.219892008, 1.99872161, -1.91825955, -0.0714975959, 2.51401677, -1.03510961, -0.264500464, -0.963612009, 1.38925862);
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, whole((pgd_shape){1, {1}}, (int32_t[]){7}), 500), x, 1e-6, -1.21705754, 0.67095224, 2.91869336, 4.42151819, -0.93702207, -1.0283892, 1.83629781, -0.0701116553, 0.291000068, -0.11388163, -1.97871649, 3.16022641, -1.13485828, 0.586492631, 0.843858213, 1.28686689);
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, NULL, 10000), x, 1e-6, 1, 2, 3, 4, 0.5, -1, 2, 0.25, -1.08060461, 0.9699505, -1.68294197, 3.00984983, -0.301168679, 0.989950167, 1.38177329, 1.00994983);
+    WRONG("it must be [B,T,H,D]", pgd_rope(g, v, NULL, 10000));
+    WRONG("with even D", pgd_rope(g, pgd_reshape(g, v, D(1, 4, 1, 3)), NULL, 10000));
+    WRONG("base 0", pgd_rope(g, pgd_reshape(g, v, D(1, 3, 1, 4)), NULL, 0));
+}
+
+static void softmax_along_an_axis(void **unused) {
+    static const float x[6] = {1, 2, 3, 2, 0, -1};
+    pgd_value *y;
+    y = begin(D(2, 3)); GIVES(pgd_softmax_along(g, y, 0), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    y = begin(D(2, 3)); GIVES(pgd_log_softmax_along(g, y, -2), x, 1e-6, -1.31326169, -0.126928011, -0.0181499279, -0.313261688, -2.12692801, -4.01814993);
+    y = begin(D(1, 2, 3)); GIVES(pgd_softmax_along(g, y, 1), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    y = begin(D(2, 3, 1)); GIVES(pgd_softmax_along(g, y, 0), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    WRONG("outside rank 2", pgd_softmax_along(g, v, 2));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
         cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
         cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked), cmocka_unit_test(recurrent_steps),
+        cmocka_unit_test(rotated_pairs), cmocka_unit_test(softmax_along_an_axis),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

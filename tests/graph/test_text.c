@@ -46,6 +46,7 @@ static pgd_graph *everything(void) {
     steps = pgd_gru(g, pgd_concat(g, (pgd_value *[]){steps, steps, steps}, 3, 2), w6, b6, zero);
     loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, steps, (int32_t[]){0, 1, 2}, 3), D(1)));
     pgd_value *heads = pgd_reshape(g, rows, D(1, N, 2, 4)), *seen = pgd_constant(g, PGD_BOOL, pgd_shape_of(4, 1, 1, 1, 1), (uint8_t[]){1});
+    heads = pgd_rope(g, heads, NULL, 10000);
     pgd_attention_options attention = {sizeof attention, .causal = true, .start = pgd_constant(g, PGD_I32, pgd_shape_of(1, 1), (int32_t[]){0}), .mask = pgd_broadcast(g, seen, D(1, 1, 1, N))};
     loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, pgd_attention(g, heads, heads, heads, &attention), (int32_t[]){0, 1, 2, 3}, 4), D(1)));
     ok(pgd_gradients(g, loss, (pgd_value *[]){w, x, flat}, 3, d)); /* the dedicated derivatives */

@@ -360,6 +360,12 @@ static void other_builders(void **unused) {
     BUILDS(pgd_gru, w, g, x, NULL, x, x);
     BUILDS(pgd_gru, b, g, x, x, NULL, x);
     BUILDS(pgd_gru, h0, g, x, x, x, NULL);
+    NO_GRAPH(pgd_rope, x, NULL, 1);
+    BUILDS(pgd_rope, x, g, NULL, NULL, 1);
+    NO_GRAPH(pgd_softmax_along, x, 0);
+    BUILDS(pgd_softmax_along, x, g, NULL, 0);
+    NO_GRAPH(pgd_log_softmax_along, x, 0);
+    BUILDS(pgd_log_softmax_along, x, g, NULL, 0);
     NO_GRAPH(pgd_argmin, x, 0);
     BUILDS(pgd_argmin, x, g, NULL, 0);
     NO_GRAPH(pgd_cumsum, x, 0, false, false);
