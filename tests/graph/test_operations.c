@@ -110,6 +110,26 @@ static void gives(pgd_value *y, const char *what, const float *x, const double *
 #define D(...) (pgd_symshape) { sizeof((pgd_dim[]){__VA_ARGS__}) / sizeof(pgd_dim), { __VA_ARGS__ } }
 #define GIVES(y, x, tolerance, ...) gives(y, #y, x, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), tolerance)
 
+static void the_gradient_of_gelu_is_one_fused_program(void **unused) {
+    static const float values[64] = {1, -2};
+    pgd_plan *plan;
+    pgd_run *run;
+    pgd_step_profile step;
+    pgd_value *x = begin(D(64));
+    pgd_output(g, "dx", gradient_of(pgd_gelu(g, x), x));
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    ok(pgd_run_set(run, "x", pgd_shape_of(1, 64), values));
+    pgd_run_profile(run, true);
+    ok(pgd_run_execute(run));
+    assert_int_equal(pgd_run_step_count(run), 1);
+    ok(pgd_run_step(run, 0, &step));
+    assert_string_equal(step.operation, "program");
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+}
+
 /* ---- reductions and scans --------------------------------------------------------------------------------------------------------------------------- */
 
 static void products_and_running_sums(void **unused) {
@@ -312,7 +332,7 @@ static void softmax_along_an_axis(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
+        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(the_gradient_of_gelu_is_one_fused_program), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
         cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
         cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked), cmocka_unit_test(recurrent_steps),
         cmocka_unit_test(rotated_pairs), cmocka_unit_test(softmax_along_an_axis),
