@@ -16,23 +16,16 @@ typedef struct scatter_params {
     size_t bytes; /* of an element */
 } scatter_params;
 
-static int64_t index_at(const scatter_params *p, const char *indices, int64_t i, int64_t n) {
-    int64_t index = p->wide ? ((const int64_t *)(const void *)indices)[i] : ((const int32_t *)(const void *)indices)[i];
+static inline int64_t index_at(const char *indices, int64_t i, int64_t n, int wide) {
+    int64_t index = wide ? ((const int64_t *)(const void *)indices)[i] : ((const int32_t *)(const void *)indices)[i];
     if (index < 0) index += n;
     return index >= 0 && index < n ? index : -1;
 }
 
-static void copy_one(char *to, const char *from, size_t bytes) {
-    if (bytes == 4)
-        memcpy(to, from, 4);
-    else
-        memcpy(to, from, bytes);
-}
-
-static void bring_in(const scatter_params *p, char *to, const char *from) {
+static inline void bring_in(const scatter_params *p, char *to, const char *from, size_t bytes) {
     float a, b;
     if (p->mode == PGD_SCATTER_SET) {
-        copy_one(to, from, p->bytes);
+        memcpy(to, from, bytes);
         return;
     }
     memcpy(&a, to, sizeof a);
@@ -64,20 +57,42 @@ static lines lines_of(const scatter_params *p, int64_t chunk) {
     return (lines){outer, outer_end < p->outer ? outer_end : p->outer, first, end < p->inner ? end : p->inner};
 }
 
-/* mem: x, indices, y */
-static void gather_chunk(const void *params, char *const *mem, int64_t chunk, void *scratch) {
-    const scatter_params *p = params;
-    lines l = lines_of(p, chunk);
-    for (int64_t outer = l.outer; outer < l.outer_end; outer++)
-        for (int64_t i = 0; i < p->count; i++)
+/* Called with constant sizes where those are the usual ones. */
+static inline void gather_lines(const scatter_params *p, char *const *mem, lines l, const size_t bytes, const int wide) {
+    const int64_t n = p->n, count = p->count, inner = p->inner;
+    for (int64_t outer = l.outer; outer < l.outer_end; outer++) {
+        const char *x = mem[0] + (size_t)(outer * n * inner) * bytes;
+        for (int64_t i = 0; i < count; i++)
             for (int64_t k = l.first; k < l.end; k++) {
-                int64_t at = (outer * p->count + i) * p->inner + k, from = index_at(p, mem[1], at, p->n);
-                char *to = mem[2] + (size_t)at * p->bytes;
+                int64_t at = (outer * count + i) * inner + k, from = index_at(mem[1], at, n, wide);
+                char *to = mem[2] + (size_t)at * bytes;
                 if (from < 0)
                     write_missing(p, to);
                 else
-                    copy_one(to, mem[0] + (size_t)((outer * p->n + from) * p->inner + k) * p->bytes, p->bytes);
+                    memcpy(to, x + (size_t)(from * inner + k) * bytes, bytes);
             }
+    }
+}
+
+/* mem: x, indices, y */
+static void gather_chunk(const void *params, char *const *mem, int64_t chunk, void *scratch) {
+    const scatter_params *p = params;
+    if (p->bytes == 4 && !p->wide)
+        gather_lines(p, mem, lines_of(p, chunk), 4, 0);
+    else
+        gather_lines(p, mem, lines_of(p, chunk), p->bytes, p->wide);
+}
+
+static inline void scatter_lines(const scatter_params *p, char *const *mem, lines l, const size_t bytes, const int wide) {
+    const int64_t n = p->n, count = p->count, inner = p->inner;
+    for (int64_t outer = l.outer; outer < l.outer_end; outer++) {
+        char *y = mem[3] + (size_t)(outer * n * inner) * bytes;
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t k = l.first; k < l.end; k++) {
+                int64_t from = (outer * count + i) * inner + k, to = index_at(mem[1], from, n, wide);
+                if (to >= 0) bring_in(p, y + (size_t)(to * inner + k) * bytes, mem[2] + (size_t)from * bytes, bytes);
+            }
+    }
 }
 
 /* mem: x, indices, updates, y */
@@ -88,12 +103,10 @@ static void scatter_chunk(const void *params, char *const *mem, int64_t chunk, v
         size_t at = (size_t)(i * p->inner + l.first) * p->bytes;
         memcpy(mem[3] + at, mem[0] + at, (size_t)(l.end - l.first) * p->bytes);
     }
-    for (int64_t outer = l.outer; outer < l.outer_end; outer++)
-        for (int64_t i = 0; i < p->count; i++)
-            for (int64_t k = l.first; k < l.end; k++) {
-                int64_t from = (outer * p->count + i) * p->inner + k, to = index_at(p, mem[1], from, p->n);
-                if (to >= 0) bring_in(p, mem[3] + (size_t)((outer * p->n + to) * p->inner + k) * p->bytes, mem[2] + (size_t)from * p->bytes);
-            }
+    if (p->bytes == 4 && !p->wide)
+        scatter_lines(p, mem, l, 4, 0);
+    else
+        scatter_lines(p, mem, l, p->bytes, p->wide);
 }
 
 static pgd_status elements_emit(const pgd_problem *problem, pgd_emitter *emitter) {
@@ -118,7 +131,7 @@ const pgd_kernel_row pgd_row_host_scatter_elements = {.name = "host_scatter_elem
 static int64_t slice_at(const scatter_params *p, const char *indices, int64_t row) {
     int64_t slice = 0;
     for (int64_t i = 0; i < p->coordinates; i++) {
-        int64_t at = index_at(p, indices, row * p->coordinates + i, p->extents[i]);
+        int64_t at = index_at(indices, row * p->coordinates + i, p->extents[i], p->wide);
         if (at < 0) return -1;
         slice = slice * p->extents[i] + at;
     }

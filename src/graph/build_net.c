@@ -75,10 +75,53 @@ pgd_value *pgd_attention(pgd_graph *graph, pgd_value *q, pgd_value *k, pgd_value
     return pgd_graph_op(graph, PGD_OP_ATTENTION, &attrs, in, count);
 }
 
+/* Where each row stands: [B,T] as given, the first position [B] of each sample, or from 0 on. */
+static pgd_value *positions_of(pgd_graph *graph, const pgd_value *x, pgd_value *positions) {
+    const pgd_symshape all = {2, {x->shape.dims[0], x->shape.dims[1]}};
+    if (positions != NULL && positions->shape.rank != 1) return positions;
+    pgd_value *step = pgd_iota(graph, PGD_I32, (pgd_symshape){2, {1, all.dims[1]}}, 1);
+    if (positions != NULL && step != NULL) step = pgd_add(graph, pgd_reshape(graph, positions, (pgd_symshape){2, {positions->shape.dims[0], 1}}), step);
+    return step == NULL ? NULL : pgd_broadcast(graph, step, all);
+}
+
+pgd_value *pgd_rope(pgd_graph *graph, pgd_value *x, pgd_value *positions, double base) {
+    char text[128];
+    if (PGD_GRAPH_LACKS(graph, x)) return NULL;
+    if (x->shape.rank != 4) return pgd_graph_fail(graph, PGD_BAD_ARG, "rope: x is %s; it must be [B,T,H,D]", pgd_symshape_text(graph, x->shape, text, sizeof text));
+    pgd_value *at = positions_of(graph, x, positions);
+    return at == NULL ? NULL : pgd_graph_op(graph, PGD_OP_ROPE, &(pgd_attrs){.floats = {base}}, (pgd_value *[]){x, at}, 2);
+}
+
+/* ---- recurrent ------------------------------------------------------------------------------------------------------------------------------------------- */
+
+pgd_value *pgd_lstm(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *h0, pgd_value *c0, pgd_value **cells) {
+    if (cells != NULL) *cells = NULL;
+    pgd_node *node = PGD_GRAPH_LACKS(graph, x, w, h0, c0) ? NULL : pgd_graph_add(graph, PGD_OP_LSTM, NULL, (pgd_value *[]){x, w, h0, c0}, 4);
+    if (node == NULL) return NULL;
+    if (cells != NULL) *cells = &node->outputs[1];
+    return &node->outputs[0];
+}
+
+pgd_value *pgd_gru(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *b, pgd_value *h0) {
+    return PGD_GRAPH_LACKS(graph, x, w, b, h0) ? NULL : pgd_graph_op(graph, PGD_OP_GRU, NULL, (pgd_value *[]){x, w, b, h0}, 4);
+}
+
 /* ---- softmax, losses -------------------------------------------------------------------------------------------------------------------------------------- */
 
 pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_SOFTMAX, NULL, &x, 1); }
 pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x) { return PGD_GRAPH_LACKS(graph, x) ? NULL : pgd_graph_op(graph, PGD_OP_LOG_SOFTMAX, NULL, &x, 1); }
+
+/* Over another axis: it is moved to the end and back. */
+static pgd_value *along(pgd_graph *graph, pgd_op op, pgd_value *x, int32_t axis) {
+    int32_t swap[PGD_MAX_RANK];
+    if (!pgd_axis_in_rank(graph, x, &axis)) return NULL;
+    for (int32_t i = 0; i < x->shape.rank; i++) swap[i] = i == axis ? x->shape.rank - 1 : i == x->shape.rank - 1 ? axis : i;
+    pgd_value *moved = pgd_transpose(graph, x, swap), *y = moved == NULL ? NULL : pgd_graph_op(graph, op, NULL, &moved, 1);
+    return y == NULL ? NULL : pgd_transpose(graph, y, swap);
+}
+
+pgd_value *pgd_softmax_along(pgd_graph *graph, pgd_value *x, int32_t axis) { return PGD_GRAPH_LACKS(graph, x) ? NULL : along(graph, PGD_OP_SOFTMAX, x, axis); }
+pgd_value *pgd_log_softmax_along(pgd_graph *graph, pgd_value *x, int32_t axis) { return PGD_GRAPH_LACKS(graph, x) ? NULL : along(graph, PGD_OP_LOG_SOFTMAX, x, axis); }
 
 pgd_value *pgd_softmax_xent(pgd_graph *graph, pgd_value *logits, pgd_value *labels, double smoothing) {
     if (PGD_GRAPH_LACKS(graph, logits, labels)) return NULL;

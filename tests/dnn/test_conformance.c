@@ -132,6 +132,9 @@ static void run_rows(const kernel_case *c, const pgd_desc *outputs, int32_t outp
     }
 }
 
+/* Which input is the weights of a recurrent operation; -1: it is none. */
+static int64_t recurrent_weights(pgd_op op) { return op == PGD_OP_LSTM || op == PGD_OP_GRU ? 1 : op == PGD_OP_LSTM_D ? 5 : op == PGD_OP_GRU_D ? 4 : -1; }
+
 static void run_case(const kernel_case *c) {
     pgd_desc outputs[PGD_MAX_OUTPUTS];
     int32_t output_count = infer(c, outputs);
@@ -145,6 +148,10 @@ static void run_case(const kernel_case *c) {
         }
         if (c->op == PGD_OP_BATCH_NORM_D) /* a variance is not negative */
             for (int64_t i = 0; i < pgd_shape_elems(c->inputs[3].shape); i++) ((float *)in[3])[i] = fabsf(((float *)in[3])[i]) + 0.1f;
+        if (recurrent_weights(c->op) >= 0) /* small, so that differences do not grow from step to step */
+            for (int64_t i = 0, w = recurrent_weights(c->op); i < pgd_shape_elems(c->inputs[w].shape); i++) ((float *)in[w])[i] /= (float)c->inputs[w].shape.dims[1];
+        if (c->op == PGD_OP_LSTM_D || c->op == PGD_OP_GRU_D) /* gates are not beyond 1 */
+            for (int64_t i = 0, gates = c->op == PGD_OP_LSTM_D ? 2 : 1; i < pgd_shape_elems(c->inputs[gates].shape); i++) ((float *)in[gates])[i] *= 0.5f;
         if (c->op == PGD_OP_ATTENTION_D) /* weights are at most 1 */
             for (int64_t i = 0; i < pgd_shape_elems(c->inputs[3].shape); i++) ((float *)in[3])[i] += 0.5f * (float)(4 * c->inputs[0].shape.dims[3]);
         bool magnitudes = tolerance_of(c->op)->kind == TOLERANCE_MAGNITUDE;
@@ -302,6 +309,27 @@ static void attentions(void **unused) {
             run_case(&c);
             run_case(&d);
         }
+}
+
+static void rotations(void **unused) {
+    static const int64_t shapes[][4] = {{1, 1, 1, 2}, {2, 5, 3, 8}, {1, 70, 4, 64}, {3, 2, 1, 34}, {0, 4, 2, 8}, {1, 4, 0, 8}, {1, 2, 9, 2050}};
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int inverse = 0; inverse < 2; inverse++) {
+            const int64_t *s = shapes[i];
+            run_case(&(kernel_case){PGD_OP_ROPE, {.ints = {inverse}, .floats = {inverse ? 10000 : 50}}, 2, {{PGD_F32, S4(s[0], s[1], s[2], s[3])}, {PGD_I32, S2(s[0], s[1])}}});
+        }
+}
+
+static void recurrent_steps(void **unused) {
+    static const int64_t shapes[][3] = {/* T N H */ {1, 1, 1}, {3, 2, 5}, {4, 17, 16}, {3, 9, 33}, {2, 0, 4}, {2, 40, 100}, {2, 3, 300}, {5, 130, 8}};
+    for (int i = 0; i < COUNT(shapes); i++) {
+        int64_t T = shapes[i][0], N = shapes[i][1], H = shapes[i][2];
+        pgd_desc line = {PGD_F32, S3(T, N, H)}, wide = {PGD_F32, S3(T, N, 4 * H)}, narrow = {PGD_F32, S3(T, N, 3 * H)}, state = {PGD_F32, S2(N, H)}, w4 = {PGD_F32, S2(4 * H, H)}, w3 = {PGD_F32, S2(3 * H, H)}, b = {PGD_F32, S1(3 * H)};
+        run_case(&(kernel_case){PGD_OP_LSTM, {.ints = {0}}, 4, {wide, w4, state, state}});
+        run_case(&(kernel_case){PGD_OP_LSTM_D, {.ints = {0}}, 6, {line, line, wide, line, state, w4}});
+        run_case(&(kernel_case){PGD_OP_GRU, {.ints = {0}}, 4, {narrow, w3, b, state}});
+        run_case(&(kernel_case){PGD_OP_GRU_D, {.ints = {0}}, 5, {line, wide, line, state, w3}});
+    }
 }
 
 static void softmax_and_losses(void **unused) {
@@ -473,7 +501,7 @@ static void rows_are_listed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
+        cmocka_unit_test(matrix_products), cmocka_unit_test(convolutions), cmocka_unit_test(pools), cmocka_unit_test(resizes), cmocka_unit_test(statistics), cmocka_unit_test(gather_derivatives), cmocka_unit_test(scattered_sums_and_extremes), cmocka_unit_test(greatest_and_least), cmocka_unit_test(row_norms), cmocka_unit_test(attentions), cmocka_unit_test(recurrent_steps), cmocka_unit_test(rotations), cmocka_unit_test(softmax_and_losses), cmocka_unit_test(scans), cmocka_unit_test(movements),
         cmocka_unit_test(every_row_of_the_list_was_run_at_every_level), cmocka_unit_test(unsupported_names_every_row_with_its_reason),
         cmocka_unit_test(the_reference_takes_what_no_other_row_takes), cmocka_unit_test(rows_are_listed),
     };

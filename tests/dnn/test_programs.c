@@ -459,6 +459,7 @@ static int64_t sweep_values(float *to) {
     }
     to[n++] = INFINITY, to[n++] = -INFINITY, to[n++] = NAN;
     for (int64_t i = 0; i < 60000; i++) to[n++] = (float)(-110 + 220 * ((double)i / 60000)); /* where exp and tanh live */
+    for (int64_t i = 0; i < 150000; i++) to[n++] = (float)(-15 * ((double)i / 150000)); /* gelu's tail */
     return n;
 }
 

@@ -225,6 +225,16 @@ BUILD(attention) {
     for (int32_t i = 0; i < 2 && node != NULL; i++) y[i] = &node->outputs[i];
     return 2;
 }
+/* x: gates, weights, states. options: which outputs */
+BUILD(lstm) {
+    pgd_value *cells, *h0 = pgd_slice(g, x[2], 0, 0, 2), *c0 = pgd_slice(g, x[2], 0, 2, 2), *line = pgd_lstm(g, x[0], x[1], h0, c0, &cells);
+    y[0] = (o[0] & 1) != 0 ? line : cells;
+    y[1] = cells;
+    return o[0] == 3 ? 2 : 1;
+}
+BUILD(gru) { y[0] = pgd_gru(g, x[0], x[1], pgd_reshape(g, pgd_slice(g, x[2], 0, 2, 3), pgd_symshape_of(1, 6)), pgd_slice(g, x[2], 0, 0, 2)); return 1; }
+BUILD(rope) { y[0] = pgd_rope(g, x[0], o[0] == 0 ? NULL : pgd_constant(g, PGD_I32, pgd_shape_of(1, 2), (int32_t[]){5, -3}), 100); return 1; }
+BUILD(softmax_along) { y[0] = (o[1] == 0 ? pgd_softmax_along : pgd_log_softmax_along)(g, x[0], (int32_t)o[0]); return 1; }
 BUILD(xent) {
     pgd_value *labels = pgd_constant(g, PGD_I32, pgd_shape_of(1, 3), (int32_t[]){2, 0, 4});
     y[0] = pgd_softmax_xent(g, x[0], labels, (double)o[0] / 100);
@@ -363,6 +373,11 @@ static const gradient_case cases[] = {
     {"ATTENTION with a mask", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 2), D4(2, 4, 1, 2), D4(2, 4, 1, 2)}, attention, {0, 1, -1}},
     {"ATTENTION from a start", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 2, 2, 2), D4(2, 5, 1, 2), D4(2, 5, 1, 2)}, attention, {0, 0, 1}},
     {"ATTENTION, causal from a start with a mask", PGD_OP_ATTENTION, -2, 2, 3, {D4(2, 3, 2, 2), D4(2, 4, 1, 2), D4(2, 4, 1, 2)}, attention, {1, 1, 0}},
+    {"LSTM", PGD_OP_LSTM, -1, 1, 3, {D3(3, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {3}}, {"LSTM states", PGD_OP_LSTM, -1, 1, 3, {D3(2, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {1}},
+    {"LSTM cells", PGD_OP_LSTM, -1, 1, 3, {D3(2, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {2}}, {"LSTM, one step", PGD_OP_LSTM, -1, 1, 3, {D3(1, 2, 8), D2(8, 2), D2(4, 2)}, lstm, {3}},
+    {"GRU", PGD_OP_GRU, -1, 1, 3, {D3(3, 2, 6), D2(6, 2), D2(5, 2)}, gru, {0}}, {"GRU, one step", PGD_OP_GRU, -1, 1, 3, {D3(1, 2, 6), D2(6, 2), D2(5, 2)}, gru, {0}},
+    {"ROPE", PGD_OP_ROPE, -2, 2, 1, {D4(2, 3, 2, 4)}, rope, {0}}, {"ROPE from a start", PGD_OP_ROPE, -2, 2, 1, {D4(2, 3, 2, 4)}, rope, {1}},
+    {"TRANSPOSE around softmax of the first axis", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(3, 2, 4)}, softmax_along, {0}}, {"TRANSPOSE around log softmax of the middle", PGD_OP_TRANSPOSE, -2, 2, 1, {D3(2, 3, 2)}, softmax_along, {1, 1}},
     {"SOFTMAX of three axes", PGD_OP_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"LOG_SOFTMAX of three axes", PGD_OP_LOG_SOFTMAX, -3, 3, 1, {D3(2, 2, 5)}, plain_op, {0}},
     {"SOFTMAX_XENT", PGD_OP_SOFTMAX_XENT, -3, 3, 1, {D2(3, 5)}, xent, {0}},

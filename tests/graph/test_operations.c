@@ -110,6 +110,26 @@ static void gives(pgd_value *y, const char *what, const float *x, const double *
 #define D(...) (pgd_symshape) { sizeof((pgd_dim[]){__VA_ARGS__}) / sizeof(pgd_dim), { __VA_ARGS__ } }
 #define GIVES(y, x, tolerance, ...) gives(y, #y, x, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), tolerance)
 
+static void the_gradient_of_gelu_is_one_fused_program(void **unused) {
+    static const float values[64] = {1, -2};
+    pgd_plan *plan;
+    pgd_run *run;
+    pgd_step_profile step;
+    pgd_value *x = begin(D(64));
+    pgd_output(g, "dx", gradient_of(pgd_gelu(g, x), x));
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    ok(pgd_run_set(run, "x", pgd_shape_of(1, 64), values));
+    pgd_run_profile(run, true);
+    ok(pgd_run_execute(run));
+    assert_int_equal(pgd_run_step_count(run), 1);
+    ok(pgd_run_step(run, 0, &step));
+    assert_string_equal(step.operation, "program");
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+}
+
 /* ---- reductions and scans --------------------------------------------------------------------------------------------------------------------------- */
 
 static void products_and_running_sums(void **unused) {
@@ -262,11 +282,60 @@ static void windows_are_checked(void **unused) {
     WRONG("no mode 7", pgd_resize(g, pgd_reshape(g, v, D(1, 1, 3, 4)), 2, 2, (pgd_resize_mode)7, PGD_RESIZE_HALF_PIXEL));
 }
 
+/* ---- recurrent: a loop over the steps in NumPy ------------------------------------------------------------------------------------------------------------ */
+
+static void recurrent_steps(void **unused) {
+    static const float x4[48] = {0.921875, 0.921875, 0.046875, -0.640625, -1.34375, -0.34375, -0.28125, -1.359375, -1.359375, 1.5, 0.453125, -0.796875, -0.1875, 1.421875, 1.1875, 1.03125, -0.328125, -0.015625, 0.53125, -1.3125, 0.171875, -0.6875, 1.140625, -1.3125, 0.53125, 1.109375, -0.8125, 1.1875, 1.109375, -1.4375, 0.625, -1.5, 0.015625, -0.1875, -0.890625, -0.53125, 0.921875, -0.546875, -1.046875, 0.59375, -0.15625, 0.890625, -0.796875, -0.546875, 0.90625, 0.015625, 0.015625, -0.796875};
+    static const float w4[16] = {-1.453125, 1.296875, -1.25, 1.03125, -0.390625, 1.359375, -0.296875, 1.3125, 0.171875, -0.78125, 0.71875, 0.515625, 0.546875, -0.109375, -0.828125, 0.421875}, h0[4] = {-1.171875, 0.578125, 0.40625, -0.375}, c0[4] = {0.890625, -0.921875, -0.328125, 0.890625};
+    static const float x3[36] = {-0.359375, 0.640625, 0.34375, 1.328125, 1.46875, 0.671875, 0.921875, -1.046875, 0.640625, 1.046875, -0.296875, 0.15625, -0.0625, 1.375, -0.546875, -0.296875, -1.5, -0.234375, 0.390625, 1.3125, 1.265625, -0.515625, 1.46875, -0.9375, 0.96875, -1.03125, -0.28125, -1.28125, 1.078125, 0.984375, -1.078125, 0.078125, -0.71875, -0.03125, 0.15625, -1.1875};
+    static const float w3[12] = {1.09375, -0.65625, -0.15625, -1.328125, -1.484375, -0.921875, -0.46875, 1.28125, 1.171875, -0.0625, -0.140625, 0.5}, b[6] = {1.078125, -0.484375, 0.875, -0.296875, 0.28125, 0.71875};
+    const pgd_shape state = {2, {2, 2}};
+    pgd_value *x, *cells;
+    x = begin(D(3, 2, 8));
+    GIVES(pgd_lstm(g, x, numbers((pgd_shape){2, {8, 2}}, w4), numbers(state, h0), numbers(state, c0), NULL), x4, 2e-6, -0.0623278515, -0.392469977, -0.106718229, 0.405544459, 0.016953957, -0.0862822506, 0.260394336, -0.0168667658, 0.091452533, -0.233200544, 0.203980895, 0.0252549729);
+    x = begin(D(3, 2, 8));
+    GIVES((pgd_lstm(g, x, numbers((pgd_shape){2, {8, 2}}, w4), numbers(state, h0), numbers(state, c0), &cells), cells), x4, 2e-6, -0.233438672, -1.24257944, -0.132504114, 0.762717221, 0.0223287815, -0.479140533, 0.441456783, -0.075325113, 0.362197032, -0.386858393, 0.397518893, 0.0955557822);
+    x = begin(D(3, 2, 6));
+    GIVES(pgd_gru(g, x, numbers((pgd_shape){2, {6, 2}}, w3), numbers((pgd_shape){1, {6}}, b), numbers(state, h0)), x3, 2e-6, -1.01012521, 0.599075873, 0.40683398, -0.0661000402, -0.997556472, 0.529255085, 0.502041136, -0.360484039, -0.752062589, 0.696147247, 0.583416549, -0.641059533);
+    WRONG("lstm: x [3,4]", pgd_lstm(g, v, v, v, v, NULL));
+    WRONG("gru: x [3,4]", pgd_gru(g, v, v, v, v));
+    x = begin(D(2, 1, 4)); /* nothing comes back through what is kept for the derivative */
+    pgd_node *node = pgd_graph_add(g, PGD_OP_LSTM, NULL, (pgd_value *[]){x, numbers((pgd_shape){2, {4, 1}}, w4), numbers((pgd_shape){2, {1, 1}}, h0), numbers((pgd_shape){2, {1, 1}}, c0)}, 4);
+    pgd_value *dx;
+    assert_non_null(node);
+    fails(PGD_UNSUPPORTED, "through its gates", pgd_gradients(g, &node->outputs[2], &x, 1, &dx));
+    pgd_graph_destroy(g);
+}
+
+/* ---- rotary embedding, softmax along an axis: NumPy --------------------------------------------------------------------------------------------------------- */
+
+static void rotated_pairs(void **unused) {
+    static const float x[16] = {1, 2, 3, 4, 0.5, -1, 2, 0.25, -2, 1, 0, 3, 1, 1, 1, 1};
+    pgd_value *y;
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, whole((pgd_shape){2, {1, 2}}, (int32_t[]){3, 100000}), 10000), x, 1e-6, -1.41335252, 1.87911807, -2.82885748, 4.05819114, -0.777236264, -1.00704891, -1.90942499, 0.219892008, 1.99872161, -1.91825955, -0.0714975959, 2.51401677, -1.03510961, -0.264500464, -0.963612009, 1.38925862);
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, whole((pgd_shape){1, {1}}, (int32_t[]){7}), 500), x, 1e-6, -1.21705754, 0.67095224, 2.91869336, 4.42151819, -0.93702207, -1.0283892, 1.83629781, -0.0701116553, 0.291000068, -0.11388163, -1.97871649, 3.16022641, -1.13485828, 0.586492631, 0.843858213, 1.28686689);
+    y = begin(D(1, 2, 2, 4)); GIVES(pgd_rope(g, y, NULL, 10000), x, 1e-6, 1, 2, 3, 4, 0.5, -1, 2, 0.25, -1.08060461, 0.9699505, -1.68294197, 3.00984983, -0.301168679, 0.989950167, 1.38177329, 1.00994983);
+    WRONG("it must be [B,T,H,D]", pgd_rope(g, v, NULL, 10000));
+    WRONG("with even D", pgd_rope(g, pgd_reshape(g, v, D(1, 4, 1, 3)), NULL, 10000));
+    WRONG("base 0", pgd_rope(g, pgd_reshape(g, v, D(1, 3, 1, 4)), NULL, 0));
+}
+
+static void softmax_along_an_axis(void **unused) {
+    static const float x[6] = {1, 2, 3, 2, 0, -1};
+    pgd_value *y;
+    y = begin(D(2, 3)); GIVES(pgd_softmax_along(g, y, 0), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    y = begin(D(2, 3)); GIVES(pgd_log_softmax_along(g, y, -2), x, 1e-6, -1.31326169, -0.126928011, -0.0181499279, -0.313261688, -2.12692801, -4.01814993);
+    y = begin(D(1, 2, 3)); GIVES(pgd_softmax_along(g, y, 1), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    y = begin(D(2, 3, 1)); GIVES(pgd_softmax_along(g, y, 0), x, 1e-6, 0.268941421, 0.880797078, 0.98201379, 0.731058579, 0.119202922, 0.01798621);
+    WRONG("outside rank 2", pgd_softmax_along(g, v, 2));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
+        cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(the_gradient_of_gelu_is_one_fused_program), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
         cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
-        cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked),
+        cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked), cmocka_unit_test(recurrent_steps),
+        cmocka_unit_test(rotated_pairs), cmocka_unit_test(softmax_along_an_axis),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -41,7 +41,12 @@ static pgd_graph *everything(void) {
     pgd_value *loss = pgd_add(g, pgd_mean(g, pgd_softmax_xent(g, logits, labels, 0.1), (int32_t[]){0}, 1), pgd_reshape(g, pgd_sum(g, variance, (int32_t[]){0, 1, 2, 3}, 4), D(1)));
     pgd_value *rows = pgd_layer_norm(g, pgd_rms_norm(g, flat, same[1], 1e-5), same[1], same[1], 1e-5), *part = pgd_slice(g, rows, 1, 3, 2);
     rows = pgd_gather(g, pgd_update_slice(g, rows, part, pgd_scalar(g, PGD_I32, 1), 1), pgd_constant(g, PGD_I32, pgd_shape_of(1, 8), (int32_t[]){0, 1, 2, 3, 3, -1, 9, 7}), 1);
+    pgd_value *zero = pgd_fill(g, PGD_F32, D(3, 2), 0), *w8 = pgd_fill(g, PGD_F32, D(8, 2), 0.5), *w6 = pgd_fill(g, PGD_F32, D(6, 2), 0.25), *b6 = pgd_fill(g, PGD_F32, D(6), 1);
+    pgd_value *steps = pgd_lstm(g, pgd_broadcast(g, pgd_reshape(g, flat, D(N, 1, 8)), D(N, 3, 8)), w8, zero, zero, NULL);
+    steps = pgd_gru(g, pgd_concat(g, (pgd_value *[]){steps, steps, steps}, 3, 2), w6, b6, zero);
+    loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, steps, (int32_t[]){0, 1, 2}, 3), D(1)));
     pgd_value *heads = pgd_reshape(g, rows, D(1, N, 2, 4)), *seen = pgd_constant(g, PGD_BOOL, pgd_shape_of(4, 1, 1, 1, 1), (uint8_t[]){1});
+    heads = pgd_rope(g, heads, NULL, 10000);
     pgd_attention_options attention = {sizeof attention, .causal = true, .start = pgd_constant(g, PGD_I32, pgd_shape_of(1, 1), (int32_t[]){0}), .mask = pgd_broadcast(g, seen, D(1, 1, 1, N))};
     loss = pgd_add(g, loss, pgd_reshape(g, pgd_sum(g, pgd_attention(g, heads, heads, heads, &attention), (int32_t[]){0, 1, 2, 3}, 4), D(1)));
     pgd_recompute_begin(g);

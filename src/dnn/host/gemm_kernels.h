@@ -50,6 +50,13 @@ typedef struct pgd_attention_params {
     int32_t causal, mask, start, output;       /* operands; mask, start: -1 none; output: the first result */
 } pgd_attention_params;
 
+/* LSTM and GRU (src/graph/ops/recurrent.c); mem = inputs, outputs, workspace. Per step of a row: [k] times packed weights [k, cols]. */
+typedef struct pgd_recurrent_params {
+    int64_t steps, batch, width, k, cols;
+    int64_t rows;                         /* of a chunk, filled by recurrent_plan */
+    int32_t weights, workspace, backward; /* operands; is it the derivative? */
+} pgd_recurrent_params;
+
 struct pgd_gemm_kernels {
     const char *isa;
     int64_t (*gemm_plan)(pgd_gemm_params *p);
@@ -62,6 +69,8 @@ struct pgd_gemm_kernels {
     pgd_chunk_fn *conv_wgrad_chunk, *conv_wgrad_reduce_chunk;
     int64_t (*attention_plan)(pgd_attention_params *p);
     pgd_chunk_fn *attention_forward, *attention_backward;
+    int64_t (*recurrent_plan)(pgd_recurrent_params *p, int64_t *pack_chunks, size_t *workspace_bytes);
+    pgd_chunk_fn *recurrent_pack, *lstm_forward, *lstm_backward, *gru_forward, *gru_backward;
 };
 
 extern const struct pgd_gemm_kernels pgd_gemm_kernels_avx512, pgd_gemm_kernels_avx2, pgd_gemm_kernels_portable;

@@ -14,6 +14,7 @@
 #include "conv_wgrad.inc.c"
 #include "vector_math.inc.c"
 #include "attention.inc.c"
+#include "recurrent.inc.c"
 
 _Static_assert((A_FLOATS + B_FLOATS + STAGE_FLOATS) * sizeof(float) + COLS_MAX * sizeof(struct run) +
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
@@ -45,4 +46,10 @@ const struct pgd_gemm_kernels TABLE_NAME(ISA_NAME) = {
     .attention_plan = attention_plan,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .recurrent_plan = recurrent_plan,
+    .recurrent_pack = recurrent_pack,
+    .lstm_forward = lstm_forward,
+    .lstm_backward = lstm_backward,
+    .gru_forward = gru_forward,
+    .gru_backward = gru_backward,
 };

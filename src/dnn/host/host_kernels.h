@@ -84,6 +84,13 @@ typedef struct pgd_resize_params {
     int64_t planes, in_h, in_w, out_h, out_w, mode, grid, rows_per_chunk;
 } pgd_resize_params;
 
+/* rows of [heads, 2 half] */
+typedef struct pgd_rope_params {
+    int64_t rows, heads, half, rows_per_chunk;
+    int32_t inverse;
+    double frequencies[]; /* [half] */
+} pgd_rope_params;
+
 struct pgd_host_kernels {
     const char *isa;
     pgd_chunk_fn *program_map, *program_reduce_rows, *program_reduce_columns;
@@ -95,6 +102,7 @@ struct pgd_host_kernels {
     pgd_chunk_fn *softmax, *softmax_xent, *softmax_xent_d, *argmax;
     pgd_chunk_fn *scan, *scan_product_d;
     pgd_chunk_fn *resize, *resize_d;
+    pgd_chunk_fn *rope;
 };
 
 #define PGD_LEVEL(name) extern const struct pgd_host_kernels pgd_host_kernels_##name; extern const struct pgd_gemm_kernels pgd_gemm_kernels_##name;

@@ -14,6 +14,7 @@
 #include "softmax.inc.c"
 #include "scan.inc.c"
 #include "resize.inc.c"
+#include "rope.inc.c"
 
 #define TABLE_(level) pgd_host_kernels_##level
 #define TABLE(level) TABLE_(level)
@@ -43,4 +44,5 @@ const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
     .scan_product_d = scan_product_d,
     .resize = resize,
     .resize_d = resize_d,
+    .rope = rope,
 };

@@ -15,17 +15,27 @@ static scan_lines lines_of(const pgd_scan_params *p, int64_t chunk) {
     return l;
 }
 
-static void scan_step(const pgd_scan_params *p, double *total, const float *x, float *y, int64_t count, int64_t apart) {
+/* One line by itself: the next addition waits for the last, but memory is walked in order. */
+static void scan_line(const pgd_scan_params *p, const float *x, float *y, int64_t step) {
+    double total = p->product;
+    for (int64_t i = 0; i < p->n; i++) {
+        double before = total, value = (double)x[i * step];
+        total = p->product ? total * value : total + value;
+        y[i * step] = (float)(p->exclusive ? before : total);
+    }
+}
+
+static void scan_step(const pgd_scan_params *p, double *total, const float *x, float *y, int64_t count) {
     if (p->exclusive)
         for (int64_t k = 0; k < count; k++) {
-            float value = x[k * apart];
-            y[k * apart] = (float)total[k];
+            float value = x[k];
+            y[k] = (float)total[k];
             total[k] = p->product ? total[k] * (double)value : total[k] + (double)value;
         }
     else
         for (int64_t k = 0; k < count; k++) {
-            total[k] = p->product ? total[k] * (double)x[k * apart] : total[k] + (double)x[k * apart];
-            y[k * apart] = (float)total[k];
+            total[k] = p->product ? total[k] * (double)x[k] : total[k] + (double)x[k];
+            y[k] = (float)total[k];
         }
 }
 
@@ -36,8 +46,10 @@ static void scan(const void *params, char *const *mem, int64_t chunk, void *scra
     scan_lines l = lines_of(p, chunk);
     const float *x = (const float *)(const void *)mem[0] + l.at;
     float *y = (float *)(void *)mem[1] + l.at;
+    for (int64_t k = 0; k < l.count && p->inner == 1; k++) scan_line(p, x + k * l.apart, y + k * l.apart, l.step);
+    if (p->inner == 1) return;
     for (int64_t k = 0; k < l.count; k++) total[k] = p->product;
-    for (int64_t i = 0; i < p->n; i++) scan_step(p, total, x + i * l.step, y + i * l.step, l.count, l.apart);
+    for (int64_t i = 0; i < p->n; i++) scan_step(p, total, x + i * l.step, y + i * l.step, l.count);
 }
 
 /* mem: dy, x, dx. y[j] is x[0] .. x[j] (exclusive: x[j-1]), so dx[i] = (x[0] .. x[i-1]) s[i] with s[i] = dy[i] + x[i+1] s[i+1] (exclusive: s[i] = dy[i+1] + x[i+1] s[i+1]).

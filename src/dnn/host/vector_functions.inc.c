@@ -224,10 +224,13 @@ static inline float erf_one(float x) {
     return x == x ? value : x;
 }
 
-/* x Phi(x). Phi(-u) = 1/2 - u Q(u^2) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)) / (u + 3), which keeps its digits down to the subnormals, since the exponent's square is exact in f64 and
- * the power of two comes last. */
+/* x Phi(x). Phi(-u) = 1/2 - u Q(u^2) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)) / (u + 3), which keeps its digits down to the subnormals: the
+ * exponent's square is exact in f64, the quotient (one f32 division and a Newton step) nearly so, and the power of two comes last. */
 static inline float gelu_one(float x) {
-    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, inverse = 1.0f / (u + 3.0f), t = (u - 3.0f) * inverse;
+    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, inverse = 1.0f / (u + 3.0f);
+    double wide = (double)inverse;
+    wide += wide * (1.0 - ((double)u + 3.0) * wide);
+    float t = (float)(1.0 - 6.0 * wide);
     scaled_exp e = exp_scaled(-0.5 * (double)u * (double)u);
     float poly = 5.44710929e-05f;
     poly = poly * t + 0.000131289766f;
@@ -247,7 +250,7 @@ static inline float gelu_one(float x) {
     near = near * v - 0.0664903149f;
     near = near * v + 0.398942292f;
     near = 0.5f - u * near;
-    double tail = e.mantissa * (double)(poly * inverse);
+    double tail = e.mantissa * ((double)poly * wide);
     float below = a < 1.0f ? near : (float)tail * e.first * e.second;
     float value = x < 0 ? a < 1.0f ? x * near : (float)(-(double)u * tail) * e.first * e.second : x - x * below;
     value = x == INFINITY ? x : value;

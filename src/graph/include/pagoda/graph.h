@@ -230,7 +230,7 @@ typedef enum pgd_resize_grid { PGD_RESIZE_HALF_PIXEL, PGD_RESIZE_ALIGN_CORNERS, 
 /* x [N,C,H,W]  result [N,C,height,width]; linear: bilinear. */
 PGD_API pgd_value *pgd_resize(pgd_graph *graph, pgd_value *x, pgd_dim height, pgd_dim width, pgd_resize_mode mode, pgd_resize_grid grid);
 
-/* ---- normalisation, attention, softmax, losses ------------------------------------------------------------------------------------------------------------ */
+/* ---- normalisation, attention, recurrence, softmax, losses ------------------------------------------------------------------------------------------------------------ */
 
 /* Mean and biased variance over the axes; both keep the rank, either may be NULL. */
 PGD_API void pgd_moments(pgd_graph *graph, pgd_value *x, const int32_t *axes, int32_t count, pgd_value **mean, pgd_value **variance);
@@ -260,8 +260,23 @@ PGD_API void pgd_attention_options_init(pgd_attention_options *options, size_t s
  * sees no key gives 0. options may be NULL. */
 PGD_API pgd_value *pgd_attention(pgd_graph *graph, pgd_value *q, pgd_value *k, pgd_value *v, const pgd_attention_options *options);
 
+/* Rotary position embedding: features i and i + D/2 turn together by position / base^(2i/D); base is 10000 as a rule. x [B,T,H,D]  positions i32 [B,T], or
+ * [B]: the position of each sample's first row, or NULL: 0, 1, 2 .. */
+PGD_API pgd_value *pgd_rope(pgd_graph *graph, pgd_value *x, pgd_value *positions, double base);
+
+/* T steps of a recurrent layer with H units. x is what the inputs and biases contribute to every gate, one matrix product for all steps: [T,N,4H] in the order
+ * input, forget, cell, output, or [T,N,3H] in the order reset, update, new (PyTorch's). w [4H,H], [3H,H]  b [3H]  h0, c0 [N,H]  result [T,N,H], the states
+ * after each step; cells [T,N,H] may be NULL.
+ * lstm: c' = f c + i g, h' = o tanh(c').  gru: n = tanh(x_n + r (w_n h + b_n)), h' = (1 - z) n + z h. */
+PGD_API pgd_value *pgd_lstm(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *h0, pgd_value *c0, pgd_value **cells);
+PGD_API pgd_value *pgd_gru(pgd_graph *graph, pgd_value *x, pgd_value *w, pgd_value *b, pgd_value *h0);
+
 PGD_API pgd_value *pgd_softmax(pgd_graph *graph, pgd_value *x);     /* over the last axis */
 PGD_API pgd_value *pgd_log_softmax(pgd_graph *graph, pgd_value *x); /* over the last axis */
+
+/* Over any axis; one that is not the last costs two transposes. */
+PGD_API pgd_value *pgd_softmax_along(pgd_graph *graph, pgd_value *x, int32_t axis);
+PGD_API pgd_value *pgd_log_softmax_along(pgd_graph *graph, pgd_value *x, int32_t axis);
 
 /* -log softmax(logits)[label] per row. logits [N,C]  labels i32 [N]  result [N]; a label outside [0,C) gives NaN. smoothing in [0,1) spreads that much
  * of the target evenly over all classes. */
