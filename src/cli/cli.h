@@ -33,9 +33,9 @@ struct term_progress;
     X(vision_eval, "vision eval", "measure a recogniser on the test images of a data set",                                                   \
       "  --model FILE             written by vision train\n  --data FOLDER|builtin    its test pictures are used\n",                         \
       "pagoda vision eval --model mnist.safetensors --data mnist\npagoda vision eval --model digits.safetensors --data builtin --json")                               \
-    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures; with --quiet one line each",                               \
+    X(vision_classify, "vision classify", "say what is on PNG, JPEG, PGM or PPM pictures; with --quiet one line each",                 \
       "  --model FILE             written by vision train\n",                                                                                \
-      "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
+      "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.jpg")                            \
     X(vision_draw, "vision draw", "write pictures of the built-in digits as PGM files, named digit-NUMBER-LABEL.pgm",                          \
       "  --out-dir FOLDER         made if it is not there\n  --count N                how many (10)\n  --seed S                 of the set (3)\n", \
       "pagoda vision draw --count 10 --out-dir pictures\npagoda vision draw --seed 7 --count 3 --out-dir pictures")                                                   \

@@ -56,6 +56,7 @@ static bool describe(const char *path, struct vision_model *m, struct cli_error 
         return false;
     for (const char *c = m->class_names; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f) return cli_fail(error, "%s: metadata \"classes\" holds control characters, which a terminal would obey; the file is damaged or made to deceive", path);
+    if (m->channels != 1 && m->channels != 3) return cli_fail(error, "%s: metadata \"channels\" is %d; 1 (grey) or 3 (red, green and blue) was expected", path, m->channels);
     if (!(m->deviation > 0)) return cli_fail(error, "%s: metadata \"deviation\" is %g; it must be above 0", path, m->deviation);
     m->digits = strcmp(pictures, "digits") == 0;
     if (m->digits && (m->channels != 1 || m->height != 28 || m->width != 28)) return cli_fail(error, "%s: digits must be 1 x 28 x 28, the file says %d x %d x %d", path, m->channels, m->height, m->width);

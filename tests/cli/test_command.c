@@ -294,7 +294,7 @@ static void a_bad_picture_does_not_keep_the_others_from_being_classified(void **
     assert_int_equal(last.code, 1);
     assert_non_null(strstr(last.out, "two/a.pgm\n"));
     assert_non_null(strstr(last.out, "two/b.pgm\n"));
-    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PGM or PNG picture\n"
+    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PNG, JPEG, PGM or PPM picture\n"
                                   "pagoda: two: cannot be read: Is a directory; give a readable picture file\n");
     snprintf(line, sizeof line, "--json %s", classify);
     run(line);
