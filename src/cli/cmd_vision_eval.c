@@ -24,11 +24,14 @@ int cli_vision_eval(struct cli *cli) {
         return cli_report(cli, CLI_USAGE);
     }
     if (!vision_session_open(cli, model, &session)) return cli_report(cli, CLI_FAILED);
-    bool fine = vision_load(data, IMAGE_SPLIT_TEST, &set, &cli->error);
+    const struct image_form form = {session.model.channels, session.model.height, session.model.width};
+    bool fine = vision_load(data, &form, IMAGE_SPLIT_TEST, &set, &cli->error);
     if (fine) {
+        if (set.remark[0] != '\0') cli_notice(cli, "%s", set.remark);
         struct vision_data test = {.set = &set, .count = set.count};
+        fine = vision_match(&session.model, data, &set, &cli->error);
         pgd_dataset dataset = vision_dataset(&test);
-        fine = pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy) == PGD_OK || cli_fail_library(&cli->error);
+        fine = fine && (pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy) == PGD_OK || cli_fail_library(&cli->error));
         if (fine && cli->json) {
             struct json_writer json;
             json_start(&json, stdout);
