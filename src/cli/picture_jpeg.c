@@ -9,6 +9,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "exif.h"
 #include "picture_png.h"
 
 /* An 8x8 block of Huffman-coded data takes at least a bit, and a component at least a block of every 32x32 pixels; so a
@@ -27,6 +28,7 @@ struct jpeg_job {
     size_t byte_count;
     JSAMPLE *row; /* [1,W,C] */
     struct picture *out;
+    size_t first, right, below; /* where the file's first pixel goes, and how much further its neighbours go; modulo 2^64 */
     bool told; /* the sentence in error is ours already */
     struct cli_error *error;
 };
@@ -89,6 +91,36 @@ static void job_refuse(struct jpeg_job *job)
     job_fail((j_common_ptr)&job->jpeg);
 }
 
+/* Where the pixel (x,y) of the file goes in a plane of out, so that the picture stands upright: of the eight orientations
+ * the last four lie on a side, the others are mirrored or not, and turned upside down or not. */
+static size_t place(const struct jpeg_job *job, int orientation, size_t x, size_t y)
+{
+    const size_t height = job->jpeg.image_height, width = job->jpeg.image_width;
+    const bool lies = orientation > 4;
+    static const bool mirrored[9] = {false, false, true, true, false, false, false, true, true};
+    static const bool upside_down[9] = {false, false, false, true, true, false, true, true, false};
+    x = mirrored[orientation] ? width - 1 - x : x;
+    y = upside_down[orientation] ? height - 1 - y : y;
+    return lies ? x * height + y : y * width + x;
+}
+
+static int find_orientation(const struct jpeg_job *job)
+{
+    for (jpeg_saved_marker_ptr marker = job->jpeg.marker_list; marker != NULL; marker = marker->next) {
+        const int orientation = exif_orientation(marker->data, marker->data_length);
+        if (orientation != 1)
+            return orientation;
+    }
+    return 1;
+}
+
+static void job_orient(struct jpeg_job *job, int orientation)
+{
+    job->first = place(job, orientation, 0, 0);
+    job->right = place(job, orientation, 1, 0) - job->first;
+    job->below = place(job, orientation, 0, 1) - job->first;
+}
+
 /* Header, sizes and the colours that are asked for. */
 static void job_prepare(struct jpeg_job *job)
 {
@@ -98,6 +130,7 @@ static void job_prepare(struct jpeg_job *job)
     jpeg->progress = &job->progress;
     jpeg->mem->max_memory_to_use = WORK_BYTES_MAX;
     jpeg_mem_src(jpeg, job->bytes, (unsigned long)job->byte_count);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(jpeg, TRUE);
     const uint64_t width = jpeg->image_width, height = jpeg->image_height;
     if (!picture_size_check(job->name, height, width, job->error))
@@ -111,22 +144,25 @@ static void job_prepare(struct jpeg_job *job)
     }
     const bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE, four = jpeg->num_components == 4;
     jpeg->out_color_space = grey ? JCS_GRAYSCALE : four ? JCS_CMYK : JCS_RGB;
-    if (!picture_make(job->name, grey ? 1 : 3, height, width, job->out, job->error))
+    const int orientation = find_orientation(job);
+    const bool lies = orientation > 4;
+    if (!picture_make(job->name, grey ? 1 : 3, lies ? width : height, lies ? height : width, job->out, job->error))
         job_refuse(job);
+    job_orient(job, orientation);
 }
 
-/* row [W,C] to the row y of out; four channels are inks, which Adobe's files keep inverted */
+/* row [W,C], the row y of the file, to where it belongs in out; four channels are inks, which Adobe's files keep inverted */
 static void row_to_planes(const struct jpeg_job *job, size_t y)
 {
     const struct picture *out = job->out;
-    const size_t width = (size_t)out->width, plane = (size_t)out->height * width;
+    const size_t width = job->jpeg.output_width, plane = (size_t)out->height * (size_t)out->width;
     const size_t channels = (size_t)job->jpeg.output_components;
     const unsigned flip = job->jpeg.saw_Adobe_marker ? 0 : 255;
     for (size_t x = 0; x < width; x++)
         for (size_t c = 0; c < (size_t)out->channels; c++) {
             const unsigned value = job->row[x * channels + c];
             const unsigned light = channels == 4 ? ((value ^ flip) * (job->row[x * 4 + 3] ^ flip) + 127) / 255 : value;
-            out->pixels[c * plane + y * width + x] = (uint8_t)light;
+            out->pixels[c * plane + job->first + x * job->right + y * job->below] = (uint8_t)light;
         }
 }
 

@@ -4,6 +4,7 @@
 #include <png.h>
 #include <jpeglib.h>
 
+#include "exif.h"
 #include "picture.h"
 #include "picture_fit.h"
 
@@ -231,6 +232,69 @@ static void jpeg_of_all_kinds_is_read(void **state)
     count = make_jpeg(samples, 20, 16, 4, JCS_CMYK, false, &bytes);
     expect_near(bytes, count, 3, planes);
     free(bytes);
+}
+
+/* The corners of a picture with a bright one at its top left, stored as each orientation says, are found back upright. */
+static void a_photograph_is_turned_the_way_it_was_taken(void **state)
+{
+    (void)state;
+    for (int orientation = 1; orientation <= 8; orientation++)
+        for (int big = 0; big < 2; big++) {
+            const bool lies = orientation > 4;
+            const unsigned width = lies ? 16 : 24, height = lies ? 24 : 16; /* upright: 24 wide, 16 high */
+            /* where the standard puts row 0 and column 0 of the file */
+            const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+            const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+            uint8_t samples[24 * 16], *bytes, exif[] = "\xff\xe1\x00\x22"
+                                                       "Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x00\0\0\0\0\0";
+            exif[29] = (uint8_t)orientation;
+            if (!big)
+                memcpy(exif + 10, "II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", 18), exif[28] = (uint8_t)orientation, exif[29] = 0;
+            for (unsigned y = 0; y < height; y++)
+                for (unsigned x = 0; x < width; x++) {
+                    unsigned up = lies ? x : y, left = lies ? y : x; /* the file's rows are the visual columns when it lies */
+                    up = bottom ? 15 - up : up, left = right ? 23 - left : left;
+                    samples[y * width + x] = up < 8 && left < 8 ? 200 : up < 8 && left >= 16 ? 100 : 0;
+                }
+            size_t count = make_jpeg(samples, width, height, 1, JCS_GRAYSCALE, false, &bytes);
+            uint8_t *photograph = malloc(count + 36);
+            assert_non_null(photograph);
+            memcpy(photograph, bytes, 2);
+            memcpy(photograph + 2, exif, 36);
+            memcpy(photograph + 38, bytes + 2, count - 2);
+            struct picture picture;
+            struct cli_error error = {""};
+            if (!picture_parse(photograph, count + 36, "photo", &picture, &error))
+                fail_msg("%s", error.text);
+            assert_int_equal(picture.width, 24);
+            assert_int_equal(picture.height, 16);
+            for (int y = 0; y < 16; y++)
+                for (int x = 0; x < 24; x++)
+                    assert_in_range(picture.pixels[y * 24 + x] + 3, y >= 8 ? 0 : x < 8 ? 200 : x >= 16 ? 100 : 0,
+                                    6 + (y >= 8 ? 0 : x < 8 ? 200 : x >= 16 ? 100 : 0));
+            picture_deinit(&picture);
+            free(photograph);
+            free(bytes);
+        }
+}
+
+static void damaged_exif_data_are_upright(void **state)
+{
+    (void)state;
+    const uint8_t good[] = "Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0";
+    uint8_t bad[28];
+    assert_int_equal(exif_orientation(good, 28), 6);
+    for (size_t cut = 0; cut < 28; cut++)
+        assert_int_equal(exif_orientation(good, cut), 1);
+    const struct {
+        int at;
+        uint8_t value;
+    } wrong[] = {{0, 'e'}, {6, 'I'}, {9, 43}, {10, 0xff}, {13, 200}, {15, 0}, {17, 0x13}, {19, 4}, {25, 0}, {25, 9}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        memcpy(bad, good, 28);
+        bad[wrong[i].at] = wrong[i].value;
+        assert_int_equal(exif_orientation(bad, 28), 1);
+    }
 }
 
 static void each_bad_jpeg_has_its_sentence(void **state)
@@ -492,6 +556,8 @@ int main(void)
         cmocka_unit_test(colours_stand_in_planes),
         cmocka_unit_test(jpeg_of_all_kinds_is_read),
         cmocka_unit_test(each_bad_jpeg_has_its_sentence),
+        cmocka_unit_test(a_photograph_is_turned_the_way_it_was_taken),
+        cmocka_unit_test(damaged_exif_data_are_upright),
         cmocka_unit_test(channels_are_fitted_one_by_one),
         cmocka_unit_test(each_bad_pgm_has_its_sentence),
         cmocka_unit_test(each_bad_png_has_its_sentence),
