@@ -95,6 +95,9 @@ static void json_is_given_by_every_verb_that_only_tells(void **unused) {
     }
     run("--json version");
     assert_non_null(strstr(last.out, "\"version\": \"0."));
+    run("--json help vision train");
+    assert_non_null(strstr(last.out, "or digits drawn here\", \"--size N|HxW"));
+    assert_non_null(strstr(last.out, "none (colour pictures: crop,flip; grey ones: none)\", \"--shift N"));
     run("--json help vision classify");
     assert_non_null(strstr(last.out, "\"options\": [\"--model FILE"));
 }
