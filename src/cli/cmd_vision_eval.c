@@ -24,7 +24,7 @@ int cli_vision_eval(struct cli *cli) {
         return cli_report(cli, CLI_USAGE);
     }
     if (!vision_session_open(cli, model, &session)) return cli_report(cli, CLI_FAILED);
-    const struct image_form form = {session.model.channels, session.model.height, session.model.width};
+    const struct image_form form = {session.model.channels, session.model.height, session.model.width, session.model.digits};
     bool fine = vision_load(data, &form, IMAGE_SPLIT_TEST, &set, &cli->error);
     if (fine) {
         if (set.remark[0] != '\0') cli_notice(cli, "%s", set.remark);

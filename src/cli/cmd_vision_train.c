@@ -216,7 +216,7 @@ static bool evaluate(struct train *t) {
     pgd_trainer_destroy(t->trainer); /* its memory is needed no more */
     t->trainer = NULL;
     if (t->o.holdout == 0) {
-        const struct image_form form = {t->model.channels, t->model.height, t->model.width};
+        const struct image_form form = {t->model.channels, t->model.height, t->model.width, false};
         image_set_deinit(&t->set);
         if (!vision_load(t->o.data, &form, IMAGE_SPLIT_TEST, &test, &t->cli->error)) return false;
         if (test.height != t->model.height || test.width != t->model.width) {

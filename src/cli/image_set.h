@@ -39,6 +39,7 @@ struct image_set {
 struct image_form {
     int channels;      /* 1, 3, or 0: as the pictures are */
     int height, width; /* 0: the default */
+    bool digits;       /* 28x28 grey: brought to MNIST's looks, see picture_as_digit */
 };
 
 /* Loads one split from a folder; what it holds is seen from its names.  IDX: each file may end in .gz and may be spelt

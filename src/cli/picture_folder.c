@@ -181,6 +181,15 @@ static void drop_colours(struct image_set *set) {
     if (less != NULL) set->pixels = less;
 }
 
+static bool fit(struct picture *picture, const struct image_form *form, const char *path, const struct image_set *set, uint8_t *to, struct cli_error *error) {
+    if (form->digits) {
+        picture_make_grey(picture);
+        return picture_as_digit(picture, path, to, error);
+    }
+    picture_fit_channels(picture, set->channels, set->height, set->width, to);
+    return true;
+}
+
 static bool read_pixels(const char *folder, const struct entries *all, const struct image_form *form, struct image_set *set, struct cli_error *error) {
     bool colour = false;
     set->count = all->count;
@@ -196,8 +205,9 @@ static bool read_pixels(const char *folder, const struct entries *all, const str
         struct picture picture;
         if (!picture_read(all->list[i].path, &picture, error)) return false;
         colour = colour || picture_has_colour(&picture);
-        picture_fit_channels(&picture, set->channels, set->height, set->width, set->pixels + i * bytes);
+        bool fine = fit(&picture, form, all->list[i].path, set, set->pixels + i * bytes, error);
         picture_deinit(&picture);
+        if (!fine) return false;
         set->labels[i] = all->list[i].label;
     }
     if (form->channels == 0 && !colour) drop_colours(set);

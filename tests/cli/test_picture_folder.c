@@ -53,7 +53,7 @@ static void expect_error(enum image_split split, const char *part) {
 
 static void folders_are_classes_and_one_colour_makes_all_colour(void **unused) {
     struct image_set set;
-    const struct image_form form = {0, 4, 6};
+    const struct image_form form = {0, 4, 6, false};
     begin("apart");
     put_grey("train/grey/a.pgm", 10);
     put_colour("train/grey/b.PPM", 20, 20, 20);
@@ -94,7 +94,7 @@ static void folders_are_classes_and_one_colour_makes_all_colour(void **unused) {
 
 static void grey_pictures_make_a_grey_set_unless_colour_is_wanted(void **unused) {
     struct image_set set;
-    const struct image_form form = {3, 0, 0};
+    const struct image_form form = {3, 0, 0, false};
     begin("grey");
     for (int i = 0; i < 4; i++) {
         char name[32];
@@ -231,6 +231,25 @@ static void each_bad_folder_has_its_sentence(void **unused) {
     expect_error(IMAGE_SPLIT_TRAIN, "crowd: 257 folders in it; 2 to 256 are supported");
 }
 
+static void digits_are_brought_to_the_looks_of_mnist(void **unused) {
+    struct image_set set;
+    const struct image_form form = {1, 28, 28, true};
+    uint8_t paper[13 + 40 * 40] = "P5 40 40 255\n";
+    memset(paper + 13, 250, 1600);
+    for (int y = 5; y < 35; y++) memset(paper + 13 + 40 * y + 18, 20, 4); /* a stroke of dark ink */
+    begin("digits");
+    put("test/1/a.pgm", paper, sizeof paper);
+    put_grey("test/7/b.pgm", 3);
+    struct cli_error error;
+    assert_false(image_set_load(root, &form, IMAGE_SPLIT_TEST, &set, &error));
+    test_says(error.text, "b.pgm: no ink to be seen");
+    put("test/7/b.pgm", paper, sizeof paper);
+    load(&form, IMAGE_SPLIT_TEST, &set);
+    assert_int_equal(set.pixels[0], 0);
+    assert_int_equal(set.pixels[14 * 28 + 14], 255);
+    image_set_deinit(&set);
+}
+
 static void channels_of_a_set_are_converted(void **unused) {
     struct image_set set;
     struct cli_error error;
@@ -258,6 +277,7 @@ int main(void) {
         cmocka_unit_test(val_serves_where_there_is_no_test),
         cmocka_unit_test(a_train_among_the_classes_is_a_class),
         cmocka_unit_test(each_bad_folder_has_its_sentence),
+        cmocka_unit_test(digits_are_brought_to_the_looks_of_mnist),
         cmocka_unit_test(channels_of_a_set_are_converted),
     };
     return cmocka_run_group_tests(tests, NULL, test_clean);
