@@ -101,18 +101,34 @@ static void copy_row(const struct fate *f, const uint8_t *plane, int row, uint8_
     for (int x = 0; x < f->width; x++) to[x] = f->columns[x] == EMPTY ? 0 : from[f->columns[x]];
 }
 
-/* Positions count half pixels from the centre, in 65536ths; between four pixels the weights have eight bits. */
-static uint8_t turned(const struct fate *f, const uint8_t *plane, int y, int x) {
+/* Between which four pixels of a plane the turned pixel (y,x) lies, and how far below and right of the first, in 256ths. Positions count half pixels from the centre,
+ * in 65536ths. */
+struct corners {
+    size_t at[4];
+    int64_t down, right;
+};
+
+static struct corners find_corners(const struct fate *f, int y, int x) {
     int64_t dy = 2 * (int64_t)y - (f->height - 1), dx = 2 * (int64_t)x - (f->width - 1);
     int64_t sy = (f->cosine * dy - f->sine * dx + (int64_t)(f->height - 1) * 65536) / 2 + 128, sx = (f->cosine * dx + f->sine * dy + (int64_t)(f->width - 1) * 65536) / 2 + 128;
-    int64_t top = sy >> 16, left = sx >> 16, down = sy >> 8 & 255, right = sx >> 8 & 255;
-    const uint8_t *upper = plane + (size_t)mirror(top, f->height) * (size_t)f->width, *lower = plane + (size_t)mirror(top + 1, f->height) * (size_t)f->width;
-    int l = mirror(left, f->width), r = mirror(left + 1, f->width);
-    return (uint8_t)(((upper[l] * (256 - right) + upper[r] * right) * (256 - down) + (lower[l] * (256 - right) + lower[r] * right) * down + 32768) >> 16);
+    int64_t top = sy >> 16, left = sx >> 16;
+    size_t upper = (size_t)mirror(top, f->height) * (size_t)f->width, lower = (size_t)mirror(top + 1, f->height) * (size_t)f->width;
+    size_t l = (size_t)mirror(left, f->width), r = (size_t)mirror(left + 1, f->width);
+    return (struct corners){{upper + l, upper + r, lower + l, lower + r}, sy >> 8 & 255, sx >> 8 & 255};
 }
 
-static void turn_row(const struct fate *f, const uint8_t *plane, int row, uint8_t *to) {
-    for (int x = 0; x < f->width; x++) to[x] = f->columns[x] == EMPTY ? 0 : turned(f, plane, row, f->columns[x]);
+static uint8_t blend(const struct corners *k, const uint8_t *plane) {
+    int64_t upper = plane[k->at[0]] * (256 - k->right) + plane[k->at[1]] * k->right, lower = plane[k->at[2]] * (256 - k->right) + plane[k->at[3]] * k->right;
+    return (uint8_t)((upper * (256 - k->down) + lower * k->down + 32768) >> 16);
+}
+
+static void turn_row(const struct fate *f, const uint8_t *from, int channels, int row, uint8_t *to) {
+    size_t plane = (size_t)f->height * (size_t)f->width;
+    for (int x = 0; x < f->width; x++) {
+        struct corners k = {0};
+        if (f->columns[x] != EMPTY) k = find_corners(f, row, f->columns[x]);
+        for (int c = 0; c < channels; c++) to[(size_t)c * plane + (size_t)x] = f->columns[x] == EMPTY ? 0 : blend(&k, from + (size_t)c * plane);
+    }
 }
 
 static void cut_out(const struct fate *f, int channels, uint64_t random, uint8_t *to) {
@@ -136,14 +152,16 @@ void augment_picture(const struct augment *a, int channels, int height, int widt
     for (int x = 0; x < width; x++) f.columns[x] = (int16_t)column_of(&f, x);
     for (int y = 0; y < height; y++) {
         int row = row_of(&f, y);
+        uint8_t *out = to + (size_t)y * (size_t)width;
+        if (row != EMPTY && (a->kinds & AUGMENT_ROTATE) != 0) {
+            turn_row(&f, from, channels, row, out);
+            continue;
+        }
         for (int c = 0; c < channels; c++) {
-            uint8_t *out = to + (size_t)c * plane + (size_t)y * (size_t)width;
             if (row == EMPTY)
-                memset(out, 0, (size_t)width);
-            else if ((a->kinds & AUGMENT_ROTATE) != 0)
-                turn_row(&f, from + (size_t)c * plane, row, out);
+                memset(out + (size_t)c * plane, 0, (size_t)width);
             else
-                copy_row(&f, from + (size_t)c * plane, row, out);
+                copy_row(&f, from + (size_t)c * plane, row, out + (size_t)c * plane);
         }
     }
     if ((a->kinds & AUGMENT_CUTOUT) != 0) cut_out(&f, channels, draw(random, AUGMENT_ORDER_CUTOUT), to);
