@@ -33,6 +33,12 @@ bool checkpoint_prepare(struct cli *cli, struct checkpoint *c, bool *found) {
     return true;
 }
 
+bool checkpoint_peek(const struct checkpoint *c, const char *key, char *value, size_t value_bytes) {
+    char path[4200];
+    if (c->out == NULL || !c->resume || (size_t)snprintf(path, sizeof path, "%s.ckpt/state.safetensors", c->out) >= sizeof path) return false;
+    return access(path, F_OK) == 0 && pgd_file_metadata(path, key, value, value_bytes) == PGD_OK;
+}
+
 /* The data have no value to show but the digest of their bytes. */
 static bool contradict(struct cli *cli, const struct checkpoint_setting *setting, const char *begun_with, const char *data, const char *what) {
     if (strcmp(setting->key, "data") == 0)
@@ -44,7 +50,11 @@ static bool contradict(struct cli *cli, const struct checkpoint_setting *setting
 bool checkpoint_load(struct cli *cli, const struct checkpoint *c, struct checkpoint_setting *settings, int count, const char *data, const char *what, pgd_state *state, double *loss) {
     char text[64];
     for (int i = 0; i < count; i++) {
-        if (pgd_file_metadata(c->path, settings[i].key, text, sizeof text) != PGD_OK) return cli_fail_library(&cli->error);
+        pgd_status status = pgd_file_metadata(c->path, settings[i].key, text, sizeof text);
+        if (status == PGD_BAD_ARG && settings[i].absent != NULL)
+            snprintf(text, sizeof text, "%s", settings[i].absent);
+        else if (status != PGD_OK)
+            return cli_fail_library(&cli->error);
         if (settings[i].given && strcmp(text, settings[i].value) != 0) return contradict(cli, &settings[i], text, data, what);
         memcpy(settings[i].value, text, sizeof text);
     }

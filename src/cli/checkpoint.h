@@ -15,6 +15,7 @@ struct checkpoint_setting {
     const char *key, *option;
     char value[64];
     bool given; /* on the command line; otherwise the checkpoint's own value holds */
+    const char *absent; /* what a checkpoint without the key was begun with; NULL: each has it */
 };
 
 /* A number as the shortest text that reads as the same: what was typed. */
@@ -23,6 +24,9 @@ void checkpoint_number(struct checkpoint_setting *setting, double number);
 /* Makes the folder now, so that an unwritable place is known before hours of training, and looks whether OUT can be written. *found: there is a
  * checkpoint to go on from. */
 bool checkpoint_prepare(struct cli *cli, struct checkpoint *checkpoint, bool *found);
+
+/* One setting of the checkpoint that will be gone on from. False when there is none, or none of that name. */
+bool checkpoint_peek(const struct checkpoint *checkpoint, const char *key, char *value, size_t value_bytes);
 
 /* Compares the settings given with those of the checkpoint, fills in the others, and loads the state. The setting "data" is a fingerprint; `data` is what
  * the user called it, `what` what it consists of ("pictures or labels"). */

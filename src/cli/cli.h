@@ -17,25 +17,31 @@ struct term_progress;
     X(demo, "demo", "train on built-in digits, save, load and classify: the whole tower in under a minute", "",                                \
       "pagoda demo\npagoda demo --threads 1")                                                                                                \
     X(vision_train, "vision train", "train an image recogniser",                                                                            \
-      "  --data FOLDER|builtin    IDX files (MNIST, Fashion-MNIST), plain or .gz; or digits drawn here\n"                                     \
+      "  --data FOLDER|builtin    IDX files (MNIST, Fashion-MNIST) or CIFAR-10's binary ones, plain or .gz;\n"                               \
+      "                           or a folder of PNG, JPEG, PGM or PPM pictures for each class, in train/ and test/\n"                        \
+      "                           or side by side, of which a fifth is then kept for tests; or digits drawn here\n"                           \
+      "  --size N|HxW             what one's own pictures are brought to (32)\n"                                                             \
       "  --net mlp|cnn|resnet     the network (cnn)\n"                                                                                       \
       "  --epochs N               passes over the training pictures (8)\n"                                                                   \
       "  --max-steps N            stop after so many batches\n"                                                                              \
       "  --batch N                pictures per step (128)\n"                                                                                 \
       "  --seed S                 of weights, order and augmentation (0)\n"                                                                  \
       "  --rate R                 highest learning rate (0.1)\n"                                                                             \
-      "  --shift N                move training pictures by up to N pixels (2)\n"                                                            \
+      "  --augment LIST           change training pictures each time: crop,flip,cutout,rotate or none\n"                                     \
+      "                           (colour pictures: crop,flip; grey ones: none)\n"                                                           \
+      "  --shift N                move training pictures by up to N pixels (2 for grey ones without --augment, else 0)\n"                    \
+      "  --loader-threads N       that prepare pictures; the result is the same for any (1)\n"                                               \
       "  --holdout N              measure on the last N training pictures, not on the test pictures\n"                                       \
       "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                       \
       "  --checkpoint-every N     steps between checkpoints (200)\n"                                                                         \
       "  --resume                 go on from the checkpoint, to the same bytes\n",                                                           \
-      "pagoda vision train --data builtin --out digits.safetensors\npagoda vision train --data mnist --epochs 8 --seed 1 --out mnist.safetensors --json")              \
+      "pagoda vision train --data builtin --out digits.safetensors\npagoda vision train --data pets --size 48 --net resnet --augment crop,flip,cutout --out pets.safetensors")              \
     X(vision_eval, "vision eval", "measure a recogniser on the test images of a data set",                                                   \
-      "  --model FILE             written by vision train\n  --data FOLDER|builtin    its test pictures are used\n",                         \
+      "  --model FILE             written by vision train\n  --data FOLDER|builtin    its test pictures are used, made grey or colour as the model wants\n", \
       "pagoda vision eval --model mnist.safetensors --data mnist\npagoda vision eval --model digits.safetensors --data builtin --json")                               \
-    X(vision_classify, "vision classify", "say what is on PGM or PNG pictures; with --quiet one line each",                               \
+    X(vision_classify, "vision classify", "say what is on PNG, JPEG, PGM or PPM pictures; with --quiet one line each",                 \
       "  --model FILE             written by vision train\n",                                                                                \
-      "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.png")                            \
+      "pagoda vision classify --model digits.safetensors seven.png\npagoda vision classify --model digits.safetensors --json a.pgm b.jpg")                            \
     X(vision_export, "vision export", "write a recogniser as an ONNX model",                                                                  \
       "  --model FILE             written by vision train\n  --out FILE               where the model goes\n",                              \
       "pagoda vision export --model digits.safetensors --out digits.onnx\npagoda vision export --model m.safetensors --out m.onnx --json")   \

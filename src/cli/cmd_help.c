@@ -22,15 +22,19 @@ void cli_overview(FILE *file) {
                   "  --quiet      results alone: no progress, no notices, no pictures\n");
 }
 
-/* The lines of a text as an array of strings. */
+/* The lines of a text as an array of strings; one that is set far in goes on with the one before. */
 static void json_lines(struct json_writer *json, const char *key, const char *text) {
     json_begin_array(json, key);
     while (*text != '\0') {
-        char line[256];
-        size_t length = strcspn(text, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)length, text);
-        json_string(json, NULL, line + strspn(line, " "));
-        text += length + (text[length] == '\n');
+        char line[512];
+        size_t used = 0;
+        do {
+            text += strspn(text, " ");
+            size_t length = strcspn(text, "\n");
+            used += (size_t)snprintf(line + used, sizeof line - used, "%s%.*s", used > 0 ? " " : "", (int)length, text);
+            text += length + (text[length] == '\n');
+        } while (strncmp(text, "   ", 3) == 0 && used < sizeof line);
+        json_string(json, NULL, line);
     }
     json_end(json);
 }

@@ -24,11 +24,14 @@ int cli_vision_eval(struct cli *cli) {
         return cli_report(cli, CLI_USAGE);
     }
     if (!vision_session_open(cli, model, &session)) return cli_report(cli, CLI_FAILED);
-    bool fine = vision_load(data, IMAGE_SPLIT_TEST, &set, &cli->error);
+    const struct image_form form = {session.model.channels, session.model.height, session.model.width, session.model.digits};
+    bool fine = vision_load(data, &form, IMAGE_SPLIT_TEST, &set, &cli->error);
     if (fine) {
+        if (set.remark[0] != '\0') cli_notice(cli, "%s", set.remark);
         struct vision_data test = {.set = &set, .count = set.count};
+        fine = vision_match(&session.model, data, &set, &cli->error);
         pgd_dataset dataset = vision_dataset(&test);
-        fine = pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy) == PGD_OK || cli_fail_library(&cli->error);
+        fine = fine && (pgd_classifier_accuracy(session.classifier, &dataset, NULL, &accuracy) == PGD_OK || cli_fail_library(&cli->error));
         if (fine && cli->json) {
             struct json_writer json;
             json_start(&json, stdout);
@@ -51,10 +54,11 @@ static bool read_for(const struct vision_model *m, const char *file, uint8_t *pi
     struct picture picture;
     if (!picture_read(file, &picture, error)) return false;
     bool fine = true;
-    if (m->digits)
+    if (m->digits) {
+        picture_make_grey(&picture);
         fine = picture_as_digit(&picture, file, pixels, error);
-    else
-        picture_fit(&picture, m->height, m->width, pixels);
+    } else
+        picture_fit_channels(&picture, m->channels, m->height, m->width, pixels);
     picture_deinit(&picture);
     return fine;
 }
@@ -134,7 +138,6 @@ static bool classify(struct cli *cli, const struct vision_session *s, struct pic
     const struct vision_model *m = &s->model;
     struct json_writer json;
     *all_good = true;
-    if (m->channels != 1) return cli_fail(&cli->error, "the model wants %d colour channels; classify reads grey pictures", m->channels);
     for (size_t i = 0; i < all->count; i++) {
         if (read_for(m, cli->words[i], all->pixels + i * all->bytes_each, &all->errors[i])) continue;
         cli->error = all->errors[i];
@@ -149,8 +152,10 @@ static bool classify(struct cli *cli, const struct vision_session *s, struct pic
         const float *p = all->p + i * (size_t)m->class_count;
         if (cli->json)
             show_json(m, cli->words[i], error, p, &json);
-        else if (error[0] == '\0')
+        else if (error[0] == '\0') {
+            if (m->channels == 3) picture_grey_planes(all->pixels + i * all->bytes_each, all->bytes_each / 3); /* the terminal's are grey */
             show(m, cli->words[i], all->pixels + i * all->bytes_each, p, cli->quiet);
+        }
     }
     if (cli->json) json_finish(&json);
     return true;
@@ -195,7 +200,7 @@ int cli_vision_draw(struct cli *cli) {
         char path[4200];
         digits_draw((uint64_t)seed, (uint64_t)i, pixels, &label);
         snprintf(path, sizeof path, "%.4000s/digit-%lld-%d.pgm", folder, (long long)i, label);
-        if (!picture_write_pgm(path, &(struct picture){28, 28, pixels}, &cli->error)) return cli_report(cli, CLI_FAILED);
+        if (!picture_write_pgm(path, &(struct picture){1, 28, 28, pixels}, &cli->error)) return cli_report(cli, CLI_FAILED);
     }
     if (!cli->quiet && !cli->json) printf("%lld pictures in %s\n", (long long)count, folder);
     if (cli->json) printf("{\"pictures\": %lld}\n", (long long)count);

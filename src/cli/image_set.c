@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cifar.h"
 #include "digits.h"
 #include "idx.h"
+#include "picture.h"
+#include "picture_folder.h"
 
 enum { CLASS_COUNT = 10, SIDE_MAX = 16384 };
 
@@ -58,10 +61,10 @@ static bool check_folder(const char *folder, struct cli_error *error)
 {
     struct stat there;
     if (stat(folder, &there) != 0)
-        return cli_fail(error, "%s: cannot be opened: %s; give a folder with the IDX files, or --data builtin", folder,
+        return cli_fail(error, "%s: cannot be opened: %s; give a folder with data, or --data builtin", folder,
                         strerror(errno));
     if (!S_ISDIR(there.st_mode))
-        return cli_fail(error, "%s: is not a folder; give the folder that holds the IDX files", folder);
+        return cli_fail(error, "%s: is not a folder; give the folder that holds the data", folder);
     return true;
 }
 
@@ -105,25 +108,52 @@ static bool take_labels(const char *path, const char *images_path, struct image_
     return true;
 }
 
-bool image_set_load(const char *folder, enum image_split split, struct image_set *out, struct cli_error *error)
+static bool load_idx(const char *folder, enum image_split split, struct image_set *out, struct cli_error *error)
+{
+    const char *prefix = split == IMAGE_SPLIT_TRAIN ? "train" : "t10k";
+    char *images_path = find_file(folder, prefix, "images", 3, error);
+    char *labels_path = images_path != NULL ? find_file(folder, prefix, "labels", 1, error) : NULL;
+    out->kind = IMAGE_IDX;
+    const bool good =
+        labels_path != NULL && take_images(images_path, out, error) &&
+        take_labels(labels_path, images_path, out, error) &&
+        image_set_name_classes(out, path_mentions_fashion(folder) ? fashion_names : digit_names, CLASS_COUNT, error);
+    free(images_path);
+    free(labels_path);
+    if (!good)
+        image_set_deinit(out);
+    return good;
+}
+
+/* Any of the four files, in any spelling. */
+static bool idx_is_there(const char *folder)
+{
+    static const char *const kinds[][2] = {{"train", "images"}, {"train", "labels"}, {"t10k", "images"}, {"t10k", "labels"}};
+    for (int i = 0; i < 4; i++) {
+        char *path = find_file(folder, kinds[i][0], kinds[i][1], i % 2 == 0 ? 3 : 1, NULL);
+        free(path);
+        if (path != NULL)
+            return true;
+    }
+    return false;
+}
+
+bool image_set_load(const char *folder, const struct image_form *form, enum image_split split, struct image_set *out,
+                    struct cli_error *error)
 {
     memset(out, 0, sizeof *out);
     if (!check_folder(folder, error))
         return false;
-    const char *prefix = split == IMAGE_SPLIT_TRAIN ? "train" : "t10k";
-    char *images_path = find_file(folder, prefix, "images", 3, error);
-    char *labels_path = images_path != NULL ? find_file(folder, prefix, "labels", 1, error) : NULL;
-    const bool good = labels_path != NULL && take_images(images_path, out, error) &&
-                      take_labels(labels_path, images_path, out, error);
-    free(images_path);
-    free(labels_path);
-    if (!good) {
-        image_set_deinit(out);
-        return false;
-    }
-    out->class_count = CLASS_COUNT;
-    out->class_names = path_mentions_fashion(folder) ? fashion_names : digit_names;
-    return true;
+    if (idx_is_there(folder))
+        return load_idx(folder, split, out, error);
+    if (cifar_is_there(folder))
+        return cifar_load(folder, split, out, error);
+    if (picture_folder_is_one(folder))
+        return picture_folder_load(folder, form, split, out, error);
+    return cli_fail(error,
+                    "%s: no data in it; IDX files such as train-images-idx3-ubyte, CIFAR-10's data_batch_1.bin, or a "
+                    "folder of pictures for each class were expected, or use --data builtin",
+                    folder);
 }
 
 bool image_set_draw(uint64_t seed, uint64_t first, size_t count, struct image_set *out, struct cli_error *error)
@@ -144,8 +174,90 @@ bool image_set_draw(uint64_t seed, uint64_t first, size_t count, struct image_se
     out->count = count;
     out->channels = 1;
     out->height = out->width = DIGIT_SIDE;
-    out->class_count = CLASS_COUNT;
-    out->class_names = digit_names;
+    out->kind = IMAGE_DIGITS;
+    if (image_set_name_classes(out, digit_names, CLASS_COUNT, error))
+        return true;
+    image_set_deinit(out);
+    return false;
+}
+
+/* ---- classes and channels ---- */
+
+bool image_set_name_classes(struct image_set *set, const char *const *names, int count, struct cli_error *error)
+{
+    size_t bytes = (size_t)count * sizeof *names;
+    for (int i = 0; i < count; i++)
+        bytes += strlen(names[i]) + 1;
+    const char **own = malloc(bytes);
+    if (own == NULL)
+        return cli_fail(error, "no memory for the names of %d classes; free some memory", count);
+    char *text = (char *)(own + count);
+    for (int i = 0; i < count; i++) {
+        own[i] = text;
+        text = stpcpy(text, names[i]) + 1;
+    }
+    free((void *)set->class_names);
+    set->class_names = own;
+    set->class_count = count;
+    return true;
+}
+
+/* Bytes of the well-formed UTF-8 character at text, or 0 (Unicode, table 3-7). */
+static int utf8_bytes(const uint8_t *text)
+{
+    const uint8_t a = text[0];
+    if (a < 0x80)
+        return 1;
+    const int count = a >= 0xc2 && a < 0xe0 ? 2 : a >= 0xe0 && a < 0xf0 ? 3 : a >= 0xf0 && a < 0xf5 ? 4 : 0;
+    const uint8_t low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80, high = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf;
+    for (int i = 1; i < count; i++)
+        if (text[i] < (i == 1 ? low : 0x80) || text[i] > (i == 1 ? high : 0xbf))
+            return 0;
+    return count;
+}
+
+bool image_class_name_check(const char *where, const char *name, struct cli_error *error)
+{
+    if (name[0] == '\0' || strlen(name) > IMAGE_CLASS_NAME_BYTES_MAX)
+        return cli_fail(error, "%s: the class name \"%.80s\" has %zu bytes; 1 to %d are supported, rename it", where, name,
+                        strlen(name), IMAGE_CLASS_NAME_BYTES_MAX);
+    for (const uint8_t *at = (const uint8_t *)name; *at != '\0';) {
+        const int bytes = utf8_bytes(at);
+        if (bytes == 0 || *at < 0x20 || *at == 0x7f || *at == '|')
+            return cli_fail(error,
+                            "%s: the class name \"%s\" holds the byte 0x%02x; UTF-8 without control characters and '|' "
+                            "is supported, rename it",
+                            where, name, *at);
+        at += bytes;
+    }
+    return true;
+}
+
+static bool spread_to_colours(struct image_set *set, struct cli_error *error)
+{
+    const size_t plane = (size_t)set->height * (size_t)set->width;
+    uint8_t *pixels = realloc(set->pixels, 3 * set->count * plane);
+    if (pixels == NULL)
+        return cli_fail(error, "no memory for %zu pictures in colour; use fewer", set->count);
+    set->pixels = pixels;
+    for (size_t i = set->count; i-- > 0;) /* from the last on: what is overwritten was read */
+        for (size_t c = 3; c-- > 0;)
+            memmove(pixels + (3 * i + c) * plane, pixels + i * plane, plane);
+    return true;
+}
+
+bool image_set_convert(struct image_set *set, int channels, struct cli_error *error)
+{
+    const size_t plane = (size_t)set->height * (size_t)set->width;
+    if (set->channels == channels)
+        return true;
+    if (channels == 3 && !spread_to_colours(set, error))
+        return false;
+    for (size_t i = 0; i < set->count && channels == 1; i++) {
+        picture_grey_planes(set->pixels + 3 * i * plane, plane);
+        memmove(set->pixels + i * plane, set->pixels + 3 * i * plane, plane);
+    }
+    set->channels = channels;
     return true;
 }
 
@@ -153,5 +265,6 @@ void image_set_deinit(struct image_set *set)
 {
     free(set->pixels);
     free(set->labels);
+    free((void *)set->class_names);
     memset(set, 0, sizeof *set);
 }

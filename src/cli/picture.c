@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "picture_jpeg.h"
 #include "picture_png.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 29)
@@ -32,21 +33,48 @@ bool picture_size_check(const char *name, uint64_t height, uint64_t width, struc
     return true;
 }
 
-bool picture_make(const char *name, uint64_t height, uint64_t width, struct picture *out, struct cli_error *error)
+bool picture_make(const char *name, int channels, uint64_t height, uint64_t width, struct picture *out,
+                  struct cli_error *error)
 {
-    out->pixels = malloc((size_t)(height * width));
+    out->pixels = malloc((size_t)channels * (size_t)(height * width));
     if (out->pixels == NULL)
         return cli_fail(error, "%s: no memory for %llux%llu pixels; scale it", name, (unsigned long long)width,
                         (unsigned long long)height);
+    out->channels = channels;
     out->height = (int)height;
     out->width = (int)width;
     return true;
 }
 
-/* ---- PGM ---- */
+/* ---- colours ---- */
+
+bool picture_has_colour(const struct picture *picture)
+{
+    const size_t plane = (size_t)picture->height * (size_t)picture->width;
+    const uint8_t *pixels = picture->pixels;
+    return picture->channels == 3 &&
+           (memcmp(pixels, pixels + plane, plane) != 0 || memcmp(pixels, pixels + 2 * plane, plane) != 0);
+}
+
+void picture_grey_planes(uint8_t *planes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        planes[i] = (uint8_t)((299u * planes[i] + 587u * planes[count + i] + 114u * planes[2 * count + i] + 500) / 1000);
+}
+
+void picture_make_grey(struct picture *picture)
+{
+    if (picture->channels == 3)
+        picture_grey_planes(picture->pixels, (size_t)picture->height * (size_t)picture->width);
+    picture->channels = 1;
+}
+
+/* ---- PGM and PPM ---- */
 
 struct pgm {
     const char *name;
+    const char *kind; /* "PGM", "PPM" */
+    int channels;
     const uint8_t *next, *end;
     struct cli_error *error;
 };
@@ -72,16 +100,16 @@ static bool pgm_number(struct pgm *pgm, const char *what, uint32_t *out)
 {
     pgm_skip(pgm);
     if (pgm->next == pgm->end)
-        return cli_fail(pgm->error, "%s: the PGM is truncated where %s is expected; save or download the picture again",
-                        pgm->name, what);
+        return cli_fail(pgm->error, "%s: the %s is truncated where %s is expected; save or download the picture again",
+                        pgm->name, pgm->kind, what);
     uint32_t value = 0;
     int digits = 0;
     for (; pgm->next < pgm->end && *pgm->next >= '0' && *pgm->next <= '9' && digits < 10; pgm->next++, digits++)
         value = value * 10 + (uint32_t)(*pgm->next - '0');
     if (digits == 0 || digits == 10)
         return cli_fail(pgm->error,
-                        "%s: no number of 1 to 9 digits where the PGM should give %s; save the picture again",
-                        pgm->name, what);
+                        "%s: no number of 1 to 9 digits where the %s should give %s; save the picture again",
+                        pgm->name, pgm->kind, what);
     *out = value;
     return true;
 }
@@ -91,32 +119,34 @@ static uint8_t pgm_scale(uint32_t sample, uint32_t maxval)
     return (uint8_t)((sample * 255u + maxval / 2) / maxval);
 }
 
-static bool pgm_plain(struct pgm *pgm, uint32_t maxval, struct picture *out)
+/* Sample i of the file, where a pixel's channels stand side by side, in its plane. */
+static bool pgm_put(struct pgm *pgm, size_t i, uint32_t sample, uint32_t maxval, struct picture *out)
 {
-    const size_t count = (size_t)out->height * (size_t)out->width;
+    const size_t channels = (size_t)pgm->channels, plane = (size_t)out->height * (size_t)out->width;
+    if (sample > maxval)
+        return cli_fail(pgm->error, "%s: pixel %zu is %u, above the maximum %u of its header; save the picture again",
+                        pgm->name, i / channels, sample, maxval);
+    out->pixels[i % channels * plane + i / channels] = pgm_scale(sample, maxval);
+    return true;
+}
+
+static bool pgm_plain(struct pgm *pgm, size_t count, uint32_t maxval, struct picture *out)
+{
     for (size_t i = 0; i < count; i++) {
         uint32_t sample;
-        if (!pgm_number(pgm, "a pixel", &sample))
+        if (!pgm_number(pgm, "a pixel", &sample) || !pgm_put(pgm, i, sample, maxval, out))
             return false;
-        if (sample > maxval)
-            return cli_fail(pgm->error,
-                            "%s: pixel %zu is %u, above the maximum %u of its header; save the picture again",
-                            pgm->name, i, sample, maxval);
-        out->pixels[i] = pgm_scale(sample, maxval);
     }
     return true;
 }
 
-static bool pgm_binary(struct pgm *pgm, uint32_t maxval, struct picture *out)
+static bool pgm_binary(struct pgm *pgm, size_t count, uint32_t maxval, struct picture *out)
 {
-    const size_t count = (size_t)out->height * (size_t)out->width, sample_bytes = maxval > 255 ? 2 : 1;
+    const size_t sample_bytes = maxval > 255 ? 2 : 1;
     for (size_t i = 0; i < count; i++, pgm->next += sample_bytes) {
         const uint32_t sample = sample_bytes == 2 ? (uint32_t)pgm->next[0] << 8 | pgm->next[1] : pgm->next[0];
-        if (sample > maxval)
-            return cli_fail(pgm->error,
-                            "%s: pixel %zu is %u, above the maximum %u of its header; save the picture again",
-                            pgm->name, i, sample, maxval);
-        out->pixels[i] = pgm_scale(sample, maxval);
+        if (!pgm_put(pgm, i, sample, maxval, out))
+            return false;
     }
     return true;
 }
@@ -128,22 +158,22 @@ static bool pgm_pixels(struct pgm *pgm, bool plain, struct picture *out)
         !picture_size_check(pgm->name, height, width, pgm->error) || !pgm_number(pgm, "the maximum", &maxval))
         return false;
     if (maxval < 1 || maxval > 65535)
-        return cli_fail(pgm->error, "%s: the PGM's maximum is %u; 1 to 65535 is allowed, save the picture again",
-                        pgm->name, maxval);
+        return cli_fail(pgm->error, "%s: the %s's maximum is %u; 1 to 65535 is allowed, save the picture again",
+                        pgm->name, pgm->kind, maxval);
     if (!plain && (pgm->next == pgm->end || !pgm_is_space(*pgm->next++)))
-        return cli_fail(pgm->error, "%s: no blank between the PGM's maximum and its pixels; save the picture again",
-                        pgm->name);
-    /* a plain pixel takes a digit and, but for the last, a blank: what cannot be there is not allocated */
-    const uint64_t pixels = (uint64_t)width * height, left = (uint64_t)(pgm->end - pgm->next);
-    const uint64_t needed = plain ? 2 * pixels - 1 : pixels * (maxval > 255 ? 2 : 1);
+        return cli_fail(pgm->error, "%s: no blank between the %s's maximum and its pixels; save the picture again",
+                        pgm->name, pgm->kind);
+    /* a plain sample takes a digit and, but for the last, a blank: what cannot be there is not allocated */
+    const uint64_t samples = (uint64_t)width * height * (uint64_t)pgm->channels, left = (uint64_t)(pgm->end - pgm->next);
+    const uint64_t needed = plain ? 2 * samples - 1 : samples * (maxval > 255 ? 2 : 1);
     if (needed > left)
         return cli_fail(
             pgm->error,
-            "%s: the PGM is truncated: %llu pixel bytes expected, %llu found; save or download the picture again",
-            pgm->name, (unsigned long long)needed, (unsigned long long)left);
-    if (!picture_make(pgm->name, height, width, out, pgm->error))
+            "%s: the %s is truncated: %llu pixel bytes expected, %llu found; save or download the picture again",
+            pgm->name, pgm->kind, (unsigned long long)needed, (unsigned long long)left);
+    if (!picture_make(pgm->name, pgm->channels, height, width, out, pgm->error))
         return false;
-    if (!(plain ? pgm_plain(pgm, maxval, out) : pgm_binary(pgm, maxval, out)))
+    if (!(plain ? pgm_plain(pgm, (size_t)samples, maxval, out) : pgm_binary(pgm, (size_t)samples, maxval, out)))
         return false;
     while (pgm->next < pgm->end && pgm_is_space(*pgm->next))
         pgm->next++;
@@ -158,14 +188,17 @@ bool picture_parse(const uint8_t *bytes, size_t byte_count, const char *name, st
 {
     memset(out, 0, sizeof *out);
     if (byte_count == 0)
-        return cli_fail(error, "%s: the file is empty; give a PGM or PNG picture", name);
+        return cli_fail(error, "%s: the file is empty; give a PNG, JPEG, PGM or PPM picture", name);
     if (picture_is_png(bytes, byte_count))
         return picture_parse_png(bytes, byte_count, name, out, error);
-    if (byte_count < 3 || bytes[0] != 'P' || (bytes[1] != '2' && bytes[1] != '5') ||
-        !(pgm_is_space(bytes[2]) || bytes[2] == '#'))
-        return cli_fail(error, "%s: neither a PGM (P2 or P5) nor a PNG; convert the picture to one of them", name);
-    struct pgm pgm = {name, bytes + 2, bytes + byte_count, error};
-    if (pgm_pixels(&pgm, bytes[1] == '2', out))
+    if (picture_is_jpeg(bytes, byte_count))
+        return picture_parse_jpeg(bytes, byte_count, name, out, error);
+    const char kind = byte_count >= 3 && bytes[0] == 'P' && (pgm_is_space(bytes[2]) || bytes[2] == '#') ? (char)bytes[1] : '\0';
+    if (kind != '2' && kind != '3' && kind != '5' && kind != '6')
+        return cli_fail(error, "%s: neither a PNG, a JPEG, a PGM (P2 or P5) nor a PPM (P3 or P6); convert the picture to one of them", name);
+    const bool colour = kind == '3' || kind == '6';
+    struct pgm pgm = {name, colour ? "PPM" : "PGM", colour ? 3 : 1, bytes + 2, bytes + byte_count, error};
+    if (pgm_pixels(&pgm, kind < '5', out))
         return true;
     picture_deinit(out);
     return false;

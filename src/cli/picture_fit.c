@@ -57,13 +57,13 @@ static void fit_sides(const struct view *view, int box_height, int box_width, in
 }
 
 /* Counts the values of the outermost pixels; returns how many there are. */
-static uint32_t border_histogram(const struct picture *picture, uint32_t counts[256])
+static uint32_t border_histogram(const struct view *view, uint32_t counts[256])
 {
-    const int h = picture->height, w = picture->width;
+    const int h = view->height, w = view->width;
     memset(counts, 0, 256 * sizeof counts[0]);
     uint32_t total = 0;
     for (int y = 0; y < h; y++) {
-        const uint8_t *row = picture->pixels + (size_t)y * (size_t)w;
+        const uint8_t *row = view->pixels + (size_t)y * view->stride;
         const int step = y == 0 || y == h - 1 || w == 1 ? 1 : w - 1;
         for (int x = 0; x < w; x += step, total++)
             counts[row[x]]++;
@@ -71,20 +71,20 @@ static uint32_t border_histogram(const struct picture *picture, uint32_t counts[
     return total;
 }
 
-static uint8_t border_mean(const struct picture *picture)
+static uint8_t border_mean(const struct view *view)
 {
     uint32_t counts[256];
-    const uint32_t total = border_histogram(picture, counts);
+    const uint32_t total = border_histogram(view, counts);
     uint64_t sum = total / 2;
     for (uint32_t value = 0; value < 256; value++)
         sum += (uint64_t)value * counts[value];
     return (uint8_t)(sum / total);
 }
 
-static int border_median(const struct picture *picture)
+static int border_median(const struct view *view)
 {
     uint32_t counts[256];
-    const uint32_t total = border_histogram(picture, counts);
+    const uint32_t total = border_histogram(view, counts);
     uint32_t seen = 0;
     int value = 0;
     while (seen + counts[value] <= total / 2)
@@ -92,17 +92,40 @@ static int border_median(const struct picture *picture)
     return value;
 }
 
-void picture_fit(const struct picture *picture, int height, int width, uint8_t *out)
+static struct view whole(const struct picture *picture, int channel)
 {
-    const struct view view = {picture->pixels, (size_t)picture->width, picture->height, picture->width};
+    const size_t width = (size_t)picture->width, plane = (size_t)picture->height * width;
+    return (struct view){picture->pixels + (size_t)channel * plane, width, picture->height, picture->width};
+}
+
+static void fit_plane(const struct view *view, int height, int width, uint8_t *out)
+{
     int inner_height, inner_width;
-    fit_sides(&view, height, width, &inner_height, &inner_width);
-    memset(out, border_mean(picture), (size_t)height * (size_t)width);
+    fit_sides(view, height, width, &inner_height, &inner_width);
+    memset(out, border_mean(view), (size_t)height * (size_t)width);
     const int top = (height - inner_height) / 2, left = (width - inner_width) / 2;
     for (int y = 0; y < inner_height; y++)
         for (int x = 0; x < inner_width; x++)
             out[(size_t)(top + y) * (size_t)width + (size_t)(left + x)] =
-                area_mean(&view, y, x, inner_height, inner_width);
+                area_mean(view, y, x, inner_height, inner_width);
+}
+
+void picture_fit(const struct picture *picture, int height, int width, uint8_t *out)
+{
+    for (int c = 0; c < picture->channels; c++) {
+        const struct view view = whole(picture, c);
+        fit_plane(&view, height, width, out + (size_t)c * (size_t)height * (size_t)width);
+    }
+}
+
+void picture_fit_channels(struct picture *picture, int channels, int height, int width, uint8_t *out)
+{
+    const size_t plane = (size_t)height * (size_t)width;
+    if (channels == 1)
+        picture_make_grey(picture);
+    picture_fit(picture, height, width, out);
+    for (int c = picture->channels; c < channels; c++)
+        memcpy(out + (size_t)c * plane, out, plane);
 }
 
 /* ---- a digit ---- */
@@ -122,7 +145,8 @@ static struct ink ink_find(const struct picture *picture)
         low = picture->pixels[i] < low ? picture->pixels[i] : low;
         high = picture->pixels[i] > high ? picture->pixels[i] : high;
     }
-    struct ink ink = {.paper = border_median(picture)};
+    const struct view view = whole(picture, 0);
+    struct ink ink = {.paper = border_median(&view)};
     ink.dark = 2 * ink.paper > low + high;
     ink.strength = ink.dark ? ink.paper - low : high - ink.paper;
     return ink;

@@ -57,18 +57,20 @@ static void job_read(png_structp png, png_bytep out, size_t wanted)
     job->left -= wanted;
 }
 
-static uint8_t over_white(unsigned grey, unsigned alpha)
+static uint8_t over_white(unsigned value, unsigned alpha)
 {
-    return (uint8_t)((grey * alpha + 255 * (255 - alpha) + 127) / 255);
+    return (uint8_t)((value * alpha + 255 * (255 - alpha) + 127) / 255);
 }
 
-/* row [W,C] to out [W]; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; weights of ITU-R BT.601 */
-static void row_to_grey(const uint8_t *row, int channels, int width, uint8_t *out)
+/* row [W,C] to the row y of out; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
+static void row_to_planes(const uint8_t *row, int channels, int y, struct picture *out)
 {
-    for (int x = 0; x < width; x++, row += channels) {
-        const unsigned grey = channels < 3 ? row[0] : (299u * row[0] + 587u * row[1] + 114u * row[2] + 500) / 1000;
+    const size_t width = (size_t)out->width, plane = (size_t)out->height * width;
+    uint8_t *to = out->pixels + (size_t)y * width;
+    for (size_t x = 0; x < width; x++, row += channels) {
         const unsigned alpha = channels == 2 ? row[1] : channels == 4 ? row[3] : 255;
-        out[x] = over_white(grey, alpha);
+        for (int c = 0; c < out->channels; c++)
+            to[(size_t)c * plane + x] = over_white(row[c], alpha);
     }
 }
 
@@ -99,7 +101,7 @@ static void job_prepare(struct png_job *job)
     png_set_scale_16(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, job->info);
-    if (!picture_make(job->name, height, width, job->out, job->error)) {
+    if (!picture_make(job->name, png_get_channels(png, job->info) < 3 ? 1 : 3, height, width, job->out, job->error)) {
         job->told = true;
         png_error(png, "no memory");
     }
@@ -111,14 +113,14 @@ static void job_decode(struct png_job *job)
     const int channels = png_get_channels(job->png, job->info);
     const size_t row_bytes = png_get_rowbytes(job->png, job->info);
     const bool interlaced = png_get_interlace_type(job->png, job->info) != PNG_INTERLACE_NONE;
-    const int height = job->out->height, width = job->out->width, passes = interlaced ? 7 : 1;
+    const int height = job->out->height, passes = interlaced ? 7 : 1;
     job->rows = png_calloc(job->png, row_bytes * (interlaced ? (size_t)height : 1));
     for (int pass = 0; pass < passes; pass++)
         for (int y = 0; y < height; y++) {
             png_bytep row = interlaced ? job->rows + (size_t)y * row_bytes : job->rows;
             png_read_row(job->png, row, NULL);
             if (pass == passes - 1)
-                row_to_grey(row, channels, width, job->out->pixels + (size_t)y * (size_t)width);
+                row_to_planes(row, channels, y, job->out);
         }
     png_read_end(job->png, NULL);
 }

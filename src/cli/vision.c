@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Networks by name, and image sets as data for training. */
+ * Image sets as data for training, and what a model says of itself. */
 #include "vision.h"
 
 #include <math.h>
@@ -8,84 +8,33 @@
 
 enum { BUILTIN_TRAIN = 60000, BUILTIN_TEST = 10000 };
 
-/* ---- networks --------------------------------------------------------------------------------------------------------------------------------- */
-
-static pgd_layer *mlp(const struct vision_model *m) {
-    pgd_layer *layers[] = {pgd_layer_flatten(), pgd_layer_linear((int64_t)m->channels * m->height * m->width, 512, true), pgd_layer_relu(), pgd_layer_dropout(0.2),
-                           pgd_layer_linear(512, 512, true), pgd_layer_relu(), pgd_layer_dropout(0.2), pgd_layer_linear(512, m->class_count, true)};
-    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
-}
-
-static pgd_layer *conv(int64_t in, int64_t out, int kernel, int stride) {
-    pgd_layer_conv_options o;
-    pgd_layer_conv_options_init(&o, sizeof o);
-    o.stride = stride;
-    o.padding = kernel / 2;
-    o.bias = false; /* batch normalisation follows */
-    return pgd_layer_conv2d(in, out, kernel, &o);
-}
-
-static pgd_layer *norm(int64_t channels) { return pgd_layer_batch_norm(channels, 1e-5, 0.1); }
-
-static pgd_layer *cnn(const struct vision_model *m) {
-    int64_t features = (int64_t)64 * (m->height / 4) * (m->width / 4);
-    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), pgd_layer_max_pool(2, 2, 0), conv(32, 64, 3, 1), norm(64), pgd_layer_relu(), conv(64, 64, 3, 1), norm(64), pgd_layer_relu(),
-                           pgd_layer_max_pool(2, 2, 0), pgd_layer_flatten(), pgd_layer_dropout(0.3), pgd_layer_linear(features, 128, true), pgd_layer_relu(), pgd_layer_dropout(0.3), pgd_layer_linear(128, m->class_count, true)};
-    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
-}
-
-static pgd_layer *block(int64_t in, int64_t out, int stride) {
-    pgd_layer *body[] = {conv(in, out, 3, stride), norm(out), pgd_layer_relu(), conv(out, out, 3, 1), norm(out)};
-    pgd_layer *inner = pgd_layer_sequential(body, 5);
-    if (in == out && stride == 1) return pgd_layer_residual(inner, pgd_layer_identity());
-    pgd_layer *shortcut[] = {conv(in, out, 1, stride), norm(out)};
-    return pgd_layer_residual(inner, pgd_layer_sequential(shortcut, 2));
-}
-
-static pgd_layer *resnet(const struct vision_model *m) {
-    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), block(32, 32, 1), block(32, 64, 2), block(64, 128, 2), pgd_layer_global_avg_pool(), pgd_layer_linear(128, m->class_count, true)};
-    return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
-}
-
-pgd_layer *vision_net(const struct vision_model *m, struct cli_error *error) {
-    static const struct {
-        const char *name;
-        pgd_layer *(*make)(const struct vision_model *m);
-    } nets[] = {{"mlp", mlp}, {"cnn", cnn}, {"resnet", resnet}};
-    if (m->height < 4 || m->width < 4) {
-        cli_fail(error, "pictures of %d x %d are too small; 4 x 4 is the least", m->height, m->width);
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
-        if (strcmp(nets[i].name, m->net) != 0) continue;
-        pgd_layer *layer = nets[i].make(m);
-        if (layer == NULL) cli_fail_library(error);
-        return layer;
-    }
-    cli_fail(error, "--net: there is no network \"%s\"; use mlp, cnn or resnet", m->net);
-    return NULL;
-}
-
 void vision_options(const struct vision_model *m, pgd_classifier_options *o) {
     pgd_classifier_options_init(o, sizeof *o);
     o->channels = m->channels, o->height = m->height, o->width = m->width;
-    for (int i = 0; i < 4; i++) o->mean[i] = m->mean, o->deviation[i] = m->deviation;
+    for (int i = 0; i < 4; i++) o->mean[i] = m->mean[i < m->channels ? i : 0], o->deviation[i] = m->deviation[i < m->channels ? i : 0];
 }
 
 /* ---- sets ----------------------------------------------------------------------------------------------------------------------------------------- */
 
-void vision_describe(struct vision_model *m, const char *net, const struct image_set *set) {
-    uint64_t sum = 0, squares = 0, pixels = (uint64_t)set->count * (uint64_t)(set->channels * set->height * set->width);
-    *m = (struct vision_model){.channels = set->channels, .height = set->height, .width = set->width, .class_count = set->class_count};
-    snprintf(m->net, sizeof m->net, "%s", net);
-    for (uint64_t i = 0; i < pixels; i++) {
-        sum += set->pixels[i];
-        squares += (uint64_t)set->pixels[i] * set->pixels[i];
+static void describe_channel(struct vision_model *m, const struct image_set *set, int channel) {
+    uint64_t sum = 0, squares = 0, plane = (uint64_t)(set->height * set->width), pixels = (uint64_t)set->count * plane;
+    for (size_t n = 0; n < set->count; n++) {
+        const uint8_t *at = set->pixels + (n * (size_t)set->channels + (size_t)channel) * plane;
+        for (uint64_t i = 0; i < plane; i++) {
+            sum += at[i];
+            squares += (uint64_t)at[i] * at[i];
+        }
     }
     double mean = (double)sum / (double)pixels / 255, deviation = sqrt((double)squares / (double)pixels / 65025 - mean * mean);
-    m->mean = floor(mean * 1e4 + 0.5) / 1e4; /* as many digits as the file shows */
-    m->deviation = deviation < 1e-3 ? 1 : floor(deviation * 1e4 + 0.5) / 1e4;
-    m->digits = set->height == 28 && set->width == 28 && set->class_count == 10 && strcmp(set->class_names[0], "0") == 0;
+    m->mean[channel] = floor(mean * 1e4 + 0.5) / 1e4; /* as many digits as the file shows */
+    m->deviation[channel] = deviation < 1e-3 ? 1 : floor(deviation * 1e4 + 0.5) / 1e4;
+}
+
+void vision_describe(struct vision_model *m, const char *net, const struct image_set *set) {
+    *m = (struct vision_model){.channels = set->channels, .height = set->height, .width = set->width, .class_count = set->class_count};
+    snprintf(m->net, sizeof m->net, "%s", net);
+    for (int c = 0; c < set->channels; c++) describe_channel(m, set, c);
+    m->digits = (set->kind == IMAGE_DIGITS || set->kind == IMAGE_IDX) && set->channels == 1 && set->height == 28 && set->width == 28 && set->class_count == 10 && strcmp(set->class_names[0], "0") == 0;
     for (int i = 0; i < set->class_count; i++) {
         size_t used = strlen(m->class_names);
         snprintf(m->class_names + used, sizeof m->class_names - used, "%s%s", i > 0 ? "|" : "", set->class_names[i]);
@@ -101,26 +50,27 @@ void vision_class_name(const struct vision_model *m, int index, char *out, size_
     snprintf(out, out_bytes, "%.*s", (int)strcspn(at, "|"), at);
 }
 
+bool vision_match(const struct vision_model *m, const char *name, struct image_set *set, struct cli_error *error) {
+    uint8_t index[IMAGE_CLASSES_MAX];
+    if (set->height != m->height || set->width != m->width)
+        return cli_fail(error, "%s: pictures of %d x %d, but the model was trained on %d x %d; give data of the same kind", name, set->width, set->height, m->width, m->height);
+    for (int i = 0; i < set->class_count && set->kind == IMAGE_PICTURES; i++) {
+        char known[64];
+        int k = 0;
+        while (k < m->class_count && (vision_class_name(m, k, known, sizeof known), strcmp(known, set->class_names[i]) != 0)) k++;
+        if (k == m->class_count) return cli_fail(error, "%s: the model knows no class \"%s\"; remove it, or give the data it was trained for", name, set->class_names[i]);
+        index[i] = (uint8_t)k;
+    }
+    for (size_t i = 0; i < set->count && set->kind == IMAGE_PICTURES; i++) set->labels[i] = index[set->labels[i]];
+    return image_set_convert(set, m->channels, error);
+}
+
 static void sample(void *user, int64_t index, uint64_t random, void *const *fields) {
     const struct vision_data *data = user;
-    uint8_t *to = fields[0];
-    int32_t *label = fields[1];
     const struct image_set *set = data->set;
     size_t at = data->first + (size_t)index;
-    int H = set->height, W = set->width, span = 2 * data->shift + 1;
-    const uint8_t *from = set->pixels + at * (size_t)(set->channels * H * W);
-    *label = set->labels[at];
-    if (data->shift == 0) {
-        memcpy(to, from, (size_t)(set->channels * H * W));
-        return;
-    }
-    int down = (int)(random % (uint64_t)span) - data->shift, right = (int)((random >> 32) % (uint64_t)span) - data->shift;
-    for (int c = 0; c < set->channels; c++)
-        for (int y = 0; y < H; y++)
-            for (int x = 0; x < W; x++) {
-                int sy = y - down, sx = x - right;
-                *to++ = sy < 0 || sy >= H || sx < 0 || sx >= W ? 0 : from[(c * H + sy) * W + sx];
-            }
+    augment_picture(&data->augment, set->channels, set->height, set->width, set->pixels + at * (size_t)(set->channels * set->height * set->width), random, fields[0]);
+    *(int32_t *)fields[1] = set->labels[at];
 }
 
 pgd_dataset vision_dataset(struct vision_data *data) {
@@ -130,7 +80,7 @@ pgd_dataset vision_dataset(struct vision_data *data) {
 }
 
 /* Test digits are of another seed than training digits. */
-bool vision_load(const char *name, enum image_split split, struct image_set *out, struct cli_error *error) {
-    if (strcmp(name, "builtin") != 0) return image_set_load(name, split, out, error);
+bool vision_load(const char *name, const struct image_form *form, enum image_split split, struct image_set *out, struct cli_error *error) {
+    if (strcmp(name, "builtin") != 0) return image_set_load(name, form, split, out, error);
     return split == IMAGE_SPLIT_TRAIN ? image_set_draw(1, 0, BUILTIN_TRAIN, out, error) : image_set_draw(2, 0, BUILTIN_TEST, out, error);
 }

@@ -3,16 +3,17 @@
 #ifndef VISION_H
 #define VISION_H
 
+#include "augment.h"
 #include "cli.h"
 #include "image_set.h"
 
 /* What a model file says of itself; enough to rebuild the network around its tensors. */
 struct vision_model {
     char net[16];            /* "mlp", "cnn", "resnet" */
-    int channels, height, width, class_count;
-    double mean, deviation;  /* of bytes / 255 */
+    int channels, height, width, class_count; /* 1 or 3 channels */
+    double mean[3], deviation[3]; /* of bytes / 255, per channel */
     bool digits;             /* pictures are brought to MNIST's looks before they are shown to the network */
-    char class_names[512];   /* joined by '|' */
+    char class_names[IMAGE_CLASSES_MAX * (IMAGE_CLASS_NAME_BYTES_MAX + 1)]; /* joined by '|' */
 };
 
 /* NULL with a sentence for an unknown name or sizes the network cannot take. */
@@ -27,17 +28,20 @@ void vision_class_name(const struct vision_model *model, int index, char *out, s
 /* As options of nn. */
 void vision_options(const struct vision_model *model, pgd_classifier_options *out);
 
-/* A set as a data set of nn; augment moves each picture by up to `shift` pixels either way. */
+/* A set as a data set of nn. */
 struct vision_data {
     const struct image_set *set;
     size_t first, count;
-    int shift;
+    struct augment augment; /* zeros: pictures are shown as they are */
     pgd_field fields[2]; /* filled by vision_dataset */
 };
 pgd_dataset vision_dataset(struct vision_data *data);
 
-/* Loads "builtin" or a folder. */
-bool vision_load(const char *name, enum image_split split, struct image_set *out, struct cli_error *error);
+/* Loads "builtin" or a folder; form is for folders of pictures and may be NULL. */
+bool vision_load(const char *name, const struct image_form *form, enum image_split split, struct image_set *out, struct cli_error *error);
+
+/* Brings a set to what the model takes: grey to colour or the reverse, and labels of one's own pictures, which are known by name, to the model's. */
+bool vision_match(const struct vision_model *model, const char *name, struct image_set *set, struct cli_error *error);
 
 /* ---- files -------------------------------------------------------------------------------------------------------------------------------- */
 

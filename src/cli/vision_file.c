@@ -9,17 +9,21 @@
 
 #define FORMAT "pagoda-vision-1"
 
+/* "0.4914,0.4822,0.4465"; a grey one is a number alone */
+static void join(const double *numbers, int count, char *out, size_t out_bytes) {
+    size_t used = 0;
+    for (int i = 0; i < count && used < out_bytes; i++) used += (size_t)snprintf(out + used, out_bytes - used, "%s%.4f", i > 0 ? "," : "", numbers[i]);
+}
+
 bool vision_save(const char *path, const struct vision_model *m, const pgd_state *state, struct cli_error *error) {
-    char numbers[6][32];
+    char numbers[4][32], mean[64], deviation[64];
     static const char *const skip[] = {"optimizer.", "trainer.", "random"};
-    snprintf(numbers[0], 32, "%d", m->channels);
-    snprintf(numbers[1], 32, "%d", m->height);
-    snprintf(numbers[2], 32, "%d", m->width);
-    snprintf(numbers[3], 32, "%.4f", m->mean);
-    snprintf(numbers[4], 32, "%.4f", m->deviation);
-    snprintf(numbers[5], 32, "%d", m->class_count);
+    const int values[4] = {m->channels, m->height, m->width, m->class_count};
+    for (int i = 0; i < 4; i++) snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
+    join(m->mean, m->channels, mean, sizeof mean);
+    join(m->deviation, m->channels, deviation, sizeof deviation);
     const pgd_metadata metadata[] = {{"format", FORMAT},        {"net", m->net},          {"channels", numbers[0]},    {"height", numbers[1]},
-                                     {"width", numbers[2]},     {"mean", numbers[3]},     {"deviation", numbers[4]},   {"class_count", numbers[5]},
+                                     {"width", numbers[2]},     {"mean", mean},           {"deviation", deviation},    {"class_count", numbers[3]},
                                      {"classes", m->class_names}, {"pictures", m->digits ? "digits" : "plain"}};
     return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, 3, NULL) == PGD_OK || cli_fail_library(error);
 }
@@ -37,12 +41,23 @@ static bool integer_of(const char *path, const char *key, int lo, int hi, int *o
     return true;
 }
 
-static bool number_of(const char *path, const char *key, double *out, struct cli_error *error) {
-    char text[32], *end;
+/* One number for each channel, or one for all. */
+static bool numbers_of(const char *path, const char *key, int channels, double out[3], struct cli_error *error) {
+    char text[128], *at = text;
+    int count = 0;
     if (!text_of(path, key, text, sizeof text, error)) return false;
-    *out = strtod(text, &end);
-    if (text[0] == '\0' || *end != '\0' || !(*out > -1e6 && *out < 1e6)) return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; a number was expected", path, key, text);
-    return true;
+    for (;; at++) {
+        char *end;
+        double number = strtod(at, &end);
+        if (end == at || (*end != ',' && *end != '\0') || !(number > -1e6 && number < 1e6) || count == 3) break;
+        out[count++] = number;
+        at = end;
+        if (*at != '\0') continue;
+        for (int i = 1; i < channels && count == 1; i++) out[i] = out[0];
+        if (count == 1 || count == channels) return true;
+        break;
+    }
+    return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; %s expected", path, key, text, channels == 1 ? "one number was" : "three numbers with commas between them, or one for all channels, were");
 }
 
 static bool describe(const char *path, struct vision_model *m, struct cli_error *error) {
@@ -51,12 +66,14 @@ static bool describe(const char *path, struct vision_model *m, struct cli_error 
     if (!text_of(path, "format", format, sizeof format, error)) return false;
     if (strcmp(format, FORMAT) != 0) return cli_fail(error, "%s: its format is \"%s\"; `pagoda vision train` writes \"%s\"", path, format, FORMAT);
     if (!text_of(path, "net", m->net, sizeof m->net, error) || !integer_of(path, "channels", 1, 16, &m->channels, error) || !integer_of(path, "height", 4, 4096, &m->height, error) ||
-        !integer_of(path, "width", 4, 4096, &m->width, error) || !integer_of(path, "class_count", 1, 256, &m->class_count, error) || !number_of(path, "mean", &m->mean, error) ||
-        !number_of(path, "deviation", &m->deviation, error) || !text_of(path, "classes", m->class_names, sizeof m->class_names, error) || !text_of(path, "pictures", pictures, sizeof pictures, error))
+        !integer_of(path, "width", 4, 4096, &m->width, error) || !integer_of(path, "class_count", 1, IMAGE_CLASSES_MAX, &m->class_count, error) || !text_of(path, "classes", m->class_names, sizeof m->class_names, error) || !text_of(path, "pictures", pictures, sizeof pictures, error))
         return false;
     for (const char *c = m->class_names; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f) return cli_fail(error, "%s: metadata \"classes\" holds control characters, which a terminal would obey; the file is damaged or made to deceive", path);
-    if (!(m->deviation > 0)) return cli_fail(error, "%s: metadata \"deviation\" is %g; it must be above 0", path, m->deviation);
+    if (m->channels != 1 && m->channels != 3) return cli_fail(error, "%s: metadata \"channels\" is %d; 1 (grey) or 3 (red, green and blue) was expected", path, m->channels);
+    if (!numbers_of(path, "mean", m->channels, m->mean, error) || !numbers_of(path, "deviation", m->channels, m->deviation, error)) return false;
+    for (int c = 0; c < m->channels; c++)
+        if (!(m->deviation[c] > 0)) return cli_fail(error, "%s: metadata \"deviation\" is %g; it must be above 0", path, m->deviation[c]);
     m->digits = strcmp(pictures, "digits") == 0;
     if (m->digits && (m->channels != 1 || m->height != 28 || m->width != 28)) return cli_fail(error, "%s: digits must be 1 x 28 x 28, the file says %d x %d x %d", path, m->channels, m->height, m->width);
     return true;

@@ -94,6 +94,12 @@ static inline void json_text(const char *key, char *to, size_t room) {
     to[count] = '\0';
 }
 
+static inline int lines_of(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++) count += *text == '\n';
+    return count;
+}
+
 /* The folder to run in; the command built beside these tests. */
 static inline int enter_folder(void) {
     const char *build = getenv("PAGODA_BUILD_DIR");

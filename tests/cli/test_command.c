@@ -92,6 +92,9 @@ static void json_is_given_by_every_verb_that_only_tells(void **unused) {
     }
     run("--json version");
     assert_non_null(strstr(last.out, "\"version\": \"0."));
+    run("--json help vision train");
+    assert_non_null(strstr(last.out, "or digits drawn here\", \"--size N|HxW"));
+    assert_non_null(strstr(last.out, "none (colour pictures: crop,flip; grey ones: none)\", \"--shift N"));
     run("--json help vision classify");
     assert_non_null(strstr(last.out, "\"options\": [\"--model FILE"));
 }
@@ -175,12 +178,6 @@ static void train_eval_classify(void **unused) {
     expect("vision classify --model m.safetensors data/t10k-labels-idx1-ubyte", 1, "t10k-labels-idx1-ubyte");
 }
 
-static int lines_of(const char *text) {
-    int count = 0;
-    for (; *text != '\0'; text++) count += *text == '\n';
-    return count;
-}
-
 static const char *small_model(void) {
     run("vision train --data data --epochs 2 --net mlp --batch 32 --rate 0.03 --seed 9 --out small.safetensors --json --quiet");
     assert_int_equal(last.code, 0);
@@ -197,7 +194,7 @@ static void a_bad_picture_does_not_keep_the_others_from_being_classified(void **
     assert_int_equal(last.code, 1);
     assert_non_null(strstr(last.out, "two/a.pgm\n"));
     assert_non_null(strstr(last.out, "two/b.pgm\n"));
-    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PGM or PNG picture\n"
+    assert_string_equal(last.err, "pagoda: two/empty.png: the file is empty; give a PNG, JPEG, PGM or PPM picture\n"
                                   "pagoda: two: cannot be read: Is a directory; give a readable picture file\n");
     snprintf(line, sizeof line, "--json %s", classify);
     run(line);
