@@ -43,14 +43,14 @@ struct pgd_layer {
     const pgd_layer_kind *kind;
     int64_t in, out;
     int32_t kernel, stride, padding, dilation, groups;
-    int32_t heads;
-    bool bias, causal;
+    int32_t heads;        /* of attention; levels of recurrent layers */
+    bool bias, causal, both_ways;
     bool recomputed;      /* while training, what is inside is computed again for its gradients */
     bool frozen;          /* the optimiser leaves what is in it alone */
     bool computes;        /* in `compute`, whatever the container does */
     pgd_dtype compute;
     char *name;           /* given by pgd_layer_named; NULL: the container's choice */
-    double number[2];     /* epsilon and momentum, or a probability */
+    double number[2];     /* epsilon and momentum, a probability, or the base of turning positions */
     pgd_layer **children;
     int32_t child_count;
     bool owned;           /* by a container */

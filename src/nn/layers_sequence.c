@@ -86,6 +86,11 @@ static pgd_value *attention_forward(const pgd_layer *layer, const pgd_forward *f
     pgd_value *all = project(layer, f, x, prefix, "in_proj_weight", "in_proj_bias", layer->in, projected(layer));
     int64_t keys = layer->out, values = keys + layer->groups * head_features(layer);
     pgd_value *q = heads_of(layer, f, all, 0, layer->heads), *k = heads_of(layer, f, all, keys, layer->groups), *v = heads_of(layer, f, all, values, layer->groups);
+    if (layer->number[0] > 0) {
+        pgd_value *start = f->start == NULL ? NULL : pgd_broadcast(g, f->start, (pgd_symshape){1, {x->shape.dims[0]}});
+        q = pgd_rope(g, q, start, layer->number[0]);
+        k = pgd_rope(g, k, start, layer->number[0]);
+    }
     if (f->cache_positions > 0) {
         k = with_cache(layer, f, k, prefix, "k");
         v = with_cache(layer, f, v, prefix, "v");
@@ -136,8 +141,13 @@ pgd_layer *pgd_layer_attention(int64_t features, int32_t heads, const pgd_layer_
         (void)pgd_fail(PGD_BAD_ARG, "attention: %lld features, %d heads in %d groups; heads must divide into features and groups into heads", (long long)features, heads, groups);
         return NULL;
     }
+    if (!(o.rope_base >= 0) || (o.rope_base > 0 && each % 2 != 0)) {
+        (void)pgd_fail(PGD_BAD_ARG, "attention: rope_base %g with %lld features in a head; the base must be above 0, or 0 for none, and the features even", o.rope_base, (long long)each);
+        return NULL;
+    }
     pgd_layer *layer = pgd_layer_make(&attention_kind);
     if (layer == NULL) return NULL;
+    layer->number[0] = o.rope_base;
     layer->in = features, layer->out = each * heads, layer->heads = heads, layer->groups = groups;
     layer->bias = o.bias, layer->causal = o.causal;
     return layer;

@@ -527,6 +527,11 @@ static void layers_and_optimizers(void **unused) {
     said("residual: layer 1 is NULL");
     fresh_graph();
     DOES(pgd_layer_attention_options_init, options, NULL, sizeof(pgd_layer_attention_options));
+    DOES(pgd_layer_recurrent_options_init, options, NULL, sizeof(pgd_layer_recurrent_options));
+    begin("pgd_layer_lstm");
+    pgd_layer_destroy(pgd_layer_lstm(4, 2, NULL));
+    begin("pgd_layer_gru");
+    pgd_layer_destroy(pgd_layer_gru(4, 2, NULL));
     begin("pgd_layer_attention");
     pgd_layer_destroy(pgd_layer_attention(4, 2, NULL));
     GIVES(NULL, pgd_layer_named, name, NULL, pgd_layer_relu());

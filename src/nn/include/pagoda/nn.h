@@ -55,9 +55,20 @@ typedef struct pgd_layer_attention_options {
     bool bias;             /* true */
     int32_t groups;        /* of heads that share keys and values; 0: every head has its own */
     int64_t head_features; /* 0: features / heads */
+    double rope_base;      /* queries and keys turn with their positions (pgd_rope), usual: 10000; 0: they do not */
 } pgd_layer_attention_options;
 PGD_API void pgd_layer_attention_options_init(pgd_layer_attention_options *options, size_t struct_bytes);
 PGD_API pgd_layer *pgd_layer_attention(int64_t features, int32_t heads, const pgd_layer_attention_options *options); /* x [B,T,features] -> the same; options may be NULL */
+
+typedef struct pgd_layer_recurrent_options {
+    uint32_t struct_bytes;
+    int32_t levels; /* each reads what the one below it gives; 1 */
+    bool bias;      /* true */
+    bool both_ways; /* a second reader begins at the end; its units follow those of the first; false */
+} pgd_layer_recurrent_options;
+PGD_API void pgd_layer_recurrent_options_init(pgd_layer_recurrent_options *options, size_t struct_bytes);
+PGD_API pgd_layer *pgd_layer_lstm(int64_t in, int64_t hidden, const pgd_layer_recurrent_options *options); /* x [B,T,in] -> [B,T,hidden or 2 hidden]; options may be NULL */
+PGD_API pgd_layer *pgd_layer_gru(int64_t in, int64_t hidden, const pgd_layer_recurrent_options *options);
 
 /* One after the other; child i has the name "i". */
 PGD_API pgd_layer *pgd_layer_sequential(pgd_layer *const *children, int32_t count);
