@@ -228,12 +228,12 @@ static void convolutions(void **unused) {
 }
 
 static void pools(void **unused) {
-    static const int64_t shapes[][4] = {{1, 1, 2, 2}, {2, 3, 8, 8}, {1, 2, 7, 5}, {0, 2, 4, 4}, {2, 0, 4, 4}, {1, 17, 16, 15}, {3, 1, 17, 33}, {1, 1, 3, 64}};
-    static const int64_t options[][8] = {{2, 2, 2, 2, 0, 0, 0, 0}, {1, 1, 1, 1, 0, 0, 0, 0}, {3, 3, 2, 2, 1, 1, 1, 1}, {2, 2, 1, 1, 0, 1, 1, 0}, {2, 2, 2, 2, 1, 1, 0, 0}, {3, 2, 1, 3, 2, 0, 0, 1}, {2, 2, 2, 2, 0, 0, 1, 1}};
+    static const int64_t shapes[][4] = {{1, 1, 2, 2}, {2, 3, 8, 8}, {1, 2, 7, 5}, {0, 2, 4, 4}, {2, 0, 4, 4}, {1, 17, 16, 15}, {3, 1, 17, 33}, {1, 1, 3, 64}, {1, 2, 4, 2600}};
+    static const int64_t options[][8] = {{2, 2, 2, 2, 0, 0, 0, 0}, {1, 1, 1, 1, 0, 0, 0, 0}, {3, 3, 2, 2, 1, 1, 1, 1}, {2, 2, 1, 1, 0, 1, 1, 0}, {2, 2, 2, 2, 1, 1, 0, 0}, {3, 2, 1, 3, 2, 0, 0, 1}, {2, 2, 2, 2, 0, 0, 1, 1}, {2, 700, 1, 3, 0, 5, 0, 5}, {1, 300, 1, 2, 0, 0, 0, 0}};
     for (int i = 0; i < COUNT(shapes); i++)
         for (int j = 0; j < COUNT(options); j++) {
             const int64_t *s = shapes[i];
-            if (options[j][0] > s[2] + options[j][4] + options[j][6]) continue;
+            if (options[j][0] > s[2] + options[j][4] + options[j][6] || options[j][1] > s[3] + options[j][5] + options[j][7]) continue;
             for (int max = 0; max < 2; max++) {
                 kernel_case c = {max ? PGD_OP_MAX_POOL : PGD_OP_AVG_POOL, {.ints = {0}}, 1, {{PGD_F32, S4(s[0], s[1], s[2], s[3])}}}, d = c;
                 pgd_desc y[PGD_MAX_OUTPUTS];

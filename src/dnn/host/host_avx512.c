@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The host kernels at level avx512; the compiler flags come from the build. */
-#define PGD_LEVEL_NAME avx512
+#define PGD_ISA_AVX512
 #include "host_level.inc.c"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host_kernels.h"
+#include "simd.h"
 
 #include "vector_math.inc.c"
 #include "vector_functions.inc.c"
@@ -21,8 +22,8 @@
 #define TEXT_(level) #level
 #define TEXT(level) TEXT_(level)
 
-const struct pgd_host_kernels TABLE(PGD_LEVEL_NAME) = {
-    .isa = TEXT(PGD_LEVEL_NAME),
+const struct pgd_host_kernels TABLE(ISA_NAME) = {
+    .isa = TEXT(ISA_NAME),
     .program_map = program_map,
     .program_reduce_rows = program_reduce_rows,
     .program_reduce_columns = program_reduce_columns,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Pooling. A chunk is a number of [h,w] planes. The 2x2 window with stride 2, which nearly every small network uses, has its own loops. */
+ * Pooling. A chunk is a number of [h,w] planes. */
 
 typedef struct pool_window {
     int64_t h0, h1, w0, w1;
@@ -37,14 +37,87 @@ static int64_t greatest_in(const pgd_pool_params *o, const float *x, pool_window
     return best;
 }
 
-static void max_plane(const pgd_pool_params *o, const float *x, const float *none, float *y) {
-    if (is_two_by_two(o)) {
-        for (int64_t p = 0; p < o->p; p++) {
-            const float *r0 = x + 2 * p * o->w, *r1 = r0 + o->w;
-            for (int64_t q = 0; q < o->q; q++) y[p * o->q + q] = max_one(max_one(r0[2 * q], r0[2 * q + 1]), max_one(r1[2 * q], r1[2 * q + 1]));
+/* ---- forward: the rows of a window are joined into one line with room on both sides, then neighbours along the line ------------------------------- */
+
+enum { LINE = 1024 };
+
+/* The results of a row that one line serves, q0 to q1; their windows begin at column `left` of the plane. */
+typedef struct pool_span {
+    int64_t q0, q1, left, columns;
+} pool_span;
+
+static pool_span span_from(const pgd_pool_params *o, int64_t q0) {
+    int64_t room = (LINE - o->kernel_w) / o->stride_w + 1;
+    int64_t q1 = o->q - q0 > room ? q0 + room : o->q;
+    return (pool_span){q0, q1, q0 * o->stride_w - o->pad_left, (q1 - 1 - q0) * o->stride_w + o->kernel_w};
+}
+
+V_INLINE vf join(bool greatest, vf a, vf b)
+{
+    if (greatest) return v_max(a, b);
+    return a + b;
+}
+V_INLINE float join_one(bool greatest, float a, float b) { return greatest ? max_one(a, b) : a + b; }
+
+/* Columns of the span, over the rows of the window; beside the plane nothing counts. */
+V_INLINE void fill_line(bool greatest, const pgd_pool_params *o, const float *x, int64_t h0, int64_t h1, pool_span s, float *line)
+{
+    const vf none = v_set1(greatest ? -INFINITY : 0);
+    int64_t end = s.columns + 2 * VL; /* whole vectors are read behind the last window */
+    int64_t c0 = s.left < 0 ? -s.left : 0, c1 = o->w - s.left < s.columns ? o->w - s.left : s.columns;
+    for (int64_t c = 0; c < c0; c += VL) v_store(line + c, none);
+    for (int64_t c = c0; c < c1; c += VL) {
+        int64_t lanes = c1 - c < VL ? c1 - c : VL;
+        vf v = none;
+        for (int64_t h = h0; h < h1; h++) {
+            vf row = v_load_part(x + h * o->w + s.left + c, lanes);
+            v = h == h0 ? row : join(greatest, v, row);
         }
-        return;
+        v_store(line + c, v);
     }
+    for (int64_t c = c1 < c0 ? c0 : c1; c < end; c += VL) v_store(line + c, none);
+}
+
+V_INLINE void join_line(bool greatest, const pgd_pool_params *o, const float *line, int64_t n, float *y) {
+    int64_t stride = o->stride_w;
+    for (int64_t i = 0; i < n; i += VL) {
+        const float *at = line + i * stride;
+        int64_t lanes = n - i < VL ? n - i : VL;
+        vf v;
+        if (stride == 1 || stride == 2) {
+            v = stride == 1 ? v_load(at) : v_even(v_load(at), v_load(at + VL));
+            for (int64_t k = 1; k < o->kernel_w; k++) v = join(greatest, v, stride == 1 ? v_load(at + k) : v_even(v_load(at + k), v_load(at + k + VL)));
+        } else {
+            v = v_zero();
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                float one = at[lane * stride];
+                for (int64_t k = 1; k < o->kernel_w; k++) one = join_one(greatest, one, at[lane * stride + k]);
+                v[lane] = one;
+            }
+        }
+        v_store_part(y + i, v, lanes);
+    }
+}
+
+V_INLINE void pool_plane(bool greatest, const pgd_pool_params *o, const float *x, float *y) {
+    float line[LINE + 4 * VL];
+    for (int64_t p = 0; p < o->p; p++) {
+        for (pool_span s = span_from(o, 0);; s = span_from(o, s.q1)) {
+            pool_window rows = window_at(o, p, 0);
+            fill_line(greatest, o, x, rows.h0, rows.h1, s, line);
+            join_line(greatest, o, line, s.q1 - s.q0, y + p * o->q + s.q0);
+            if (!greatest)
+                for (int64_t q = s.q0; q < s.q1; q++) {
+                    pool_window v = window_at(o, p, q);
+                    y[p * o->q + q] /= (float)((v.h1 - v.h0) * (v.w1 - v.w0));
+                }
+            if (s.q1 == o->q) break;
+        }
+    }
+}
+
+/* Windows wider than a line. */
+static void wide_max_plane(const pgd_pool_params *o, const float *x, float *y) {
     for (int64_t p = 0; p < o->p; p++)
         for (int64_t q = 0; q < o->q; q++) {
             int64_t best = greatest_in(o, x, window_at(o, p, q));
@@ -52,20 +125,54 @@ static void max_plane(const pgd_pool_params *o, const float *x, const float *non
         }
 }
 
-/* value where the mask is all ones, 0 where it is zero */
-static inline float masked(float value, uint32_t mask) { return bits_to_float(float_to_bits(value) & mask); }
+static void wide_avg_plane(const pgd_pool_params *o, const float *x, float *y) {
+    for (int64_t p = 0; p < o->p; p++)
+        for (int64_t q = 0; q < o->q; q++) {
+            pool_window v = window_at(o, p, q);
+            float total = 0;
+            for (int64_t h = v.h0; h < v.h1; h++) total += sum_run(x + h * o->w + v.w0, v.w1 - v.w0);
+            y[p * o->q + q] = total / (float)((v.h1 - v.h0) * (v.w1 - v.w0));
+        }
+}
 
-/* One row of 2x2 windows. The first of equals takes the gradient, and the first NaN before all; selections are masks, so that no branch has to be
- * guessed. */
-static void max_d_row(const float *restrict r0, const float *restrict r1, const float *restrict gradient, float *restrict d0, float *restrict d1, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        float a = r0[2 * i], b = r0[2 * i + 1], c = r1[2 * i], e = r1[2 * i + 1];
-        float most = max_one(max_one(max_one(a, b), c), e);
-        uint32_t wins_a = 0u - (uint32_t)((a == most) | (a != a)), wins_b = 0u - (uint32_t)((b == most) | (b != b)), wins_c = 0u - (uint32_t)((c == most) | (c != c));
-        d0[2 * i] = masked(gradient[i], wins_a);
-        d0[2 * i + 1] = masked(gradient[i], ~wins_a & wins_b);
-        d1[2 * i] = masked(gradient[i], ~(wins_a | wins_b) & wins_c);
-        d1[2 * i + 1] = masked(gradient[i], ~(wins_a | wins_b | wins_c));
+/* One row of 2x2 windows with stride 2, n of them. */
+static void max_row(const float *r0, const float *r1, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; i += VL) {
+        int64_t results = n - i < VL ? n - i : VL, low = 2 * results < VL ? 2 * results : VL, high = 2 * results - low;
+        vf lo = v_max(v_load_part(r0 + 2 * i, low), v_load_part(r1 + 2 * i, low)), hi = lo;
+        if (high > 0) hi = v_max(v_load_part(r0 + 2 * i + VL, high), v_load_part(r1 + 2 * i + VL, high));
+        v_store_part(y + i, v_max(v_even(lo, hi), v_odd(lo, hi)), results);
+    }
+}
+
+static void max_plane(const pgd_pool_params *o, const float *x, const float *none, float *y) {
+    if (is_two_by_two(o)) {
+        for (int64_t p = 0; p < o->p; p++) max_row(x + 2 * p * o->w, x + (2 * p + 1) * o->w, y + p * o->q, o->q);
+        return;
+    }
+    if (o->kernel_w > LINE / 2) wide_max_plane(o, x, y);
+    else if (o->q > 0) pool_plane(true, o, x, y);
+}
+
+static void avg_plane(const pgd_pool_params *o, const float *x, const float *none, float *y) {
+    if (o->kernel_w > LINE / 2) wide_avg_plane(o, x, y);
+    else if (o->q > 0) pool_plane(false, o, x, y);
+}
+
+/* ---- derivatives -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* One row of 2x2 windows, VL columns at a time. The first of equals takes the gradient, and the first NaN before all. */
+static void max_d_row(const float *r0, const float *r1, const float *gradient, float *d0, float *d1, int64_t n) {
+    for (int64_t i = 0; i < 2 * n; i += VL) {
+        int64_t lanes = 2 * n - i < VL ? 2 * n - i : VL;
+        vf a = v_load_part(r0 + i, lanes), b = v_load_part(r1 + i, lanes), g = v_twice_low(v_load_part(gradient + i / 2, lanes / 2));
+        vf column = v_max(a, b), most = v_max(column, v_swap(column));
+        vi upper = (vi)(a == most) | (vi)(a != a), lower = (vi)(b == most) | (vi)(b != b); /* could win */
+        vi upper_swapped = (vi)v_swap((vf)upper), lower_swapped = (vi)v_swap((vf)lower);
+        vi first = upper & ~(upper_swapped & v_odd_lanes());
+        vi second = lower & ~(lower_swapped & v_odd_lanes()) & ~(upper | upper_swapped);
+        v_store_part(d0 + i, (vf)((vi)g & first), lanes);
+        v_store_part(d1 + i, (vf)((vi)g & second), lanes);
     }
 }
 
@@ -84,16 +191,6 @@ static void max_d_plane(const pgd_pool_params *o, const float *dy, const float *
         for (int64_t q = 0; q < o->q; q++) {
             int64_t best = greatest_in(o, x, window_at(o, p, q));
             if (best >= 0) dx[best] += dy[p * o->q + q];
-        }
-}
-
-static void avg_plane(const pgd_pool_params *o, const float *x, const float *none, float *y) {
-    for (int64_t p = 0; p < o->p; p++)
-        for (int64_t q = 0; q < o->q; q++) {
-            pool_window v = window_at(o, p, q);
-            float total = 0;
-            for (int64_t h = v.h0; h < v.h1; h++) total += sum_run(x + h * o->w + v.w0, v.w1 - v.w0);
-            y[p * o->q + q] = total / (float)((v.h1 - v.h0) * (v.w1 - v.w0));
         }
 }
 

@@ -131,6 +131,29 @@ V_INLINE vt v_fold(vf v) { return v; }
 #error "define PGD_ISA_AVX512, PGD_ISA_AVX2, PGD_ISA_NEON or PGD_ISA_PORTABLE"
 #endif
 
+/* Comparisons give lanes of all ones or all zeros. */
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+V_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+V_INLINE vf v_max(vf a, vf b) { return v_select((vi)(a > b) | (vi)(a != a), a, b); } /* a NaN wins */
+
+/* Lanes 1, 3, 5 ... of the 2*VL lanes of lo and hi; neighbours change places; each of the lower half of the lanes twice. */
+#if defined(PGD_ISA_AVX512)
+V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31); }
+V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14); }
+V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7); }
+V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1}; }
+#elif defined(PGD_ISA_AVX2)
+V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7, 9, 11, 13, 15); }
+V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6); }
+V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1, 2, 2, 3, 3); }
+V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1, 0, -1, 0, -1}; }
+#else
+V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7); }
+V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2); }
+V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1); }
+V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1}; }
+#endif
+
 V_INLINE vt t_load(const float *p)
 {
     vt v;
