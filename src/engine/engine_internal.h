@@ -89,7 +89,7 @@ void pgd_instance_destroy(pgd_instance *instance);
 /* ---- profile.c -------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct pgd_profile_line {
-    int32_t node, job;        /* the operation in the plan, and which of its jobs; node -1: copies at the end */
+    int32_t node;             /* the operation in the plan, all of its jobs; -1: copies at the end */
     const pgd_kernel_row *row;
     uint64_t ns, calls;
     double flops, bytes;      /* of all calls */
@@ -97,6 +97,7 @@ typedef struct pgd_profile_line {
 
 typedef struct pgd_profile_step {
     int32_t line;
+    bool first; /* of its operation's jobs */
     pgd_cost cost;
 } pgd_profile_step;
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where the time of a run goes. A line per step of the plan - operation, kernel, and which of the operation's jobs - that lasts while shapes change:
- * a step at another size adds to the same line, unless another kernel takes it. */
+ * Where the time of a run goes. A line per operation of the plan and kernel, that lasts while shapes change: another size adds to the same line, unless
+ * another kernel takes it. */
 #include <string.h>
 
 #include "engine_internal.h"
 
-/* Costs are of the whole operation; its first job carries them, so that they count once. */
-static pgd_cost cost_of(const pgd_graph *graph, const pgd_instance *instance, const pgd_step *step, int32_t job) {
+/* Of the whole operation. */
+static pgd_cost cost_of(const pgd_graph *graph, const pgd_instance *instance, const pgd_step *step) {
     if (step->node < 0) return (pgd_cost){.bytes = 2.0 * (double)step->bytes};
-    if (job > 0) return (pgd_cost){0};
     const pgd_node *node = graph->nodes[step->node];
     pgd_tensor inputs[PGD_MAX_INPUTS] = {0}, outputs[PGD_MAX_OUTPUTS] = {0};
     for (int32_t i = 0; i < node->input_count; i++) {
@@ -24,14 +23,14 @@ static pgd_cost cost_of(const pgd_graph *graph, const pgd_instance *instance, co
     return cost;
 }
 
-static pgd_profile_line *line_of(pgd_profile *profile, const pgd_step *step, int32_t job) {
+static pgd_profile_line *line_of(pgd_profile *profile, const pgd_step *step) {
     for (int32_t i = 0; i < profile->line_count; i++) {
         pgd_profile_line *line = &profile->lines[i];
-        if (line->node == step->node && line->job == job && line->row == step->row) return line;
+        if (line->node == step->node && line->row == step->row) return line;
     }
     if (!pgd_grow(&profile->lines, &profile->line_capacity, profile->line_count, sizeof *profile->lines)) return NULL;
     pgd_profile_line *line = &profile->lines[profile->line_count++];
-    *line = (pgd_profile_line){.node = step->node, .job = job, .row = step->row};
+    *line = (pgd_profile_line){.node = step->node, .row = step->row};
     return line;
 }
 
@@ -41,12 +40,12 @@ pgd_status pgd_profile_bind(pgd_profile *profile, const pgd_graph *graph, const 
     pgd_profile_step *steps = pgd_mem_resize(profile->steps, bytes);
     if (steps == NULL) return pgd_fail_memory(bytes);
     profile->steps = steps;
-    for (int32_t i = 0, job = 0; i < instance->step_count; i++) {
+    for (int32_t i = 0; i < instance->step_count; i++) {
         const pgd_step *step = &instance->steps[i];
-        job = i > 0 && instance->steps[i - 1].node == step->node ? job + 1 : 0;
-        pgd_profile_line *line = line_of(profile, step, job);
+        pgd_profile_line *line = line_of(profile, step);
         if (line == NULL) return pgd_fail_memory(sizeof *line);
-        steps[i] = (pgd_profile_step){(int32_t)(line - profile->lines), cost_of(graph, instance, step, job)};
+        bool first = i == 0 || instance->steps[i - 1].node != step->node;
+        steps[i] = (pgd_profile_step){(int32_t)(line - profile->lines), first, first ? cost_of(graph, instance, step) : (pgd_cost){0}};
     }
     profile->bound = instance;
     return PGD_OK;
@@ -55,7 +54,7 @@ pgd_status pgd_profile_bind(pgd_profile *profile, const pgd_graph *graph, const 
 void pgd_profile_add(pgd_profile *profile, int32_t step, uint64_t ns) {
     pgd_profile_line *line = &profile->lines[profile->steps[step].line];
     line->ns += ns;
-    line->calls++;
+    line->calls += profile->steps[step].first;
     line->flops += profile->steps[step].cost.flops;
     line->bytes += profile->steps[step].cost.bytes;
 }

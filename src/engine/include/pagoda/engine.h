@@ -92,7 +92,7 @@ typedef struct pgd_step_profile {
     double flops, bytes;   /* of one call, the mean over all sizes it ran at, from the operation's cost */
 } pgd_step_profile;
 
-/* Begins (and resets) or ends timing of every step. Lines last while shapes change; a step that another kernel takes at other sizes has one line for each. */
+/* Begins (and resets) or ends timing. A line is an operation with all its jobs; it lasts while shapes change, and one that another kernel takes at other sizes has a line for each. */
 PGD_API void pgd_run_profile(pgd_run *run, bool on);
 PGD_API int32_t pgd_run_step_count(const pgd_run *run);                                                /* lines so far; 0 before the first execute */
 PGD_API PGD_MUST_USE pgd_status pgd_run_step(const pgd_run *run, int32_t index, pgd_step_profile *out); /* Errors: BAD_ARG index; BAD_STATE not profiling */
