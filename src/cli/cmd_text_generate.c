@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pagoda text generate: continues a prompt, byte by byte as they come. Keys and values of what was read stay in the state, so a new symbol costs one
- * position; when the context is full, its second half is read again as the beginning of a new one. */
+ * position; when the context is full, its second half is read again as the beginning of a new one. Both sizes of runs are prepared before the first byte. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +80,17 @@ static pgd_status advance(struct generate *t, size_t end) {
     return status;
 }
 
+/* The text will outgrow the context: a run of half of it over what comes to hand makes the plan ready; whatever it leaves in the cache is overwritten before it is seen. */
+static bool prepare(struct generate *t) {
+    size_t context = (size_t)t->session.model.context, half = (context + 1) / 2;
+    int32_t start = 0;
+    if (t->count + (size_t)t->length <= context) return true;
+    for (size_t i = 0; i < half; i++) t->symbols[i] = 0;
+    pgd_status status = pgd_run_set(t->run, "symbols", pgd_shape_of(2, 1, half), t->symbols);
+    if (status == PGD_OK) status = pgd_run_set(t->run, "start", (pgd_shape){0}, &start);
+    return (status == PGD_OK ? pgd_run_execute(t->run) : status) == PGD_OK || cli_fail_library(&t->cli->error);
+}
+
 static bool generate(struct generate *t) {
     bool stream = !t->cli->json;
     uint64_t start_ns = term_now_ns();
@@ -88,6 +99,7 @@ static bool generate(struct generate *t) {
     t->symbols = malloc(sizeof *t->symbols * (size_t)t->session.model.context);
     if (t->text == NULL || t->symbols == NULL) return cli_fail(&t->cli->error, "no memory for %lld bytes", (long long)t->length);
     memcpy(t->text, t->prompt, t->count);
+    if (!prepare(t)) return false;
     if (stream) fwrite(t->text, 1, t->count, stdout);
     for (int64_t i = 0; i < t->length; i++) {
         if (advance(t, t->count) != PGD_OK) return cli_fail_library(&t->cli->error);
