@@ -17,7 +17,7 @@
 
 #include "measure.h"
 
-enum { ROUNDS = 12, ATTEMPTS = 3, SAMPLES_MAX = ROUNDS * ATTEMPTS, THREADS_MAX = 2, JOBS_MAX = 2, OPERANDS_MAX = 4, CASES_MAX = 32 };
+enum { ROUNDS = 12, ATTEMPTS = 3, SAMPLES_MAX = ROUNDS * ATTEMPTS, THREADS_MAX = 2, JOBS_MAX = 2, OPERANDS_MAX = 4, CASES_MAX = 64 };
 static const double sample_seconds = 0.03, quiet_wait = 0.02, quiet_peak = 0.95;
 
 typedef struct sample {
@@ -86,45 +86,59 @@ static void gemm_add(const char *name, int64_t m, int64_t n, int64_t k, bool tra
     job->operand_count = 3;
 }
 
-typedef enum direction { FORWARD, DGRAD, WGRAD } direction;
+typedef enum direction { FORWARD, DGRAD, WGRAD, DIRECTIONS } direction;
 
-static void conv_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
-    if (way == WGRAD) {
-        int64_t reduce_chunks;
-        size_t workspace_bytes;
-        int64_t chunks = kernels->conv_wgrad_plan(&c->conv, &reduce_chunks, &workspace_bytes);
-        pgd_buffer_span workspace = floats_create((int64_t)(workspace_bytes / sizeof(float)));
-        job_add(c, kernels->conv_wgrad_chunk, &c->conv, chunks);
-        job_add(c, kernels->conv_wgrad_reduce_chunk, &c->conv, reduce_chunks);
-        for (int i = 0; i < 2; i++) {
-            c->jobs[i].operand_count = 4;
-            memcpy(c->jobs[i].operands, (pgd_buffer_span[]){y, x, w, workspace}, sizeof c->jobs[i].operands);
-        }
-        if (reduce_chunks == 0) c->job_count = 1;
-        return;
+static void jobs_add(bench_case *c, pgd_chunk_fn *first, int64_t first_chunks, pgd_chunk_fn *second, int64_t second_chunks, const pgd_buffer_span operands[OPERANDS_MAX]) {
+    job_add(c, first, &c->conv, first_chunks);
+    if (second_chunks > 0) job_add(c, second, &c->conv, second_chunks);
+    for (int i = 0; i < c->job_count; i++) {
+        c->jobs[i].operand_count = OPERANDS_MAX;
+        memcpy(c->jobs[i].operands, operands, sizeof c->jobs[i].operands);
     }
-    bench_job *job = way == FORWARD ? job_add(c, kernels->conv_forward_chunk, &c->conv, kernels->conv_forward_plan(&c->conv))
-                                    : job_add(c, kernels->conv_dgrad_chunk, &c->conv, kernels->conv_dgrad_plan(&c->conv));
-    job->operand_count = 3;
-    job->operands[0] = way == FORWARD ? x : y;
-    job->operands[1] = w;
-    job->operands[2] = way == FORWARD ? y : x;
 }
 
-/* Square pictures and filters, same stride and padding both ways; the three directions, or forward alone. */
+static void direct_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
+    int64_t reduce_chunks, chunks;
+    size_t workspace_bytes;
+    switch (way) {
+    case FORWARD: jobs_add(c, kernels->conv_forward_chunk, kernels->conv_forward_plan(&c->conv), NULL, 0, (pgd_buffer_span[]){x, w, y, y}); break;
+    case DGRAD: jobs_add(c, kernels->conv_dgrad_chunk, kernels->conv_dgrad_plan(&c->conv), NULL, 0, (pgd_buffer_span[]){y, w, x, x}); break;
+    default:
+        chunks = kernels->conv_wgrad_plan(&c->conv, &reduce_chunks, &workspace_bytes);
+        jobs_add(c, kernels->conv_wgrad_chunk, chunks, kernels->conv_wgrad_reduce_chunk, reduce_chunks, (pgd_buffer_span[]){y, x, w, floats_create((int64_t)(workspace_bytes / sizeof(float)))});
+    }
+}
+
+static void winograd_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
+    int64_t other_chunks, chunks;
+    size_t workspace_bytes;
+    pgd_conv_params *p = &c->conv;
+    if (way == DGRAD) *p = (pgd_conv_params){.n = p->n, .c = p->k, .h = p->p, .w = p->q, .k = p->c, .r = 3, .s = 3, .p = p->h, .q = p->w, .groups = 1, .stride_h = 1, .stride_w = 1,
+                                             .pad_h = 2 - p->pad_h, .pad_w = 2 - p->pad_w, .dilation_h = 1, .dilation_w = 1, .turned = true};
+    p->workspace = 3;
+    chunks = way == WGRAD ? kernels->winograd_wgrad_plan(p, &other_chunks, &workspace_bytes) : kernels->winograd_plan(p, &other_chunks, &workspace_bytes);
+    pgd_buffer_span workspace = floats_create((int64_t)(workspace_bytes / sizeof(float)));
+    if (way == WGRAD) jobs_add(c, kernels->winograd_wgrad_chunk, chunks, kernels->conv_wgrad_reduce_chunk, other_chunks, (pgd_buffer_span[]){y, x, w, workspace});
+    else jobs_add(c, kernels->winograd_weights_chunk, other_chunks, kernels->winograd_chunk, chunks, (pgd_buffer_span[]){way == FORWARD ? x : y, w, way == FORWARD ? y : x, workspace});
+}
+
+/* Square pictures and filters, same stride and padding both ways; the three directions, or forward alone; where the filter is 3x3 by transforms, too. */
 static void conv_add(int64_t n, int64_t channels, int64_t filters, int64_t extent, int64_t filter_extent, int64_t stride, int64_t pad, bool training, double forward_target) {
     static const char *const words[] = {"forward", "dgrad", "wgrad"};
     int64_t out = (extent + 2 * pad - filter_extent) / stride + 1;
     double flops = 2.0 * (double)(n * filters * out * out) * (double)(channels * filter_extent * filter_extent);
     pgd_buffer_span x = floats_create(n * channels * extent * extent), y = floats_create(n * filters * out * out);
     pgd_buffer_span w = floats_create(filters * channels * filter_extent * filter_extent);
-    for (int way = FORWARD; way <= (training ? WGRAD : FORWARD); way++) {
-        char name[64];
-        snprintf(name, sizeof name, "conv %dx%d%s %d>%d, %dx%d, batch %d, %s", (int)filter_extent, (int)filter_extent, stride > 1 ? " stride 2" : "", (int)channels, (int)filters, (int)extent, (int)extent, (int)n, words[way]);
-        bench_case *c = case_add(name, flops, way == FORWARD ? forward_target : 0);
-        c->conv = (pgd_conv_params){.n = n, .c = channels, .h = extent, .w = extent, .k = filters, .r = filter_extent, .s = filter_extent, .p = out, .q = out, .groups = 1,
-                                    .stride_h = stride, .stride_w = stride, .pad_h = pad, .pad_w = pad, .dilation_h = 1, .dilation_w = 1};
-        conv_plan(c, (direction)way, x, w, y);
+    for (int way = FORWARD; way < (training ? DIRECTIONS : DGRAD); way++) {
+        for (int winograd = 0; winograd < (filter_extent == 3 && stride == 1 && channels >= 16 ? 2 : 1); winograd++) {
+            char name[64];
+            snprintf(name, sizeof name, "conv %dx%d%s %d>%d, %dx%d, batch %d, %s%s", (int)filter_extent, (int)filter_extent, stride > 1 ? " stride 2" : "", (int)channels, (int)filters, (int)extent, (int)extent, (int)n, words[way],
+                     winograd != 0 ? ", Winograd" : "");
+            bench_case *c = case_add(name, flops, way == FORWARD ? forward_target : 0);
+            c->conv = (pgd_conv_params){.n = n, .c = channels, .h = extent, .w = extent, .k = filters, .r = filter_extent, .s = filter_extent, .p = out, .q = out, .groups = 1,
+                                        .stride_h = stride, .stride_w = stride, .pad_h = pad, .pad_w = pad, .dilation_h = 1, .dilation_w = 1};
+            (winograd != 0 ? winograd_plan : direct_plan)(c, (direction)way, x, w, y);
+        }
     }
 }
 
@@ -142,6 +156,8 @@ static void cases_add(void) {
     conv_add(64, 1, 32, 28, 3, 1, 1, true, 0);
     conv_add(64, 32, 32, 28, 3, 1, 1, true, 0);
     conv_add(64, 32, 64, 14, 3, 1, 1, true, 0);
+    conv_add(128, 128, 128, 8, 3, 1, 1, true, 0);
+    conv_add(4, 256, 256, 14, 3, 1, 1, true, 0);
     conv_add(8, 256, 64, 28, 1, 1, 0, true, 0);
     conv_add(8, 64, 128, 56, 3, 2, 1, true, 0);
 }
@@ -223,7 +239,8 @@ static verdict judge(bench_case *c, int threads) {
 static void print_markdown(const pgd_device_info *info, verdict verdicts[][THREADS_MAX]) {
     printf("# Kernels on %s, %s\n\n", info->name, pgd_isa_name(pgd_device_isa(devices[0])));
     printf("Multiply-add peak measured in this run: %.1f GF/s on one thread, %.1f GF/s on two. Share: of the peak measured right before and after each\n"
-           "sample; median [10th-90th percentile] of the quiet samples. %ld of %ld samples were discarded because something else was running.\n\n",
+           "sample; median [10th-90th percentile] of the quiet samples. %ld of %ld samples were discarded because something else was running.\n"
+           "Winograd: the same convolution with 16 multiplications for 36; GF/s count the 36, so shares beyond 100 %% are possible.\n\n",
            best_peak[0], best_peak[1], discarded, taken);
     printf("| case | 1 thread GF/s | share of peak | 2 threads GF/s | share of peak | target |\n|---|---|---|---|---|---|\n");
     for (int i = 0; i < case_count; i++) {

@@ -31,23 +31,29 @@ const pgd_kernel_row *pgd_kernel_row_at(pgd_op op, int32_t index) {
     return index == 0 && op != PGD_OP_PROGRAM ? &pgd_row_reference : NULL;
 }
 
-pgd_status pgd_kernel_pick(const pgd_problem *problem, const pgd_kernel_row **out) {
+static const char *rejection(const pgd_kernel_row *row, const pgd_problem *problem) {
+    bool elsewhere = strcmp(row->device, problem->device_kind) != 0 && strcmp(problem->device_kind, "null") != 0;
+    return elsewhere ? "is for another kind of device" : row->reject(problem);
+}
+
+static pgd_status fail_with_reasons(const pgd_problem *problem) {
     pgd_text reasons = {0};
-    *out = NULL;
-    for (int32_t i = 0;; i++) {
-        const pgd_kernel_row *row = pgd_kernel_row_at(problem->op, i);
-        if (row == NULL) break;
-        const char *reason = strcmp(row->device, problem->device_kind) != 0 && strcmp(problem->device_kind, "null") != 0 ? "is for another kind of device" : row->reject(problem);
-        if (reason == NULL) {
-            pgd_mem_free(reasons.chars);
-            *out = row;
-            return PGD_OK;
-        }
-        pgd_text_add(&reasons, "%s %s: %s", reasons.count > 0 ? ";" : "", row->name, reason);
-    }
+    const pgd_kernel_row *row;
+    for (int32_t i = 0; (row = pgd_kernel_row_at(problem->op, i)) != NULL; i++) pgd_text_add(&reasons, "%s %s: %s", i > 0 ? ";" : "", row->name, rejection(row, problem));
     pgd_status status = pgd_fail(PGD_UNSUPPORTED, "no kernel for %s on a %s device:%s", pgd_op_name(problem->op), problem->device_kind, reasons.chars == NULL ? " none is written" : reasons.chars);
     pgd_mem_free(reasons.chars);
     return status;
+}
+
+pgd_status pgd_kernel_pick(const pgd_problem *problem, const pgd_kernel_row **out) {
+    const pgd_kernel_row *row;
+    *out = NULL;
+    for (int32_t i = 0; (row = pgd_kernel_row_at(problem->op, i)) != NULL; i++)
+        if (rejection(row, problem) == NULL) {
+            *out = row;
+            return PGD_OK;
+        }
+    return fail_with_reasons(problem);
 }
 
 pgd_job *pgd_emit(pgd_emitter *emitter, pgd_chunk_fn *function, const void *params, size_t bytes, int64_t chunks) {

@@ -58,6 +58,47 @@ static pgd_conv_params conv_params(const pgd_problem *problem, const pgd_shape *
                              .groups = o[GROUPS], .stride_h = o[STRIDE_H], .stride_w = o[STRIDE_W], .pad_h = o[PAD_TOP], .pad_w = o[PAD_LEFT], .dilation_h = o[DILATION_H], .dilation_w = o[DILATION_W]};
 }
 
+/* Sixteen products instead of thirty-six pay off where channels outweigh the transforms. */
+static const char *winograd_reject(const pgd_problem *problem) {
+    enum { FEWEST = 16, SMALLEST = 4 };
+    const int64_t *o = problem->attrs->ints;
+    bool forward = problem->op == PGD_OP_CONV, dweight = problem->op == PGD_OP_CONV_DWEIGHT;
+    const pgd_shape *x = &problem->inputs[forward ? 0 : 1].shape, *w = &problem->inputs[1].shape, *y = forward ? &problem->outputs[0].shape : &problem->inputs[0].shape;
+    const char *reason = reject(problem);
+    if (!forward) *(dweight ? &w : &x) = &problem->outputs[0].shape;
+    if (reason != NULL) return reason;
+    if (w->dims[2] != 3 || w->dims[3] != 3) return "the filter is not 3x3";
+    for (int i = STRIDE_H; i <= GROUPS; i++)
+        if ((i < PAD_TOP || i > PAD_RIGHT) ? o[i] != 1 : o[i] > 2) return i == GROUPS ? "it has groups" : i >= DILATION_H ? "it is dilated" : i <= STRIDE_W ? "its stride is not 1" : "it is padded by more than 2";
+    if (w->dims[0] < FEWEST || w->dims[1] < FEWEST) return "it has fewer than 16 channels";
+    if (x->dims[2] < SMALLEST || x->dims[3] < SMALLEST || y->dims[2] < SMALLEST || y->dims[3] < SMALLEST) return "its pictures are smaller than 4x4";
+    return problem->input_count + 2 > PGD_MAX_OPERANDS ? "its epilogue has too many inputs" : NULL;
+}
+
+static pgd_status winograd_emit(const pgd_problem *problem, pgd_emitter *emitter) {
+    bool turned = problem->op == PGD_OP_CONV_DINPUT;
+    const pgd_shape *x = &problem->inputs[0].shape, *w = &problem->inputs[1].shape, *y = &problem->outputs[0].shape;
+    pgd_conv_params p = conv_params(problem, x, w, y);
+    if (turned) p.k = w->dims[1], p.pad_h = 2 - p.pad_h, p.pad_w = 2 - p.pad_w;
+    p.turned = turned;
+    p.workspace = problem->input_count + 1;
+    if (!turned) PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    int64_t weight_chunks;
+    size_t workspace_bytes;
+    int64_t chunks = kernels->winograd_plan(&p, &weight_chunks, &workspace_bytes);
+    emitter->workspace_bytes = workspace_bytes;
+    pgd_job *job = pgd_emit(emitter, kernels->winograd_weights_chunk, &p, sizeof p, weight_chunks);
+    PGD_TRY(add_operands(job, problem));
+    pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
+    job = pgd_emit(emitter, kernels->winograd_chunk, &p, sizeof p, chunks);
+    PGD_TRY(add_operands(job, problem));
+    pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
+    return PGD_OK;
+}
+
+const pgd_kernel_row pgd_row_host_winograd = {.name = "host_winograd", .device = "host", .reject = winograd_reject, .emit = winograd_emit};
+
 static pgd_status conv_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem, &problem->inputs[0].shape, &problem->inputs[1].shape, &problem->outputs[0].shape);
     PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
@@ -77,20 +118,30 @@ static pgd_status dinput_emit(const pgd_problem *problem, pgd_emitter *emitter) 
 
 const pgd_kernel_row pgd_row_host_conv_dinput = {.name = "host_conv_dinput", .device = "host", .reject = reject, .emit = dinput_emit};
 
-static pgd_status dweight_emit(const pgd_problem *problem, pgd_emitter *emitter) {
+static pgd_status emit_dweight(const pgd_problem *problem, pgd_emitter *emitter, int64_t (*plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes), pgd_chunk_fn *chunk) {
     pgd_conv_params p = conv_params(problem, &problem->inputs[1].shape, &problem->outputs[0].shape, &problem->inputs[0].shape);
-    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     int64_t reduce_chunks;
     size_t workspace_bytes;
-    int64_t chunks = kernels->conv_wgrad_plan(&p, &reduce_chunks, &workspace_bytes);
+    int64_t chunks = plan(&p, &reduce_chunks, &workspace_bytes);
     emitter->workspace_bytes = workspace_bytes;
-    pgd_job *job = pgd_emit(emitter, kernels->conv_wgrad_chunk, &p, sizeof p, chunks);
+    pgd_job *job = pgd_emit(emitter, chunk, &p, sizeof p, chunks);
     PGD_TRY(add_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
-    job = pgd_emit(emitter, kernels->conv_wgrad_reduce_chunk, &p, sizeof p, reduce_chunks);
+    job = pgd_emit(emitter, pgd_gemm_kernels_for(problem->isa)->conv_wgrad_reduce_chunk, &p, sizeof p, reduce_chunks);
     PGD_TRY(add_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
     return PGD_OK;
 }
 
+static pgd_status dweight_emit(const pgd_problem *problem, pgd_emitter *emitter) {
+    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    return emit_dweight(problem, emitter, kernels->conv_wgrad_plan, kernels->conv_wgrad_chunk);
+}
+
+static pgd_status winograd_dweight_emit(const pgd_problem *problem, pgd_emitter *emitter) {
+    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    return emit_dweight(problem, emitter, kernels->winograd_wgrad_plan, kernels->winograd_wgrad_chunk);
+}
+
+const pgd_kernel_row pgd_row_host_winograd_dweight = {.name = "host_winograd", .device = "host", .reject = winograd_reject, .emit = winograd_dweight_emit};
 const pgd_kernel_row pgd_row_host_conv_dweight = {.name = "host_conv_dweight", .device = "host", .reject = reject, .emit = dweight_emit};

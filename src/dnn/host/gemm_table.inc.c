@@ -11,7 +11,9 @@
 #include "gemm.inc.c"
 #include "conv_window.inc.c"
 #include "conv.inc.c"
+#include "winograd.inc.c"
 #include "conv_wgrad.inc.c"
+#include "winograd_wgrad.inc.c"
 #include "vector_math.inc.c"
 #include "attention.inc.c"
 #include "recurrent.inc.c"
@@ -25,6 +27,14 @@ _Static_assert((WGRAD_SUM_FLOATS + WGRAD_COLS_MAX * WGRAD_PITCH + VL + DOT_ROWS 
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
                "convolution wgrad must fit the worker's scratch");
+_Static_assert((WINOGRAD_POINTS * (WINOGRAD_POINT_FLOATS + TILE_ROWS * WINOGRAD_RESULT_ROW) + WINOGRAD_STAGE_FLOATS) * sizeof(float) +
+                       COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1) * sizeof(int32_t) <=
+                   PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
+               "convolution by transforms must fit the worker's scratch");
+_Static_assert((WINOGRAD_D_FLOATS + WINOGRAD_D_A_FLOATS + WINOGRAD_D_B_FLOATS + WINOGRAD_POINTS * TB * WINOGRAD_D_PITCH + WINOGRAD_STAGE_FLOATS) * sizeof(float) +
+                       2 * COPIES_MAX * sizeof(struct copy) + 4 * sizeof(int32_t) <=
+                   PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
+               "convolution wgrad by transforms must fit the worker's scratch");
 _Static_assert(ATTENTION_FLOATS * sizeof(float) <= PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES, "attention must fit the worker's scratch");
 
 #define TABLE_JOIN(prefix, isa) prefix##isa
@@ -40,6 +50,11 @@ const struct pgd_gemm_kernels TABLE_NAME(ISA_NAME) = {
     .conv_forward_chunk = conv_forward_chunk,
     .conv_dgrad_plan = conv_dgrad_plan,
     .conv_dgrad_chunk = conv_dgrad_chunk,
+    .winograd_plan = winograd_plan,
+    .winograd_weights_chunk = winograd_weights_chunk,
+    .winograd_chunk = winograd_chunk,
+    .winograd_wgrad_plan = winograd_wgrad_plan,
+    .winograd_wgrad_chunk = winograd_wgrad_chunk,
     .conv_wgrad_plan = conv_wgrad_plan,
     .conv_wgrad_chunk = conv_wgrad_chunk,
     .conv_wgrad_reduce_chunk = conv_wgrad_reduce_chunk,

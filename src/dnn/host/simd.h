@@ -136,19 +136,25 @@ typedef int32_t vi __attribute__((vector_size(VL * 4)));
 V_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 V_INLINE vf v_max(vf a, vf b) { return v_select((vi)(a > b) | (vi)(a != a), a, b); } /* a NaN wins */
 
-/* Lanes 1, 3, 5 ... of the 2*VL lanes of lo and hi; neighbours change places; each of the lower half of the lanes twice. */
+/* Lanes 1, 3, 5 ... of the 2*VL lanes of lo and hi; lanes of a and b by turns, from their lower or upper halves; neighbours change places; each of the lower half of the lanes twice. */
 #if defined(PGD_ISA_AVX512)
 V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31); }
+V_INLINE vf v_zip_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+V_INLINE vf v_zip_high(vf a, vf b) { return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
 V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14); }
 V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7); }
 V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1}; }
 #elif defined(PGD_ISA_AVX2)
 V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7, 9, 11, 13, 15); }
+V_INLINE vf v_zip_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+V_INLINE vf v_zip_high(vf a, vf b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
 V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6); }
 V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1, 2, 2, 3, 3); }
 V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1, 0, -1, 0, -1}; }
 #else
 V_INLINE vf v_odd(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, 1, 3, 5, 7); }
+V_INLINE vf v_zip_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+V_INLINE vf v_zip_high(vf a, vf b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
 V_INLINE vf v_swap(vf v) { return __builtin_shufflevector(v, v, 1, 0, 3, 2); }
 V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1); }
 V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1}; }
