@@ -137,6 +137,13 @@ static pgd_layer *attention(int32_t heads, int32_t groups, bool causal) {
     return pgd_layer_attention(24, heads, &o);
 }
 
+static pgd_layer *turning_attention(void) {
+    pgd_layer_attention_options o;
+    pgd_layer_attention_options_init(&o, sizeof o);
+    o.causal = true, o.rope_base = 100;
+    return pgd_layer_attention(24, 4, &o);
+}
+
 static pgd_layer *block(bool rms) {
     return SEQUENCE(pgd_layer_skip(SEQUENCE(rms ? pgd_layer_rms_norm(24, 1e-6) : pgd_layer_layer_norm(24, 1e-5), attention(4, rms ? 2 : 4, true))),
                     pgd_layer_skip(SEQUENCE(pgd_layer_layer_norm(24, 1e-5), pgd_layer_linear(24, 48, true), rms ? pgd_layer_silu() : pgd_layer_gelu(), pgd_layer_linear(48, 24, false))));
@@ -151,6 +158,11 @@ static void layers(void) {
                                     pgd_layer_residual(conv(16, 16, 3, 1, 1), pgd_layer_identity()), pgd_layer_global_avg_pool(), pgd_layer_linear(16, 10, true)), picture);
     net_of_layer("gpt", SEQUENCE(pgd_layer_embedding(19, 24), pgd_layer_positions(9, 24), block(false), block(true), pgd_layer_layer_norm(24, 1e-5), pgd_layer_linear(24, 19, false)), symbols);
     net_of_layer("encoder", SEQUENCE(attention(3, 1, false), pgd_layer_rms_norm(24, 1e-6)), rows);
+    net_of_layer("turning", SEQUENCE(turning_attention(), pgd_layer_frozen(pgd_layer_linear(24, 5, true))), rows);
+    net_of_layer("mobile", SEQUENCE(conv(3, 6, 3, 2, 1), pgd_layer_relu6(), pgd_layer_recomputed(pgd_layer_skip(conv(6, 6, 5, 1, 6))), pgd_layer_global_avg_pool(), pgd_layer_dropout(0.2), pgd_layer_identity()), picture);
+    net_of_layer("lstm", SEQUENCE(pgd_layer_lstm(24, 7, &(pgd_layer_recurrent_options){.struct_bytes = sizeof(pgd_layer_recurrent_options), .levels = 2, .bias = true, .both_ways = true}), pgd_layer_lstm(14, 5, NULL)), rows);
+    net_of_layer("gru", SEQUENCE(pgd_layer_gru(24, 7, &(pgd_layer_recurrent_options){.struct_bytes = sizeof(pgd_layer_recurrent_options), .levels = 2, .bias = true, .both_ways = true}),
+                                 pgd_layer_gru(14, 5, &(pgd_layer_recurrent_options){.struct_bytes = sizeof(pgd_layer_recurrent_options), .levels = 1})), rows);
 }
 
 /* Every operation of the exporter that no layer reaches, with symbolic extents where they may be. */
@@ -165,6 +177,7 @@ static void operations(void) {
     TAKE(pgd_sign(g, a)), TAKE(pgd_floor(g, a)), TAKE(pgd_ceil(g, a)), TAKE(pgd_sqrt(g, positive)), TAKE(pgd_rsqrt(g, positive)), TAKE(pgd_recip(g, positive)), TAKE(pgd_exp(g, small)), TAKE(pgd_log(g, positive));
     TAKE(pgd_sin(g, a)), TAKE(pgd_cos(g, a)), TAKE(pgd_erf(g, a)), TAKE(pgd_pow(g, positive, small)), TAKE(pgd_min(g, a, b)), TAKE(pgd_max(g, a, b)), TAKE(pgd_div(g, a, positive)), TAKE(pgd_sub(g, a, b));
     TAKE(pgd_gelu(g, a)), TAKE(pgd_round(g, a)), TAKE(pgd_tan(g, small)), TAKE(pgd_atan(g, a)), TAKE(pgd_asin(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9)))), TAKE(pgd_acos(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9))));
+    TAKE(pgd_expm1(g, small)), TAKE(pgd_log1p(g, positive)), TAKE(pgd_trunc(g, a)), TAKE(pgd_mod(g, a, positive)), TAKE(pgd_cast(g, pgd_mod(g, pgd_cast(g, a, PGD_I32), pgd_scalar(g, PGD_I32, 3)), PGD_F32));
     TAKE(pgd_cast(g, pgd_xor(g, pgd_isnan(g, pgd_log(g, a)), pgd_isinf(g, pgd_recip(g, pgd_floor(g, a)))), PGD_F32));
     pgd_value *both = pgd_or(g, pgd_and(g, pgd_lt(g, a, b), pgd_not(g, pgd_eq(g, a, b))), pgd_le(g, b, pgd_scalar(g, PGD_F32, 0)));
     TAKE(pgd_where(g, both, a, pgd_cast(g, pgd_iota(g, PGD_I32, pgd_value_shape(a), 1), PGD_F32)));
@@ -183,12 +196,52 @@ static void operations(void) {
     finish("operations", g, NULL, in, 3, (const char *[]){"elementwise", "moved", "turned", "across", "taken", "likely", "loss", "broadcast", "input_again"}, 9);
 }
 
+/* Indices, sequences, sizes. */
+static void movements(void) {
+    const input in[4] = {{"a", PGD_F32, {3, {3, 4, 5}}, 0}, {"i", PGD_I32, {3, {3, 2, 5}}, 4}, {"u", PGD_F32, {3, {3, 2, 5}}, 0}, {"p", PGD_I32, {2, {2, 2}}, 3}};
+    pgd_graph *g;
+    must(pgd_graph_create(&g));
+    pgd_value *a = declare(g, &in[0]), *i = declare(g, &in[1]), *u = declare(g, &in[2]), *p = declare(g, &in[3]), *indices;
+    pgd_output(g, "elements", pgd_gather_elements(g, a, i, 1));
+    pgd_output(g, "added", pgd_scatter_elements(g, a, i, u, 1, PGD_SCATTER_ADD));
+    pgd_output(g, "greatest", pgd_scatter_elements(g, a, i, u, 1, PGD_SCATTER_MAX));
+    pgd_output(g, "places", pgd_gather_nd(g, a, p));
+    pgd_output(g, "replaced", pgd_scatter_nd(g, pgd_slice(g, u, 0, 0, 2), pgd_constant(g, PGD_I32, pgd_shape_of(2, 1, 2), (int32_t[]){1, 0}), pgd_reshape(g, pgd_slice(g, pgd_slice(g, u, 0, 0, 1), 1, 0, 1), pgd_symshape_of(2, 1, 5)), PGD_SCATTER_SET));
+    pgd_output(g, "running", pgd_cumsum(g, a, 1, false, true));
+    pgd_output(g, "running_back", pgd_cumsum(g, a, 2, true, false));
+    pgd_output(g, "backwards", pgd_reverse(g, a, (int32_t[]){0, 2}, 2));
+    pgd_output(g, "top", pgd_topk(g, a, 3, true, &indices));
+    pgd_output(g, "top_indices", indices);
+    pgd_output(g, "bottom", pgd_topk(g, a, 2, false, NULL));
+    finish("movements", g, NULL, in, 4, (const char *[]){"elements", "added", "greatest", "places", "replaced", "running", "running_back", "backwards", "top", "top_indices", "bottom"}, 11);
+}
+
+static void pictures(void) {
+    const input in[3] = {{"x", PGD_F32, {4, {3, 4, 6, 5}}, 0}, {"w", PGD_F32, {4, {4, 3, 3, 2}}, 0}, {"v", PGD_F32, {5, {2, 4, 2, 3, 2}}, 0}};
+    pgd_graph *g;
+    pgd_conv_transpose_options o;
+    must(pgd_graph_create(&g));
+    pgd_value *x = declare(g, &in[0]), *w = declare(g, &in[1]), *v = declare(g, &in[2]);
+    pgd_conv_transpose_options_init(&o, sizeof o);
+    o.stride_h = 2, o.stride_w = 3, o.pad_top = 1, o.pad_right = 1, o.output_pad_h = 1, o.output_pad_w = 2, o.groups = 2;
+    pgd_output(g, "spread", pgd_conv_transpose(g, x, w, &o));
+    pgd_output(g, "line", pgd_conv1d(g, pgd_reshape(g, x, (pgd_symshape){3, {pgd_value_shape(x).dims[0], 4, 30}}), pgd_reshape(g, w, pgd_symshape_of(3, 6, 4, 3)), NULL));
+    pgd_output(g, "solid", pgd_conv3d(g, pgd_reshape(g, x, (pgd_symshape){5, {pgd_value_shape(x).dims[0], 4, 2, 3, 5}}), v, NULL));
+    pgd_output(g, "smooth", pgd_resize(g, x, 9, 4, PGD_RESIZE_LINEAR, PGD_RESIZE_HALF_PIXEL));
+    pgd_output(g, "corners", pgd_resize(g, x, 11, 9, PGD_RESIZE_LINEAR, PGD_RESIZE_ALIGN_CORNERS));
+    pgd_output(g, "blocks", pgd_resize(g, x, 12, 10, PGD_RESIZE_NEAREST, PGD_RESIZE_ASYMMETRIC));
+    pgd_output(g, "nearest", pgd_resize(g, x, 4, 7, PGD_RESIZE_NEAREST, PGD_RESIZE_HALF_PIXEL));
+    finish("pictures", g, NULL, in, 3, (const char *[]){"spread", "line", "solid", "smooth", "corners", "blocks", "nearest"}, 7);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     folder = argv[1];
     must(pgd_device_open("cpu", NULL, &device));
     layers();
     operations();
+    movements();
+    pictures();
     pgd_device_close(device);
     return 0;
 }

@@ -9,7 +9,6 @@
 PGD_OP_LIST
 #undef PGD_OP_ROW
 
-static inline bool pgd_is_float(pgd_dtype dtype) { return dtype == PGD_F32 || dtype == PGD_F64 || dtype == PGD_F16 || dtype == PGD_BF16; }
 
 /* Row-major position of multi-index `at` in a shape, extents of 1 counting as broadcast. */
 static inline int64_t pgd_flat(const pgd_shape *shape, const int64_t *at) {

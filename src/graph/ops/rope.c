@@ -37,6 +37,19 @@ static void grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_valu
     dx[0] = pgd_graph_op(g, PGD_OP_ROPE, &attrs, (pgd_value *[]){dy[0], n->inputs[1]}, 2);
 }
 
+/* Of 16-bit values in f32, as the angles want it. */
+static void expand(pgd_graph *g, const pgd_node *n, pgd_value **outputs) {
+    pgd_value *x = n->inputs[0], *positions = n->inputs[1];
+    pgd_dtype dtype = x->dtype == PGD_F64 ? PGD_F64 : PGD_F32;
+    pgd_dim half = x->shape.dims[3] / 2;
+    pgd_value *feature = pgd_iota(g, dtype, (pgd_symshape){4, {1, 1, 1, half}}, 3), *position = pgd_reshape(g, pgd_cast(g, positions, dtype), (pgd_symshape){4, {positions->shape.dims[0], positions->shape.dims[1], 1, 1}});
+    pgd_value *angle = pgd_mul(g, position, pgd_exp(g, pgd_mul(g, feature, pgd_scalar(g, dtype, -log(n->attrs.floats[0]) / (double)half))));
+    pgd_value *c = pgd_cos(g, angle), *s = pgd_sin(g, angle), *wide = pgd_cast(g, x, dtype), *p = pgd_slice(g, wide, 3, 0, half), *q = pgd_slice(g, wide, 3, half, half);
+    if (n->attrs.ints[0] != 0) s = pgd_neg(g, s);
+    pgd_value *turned[2] = {pgd_sub(g, pgd_mul(g, p, c), pgd_mul(g, q, s)), pgd_add(g, pgd_mul(g, q, c), pgd_mul(g, p, s))};
+    outputs[0] = pgd_cast(g, pgd_concat(g, turned, 2, 3), x->dtype);
+}
+
 static double flops(const pgd_attrs *attrs, const pgd_shape *in, const pgd_shape *out) { return 3 * (double)pgd_shape_elems(in[0]); }
 
-const pgd_op_def pgd_def_rope = {.int_names = "inverse", .float_names = "base", .infer = infer, .eval = eval, .grad = grad, .flops = flops};
+const pgd_op_def pgd_def_rope = {.int_names = "inverse", .float_names = "base", .infer = infer, .eval = eval, .grad = grad, .expand = expand, .flops = flops};

@@ -111,6 +111,8 @@ struct pgd_graph {
     char error[512];
 };
 
+static inline bool pgd_is_float(pgd_dtype dtype) { return dtype == PGD_F32 || dtype == PGD_F64 || dtype == PGD_F16 || dtype == PGD_BF16; }
+
 /* ---- building ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Makes a node: checks arity, infers dtypes and shapes. NULL on error (kept in the graph) or when an input is NULL. */
