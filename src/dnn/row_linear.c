@@ -99,6 +99,37 @@ static pgd_status winograd_emit(const pgd_problem *problem, pgd_emitter *emitter
 
 const pgd_kernel_row pgd_row_host_winograd = {.name = "host_winograd", .device = "host", .reject = winograd_reject, .emit = winograd_emit};
 
+/* ---- sums of few products ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Fills *p for any of the three directions and gives the number of chunks, -1 where the kernel refuses. */
+static int64_t direct_plan(const pgd_problem *problem, pgd_conv_params *p) {
+    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    const pgd_shape *a = &problem->inputs[0].shape, *b = &problem->inputs[1].shape, *y = &problem->outputs[0].shape;
+    if (problem->op == PGD_OP_CONV) return *p = conv_params(problem, a, b, y), kernels->direct_forward_plan(p);
+    if (problem->op == PGD_OP_CONV_DINPUT) return *p = conv_params(problem, y, b, a), kernels->direct_dgrad_plan(p);
+    return *p = conv_params(problem, b, y, a), kernels->direct_wgrad_plan(p);
+}
+
+static const char *direct_reject(const pgd_problem *problem) {
+    pgd_conv_params p;
+    const char *reason = reject(problem);
+    if (reason != NULL) return reason;
+    return direct_plan(problem, &p) < 0 ? "its sums are long or its windows wide" : NULL;
+}
+
+static pgd_status direct_emit(const pgd_problem *problem, pgd_emitter *emitter) {
+    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    pgd_conv_params p;
+    int64_t chunks = direct_plan(problem, &p);
+    PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    pgd_chunk_fn *chunk = problem->op == PGD_OP_CONV ? kernels->direct_forward_chunk : problem->op == PGD_OP_CONV_DINPUT ? kernels->direct_dgrad_chunk : kernels->direct_wgrad_chunk;
+    return add_operands(pgd_emit(emitter, chunk, &p, sizeof p, chunks), problem);
+}
+
+const pgd_kernel_row pgd_row_host_direct = {.name = "host_direct", .device = "host", .reject = direct_reject, .emit = direct_emit};
+
+/* ---- the general case ------------------------------------------------------------------------------------------------------------------------------------ */
+
 static pgd_status conv_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem, &problem->inputs[0].shape, &problem->inputs[1].shape, &problem->outputs[0].shape);
     PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));

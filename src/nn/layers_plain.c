@@ -46,6 +46,9 @@ static pgd_value *global_avg_pool_forward(const pgd_layer *layer, const pgd_forw
 }
 
 static pgd_value *relu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_relu(f->graph, x); }
+static pgd_value *relu6_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) {
+    return x == NULL ? NULL : pgd_min(f->graph, pgd_relu(f->graph, x), pgd_scalar(f->graph, x->dtype, 6));
+}
 static pgd_value *sigmoid_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_sigmoid(f->graph, x); }
 /* x P(X <= x) for normal X (Hendrycks, Gimpel, Gaussian error linear units, 2016). */
 static pgd_value *gelu_forward(const pgd_layer *layer, const pgd_forward *f, pgd_value *x, const char *prefix) { return pgd_gelu(f->graph, x); }
@@ -59,6 +62,7 @@ static pgd_value *flatten_forward(const pgd_layer *layer, const pgd_forward *f, 
     pgd_layer *pgd_layer_##name_(void) { return pgd_layer_make(&name_##_kind); }
 PLAIN(global_avg_pool)
 PLAIN(relu)
+PLAIN(relu6)
 PLAIN(sigmoid)
 PLAIN(tanh)
 PLAIN(gelu)

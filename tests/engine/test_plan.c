@@ -507,7 +507,7 @@ static void the_null_device_plans_and_runs_everything(void **unused) {
     ok(pgd_run_execute(run));
     ok(pgd_run_get(run, "loss", &loss, 4));
     ok(pgd_plan_print(plan, &text));
-    assert_non_null(strstr(text, "host_conv"));
+    assert_non_null(strstr(text, "host_direct"));
     pgd_text_free(text);
     pgd_run_destroy(run);
     pgd_state_destroy(state);

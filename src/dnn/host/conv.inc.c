@@ -232,19 +232,25 @@ static struct window dgrad_window(const pgd_conv_params *p, int64_t rem_h, int64
     };
 }
 
-static int64_t conv_dgrad_plan(pgd_conv_params *p)
+/* With the most taps of any class: it decides for all. */
+static struct window dgrad_widest(const pgd_conv_params *p)
 {
-    memset(p->plan, 0, sizeof p->plan);
-    if (p->n <= 0 || p->c <= 0 || p->h <= 0 || p->w <= 0) return 0;
     struct axis_taps h, v;
     struct window win = dgrad_window(p, 0, 0, &h, &v);
-    for (int64_t rem = 1; rem < MAX(p->stride_h, p->stride_w); rem++) { /* the widest class decides for all */
+    for (int64_t rem = 1; rem < MAX(p->stride_h, p->stride_w); rem++) {
         struct window other = dgrad_window(p, rem, rem, &h, &v);
         if (rem < p->stride_h && other.taps_h > win.taps_h) win.taps_h = other.taps_h, win.tap_dh = other.tap_dh;
         if (rem < p->stride_w && other.taps_w > win.taps_w) win.taps_w = other.taps_w, win.tap_dw = other.tap_dw;
     }
-    return plan_window(p->plan, &win, p->groups, p->c / p->groups, p->k / p->groups,
-                       MIN(p->stride_h, p->h) * MIN(p->stride_w, p->w));
+    return win;
+}
+
+static int64_t conv_dgrad_plan(pgd_conv_params *p)
+{
+    memset(p->plan, 0, sizeof p->plan);
+    if (p->n <= 0 || p->c <= 0 || p->h <= 0 || p->w <= 0) return 0;
+    struct window win = dgrad_widest(p);
+    return plan_window(p->plan, &win, p->groups, p->c / p->groups, p->k / p->groups, MIN(p->stride_h, p->h) * MIN(p->stride_w, p->w));
 }
 
 static void conv_dgrad_chunk(const void *params, char *const *mem, int64_t chunk, void *scratch)

@@ -129,14 +129,11 @@ static void stage_channel(const struct stage *s, int64_t channel, float *to)
     }
 }
 
-/* Fills maps and taps for kk in [k0, k0+kc). False when the maps would not fit. */
-static int stage_fill(const struct stage *s, int64_t k0, int64_t kc)
+/* Where each kk in [k0, k0+kc) starts in the maps, of which the first is that of k0's channel. */
+static void stage_taps(const struct stage *s, int64_t k0, int64_t kc)
 {
     const struct window *win = s->win;
-    int64_t area = win->taps_h * win->taps_w, first = k0 / area, channels = (k0 + kc - 1) / area - first + 1;
-    if (s->channel_floats > (STAGE_FLOATS - VL) / channels) return 0;
-    for (int64_t c = 0; c < channels; c++) stage_channel(s, first + c, s->maps + c * s->channel_floats);
-    int64_t base = 0, i = k0 % area / win->taps_w, j = k0 % win->taps_w;
+    int64_t area = win->taps_h * win->taps_w, base = 0, i = k0 % area / win->taps_w, j = k0 % win->taps_w;
     for (int64_t k = 0; k < kc;) {
         int64_t dh = tap_shift(i, win->taps_h, win->tap_dh), dw = tap_shift(j, win->taps_w, win->tap_dw);
         int64_t row = (dh % win->step_h * s->phases_w * s->rows + dh / win->step_h) * s->width;
@@ -155,6 +152,15 @@ static int stage_fill(const struct stage *s, int64_t k0, int64_t kc)
             }
         }
     }
+}
+
+/* Fills maps and taps for kk in [k0, k0+kc). False when the maps would not fit. */
+static int stage_fill(const struct stage *s, int64_t k0, int64_t kc)
+{
+    int64_t area = s->win->taps_h * s->win->taps_w, first = k0 / area, channels = (k0 + kc - 1) / area - first + 1;
+    if (s->channel_floats > (STAGE_FLOATS - VL) / channels) return 0;
+    for (int64_t c = 0; c < channels; c++) stage_channel(s, first + c, s->maps + c * s->channel_floats);
+    stage_taps(s, k0, kc);
     return 1;
 }
 

@@ -68,6 +68,12 @@ struct pgd_gemm_kernels {
     pgd_chunk_fn *conv_forward_chunk;
     int64_t (*conv_dgrad_plan)(pgd_conv_params *p);
     pgd_chunk_fn *conv_dgrad_chunk;
+    int64_t (*direct_forward_plan)(pgd_conv_params *p); /* direct: sums of few products; -1 where they are too long or reach too far. wgrad needs no workspace */
+    pgd_chunk_fn *direct_forward_chunk;
+    int64_t (*direct_dgrad_plan)(pgd_conv_params *p);
+    pgd_chunk_fn *direct_dgrad_chunk;
+    int64_t (*direct_wgrad_plan)(pgd_conv_params *p);
+    pgd_chunk_fn *direct_wgrad_chunk;
     int64_t (*winograd_plan)(pgd_conv_params *p, int64_t *weight_chunks, size_t *workspace_bytes);
     pgd_chunk_fn *winograd_weights_chunk, *winograd_chunk;
     int64_t (*winograd_wgrad_plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes);

@@ -11,6 +11,7 @@
 #include "gemm.inc.c"
 #include "conv_window.inc.c"
 #include "conv.inc.c"
+#include "conv_direct.inc.c"
 #include "winograd.inc.c"
 #include "conv_wgrad.inc.c"
 #include "winograd_wgrad.inc.c"
@@ -27,6 +28,8 @@ _Static_assert((WGRAD_SUM_FLOATS + WGRAD_COLS_MAX * WGRAD_PITCH + VL + DOT_ROWS 
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
                "convolution wgrad must fit the worker's scratch");
+_Static_assert((DIRECT_RESULTS * DIRECT_LINE_PITCH + DIRECT_DEPTH * DIRECT_RESULTS + DIRECT_STAGE_FLOATS + DIRECT_ALONE_VECS * VL + 2 * VL) * sizeof(float) <= PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
+               "convolution of short sums must fit the worker's scratch");
 _Static_assert((WINOGRAD_POINTS * (WINOGRAD_POINT_FLOATS + TILE_ROWS * WINOGRAD_RESULT_ROW) + WINOGRAD_STAGE_FLOATS) * sizeof(float) +
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
@@ -50,6 +53,12 @@ const struct pgd_gemm_kernels TABLE_NAME(ISA_NAME) = {
     .conv_forward_chunk = conv_forward_chunk,
     .conv_dgrad_plan = conv_dgrad_plan,
     .conv_dgrad_chunk = conv_dgrad_chunk,
+    .direct_forward_plan = direct_forward_plan,
+    .direct_forward_chunk = direct_forward_chunk,
+    .direct_dgrad_plan = direct_dgrad_plan,
+    .direct_dgrad_chunk = direct_dgrad_chunk,
+    .direct_wgrad_plan = direct_wgrad_plan,
+    .direct_wgrad_chunk = direct_wgrad_chunk,
     .winograd_plan = winograd_plan,
     .winograd_weights_chunk = winograd_weights_chunk,
     .winograd_chunk = winograd_chunk,

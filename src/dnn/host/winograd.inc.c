@@ -117,23 +117,16 @@ V_INLINE void winograd_input(const float *map, const int32_t taps[WINOGRAD_POINT
     }
 }
 
-/* Where a tile's 4x4 pixels stand in the staged map, row by row. */
-static void winograd_taps(const struct stage *s, int32_t taps[WINOGRAD_POINTS])
-{
-    for (int i = 0; i < WINOGRAD_POINTS; i++) taps[i] = (int32_t)((i / 4 % 2 * 2 + i % 2) * s->rows * s->width + i / 8 * s->width + i % 4 / 2);
-}
-
 /* V of channels c0 to c0 + kc for all tiles of the box. */
 static void winograd_inputs(const struct stage *s, int64_t cols, int64_t c0, int64_t kc, float *v)
 {
-    int32_t taps[WINOGRAD_POINTS];
-    winograd_taps(s, taps);
+    stage_taps(s, 0, WINOGRAD_POINTS);
     for (int64_t c = 0; c < kc; c++) {
         const struct copy *copy = s->copies;
         stage_channel(s, c0 + c, s->maps);
         for (int64_t col = 0; col < cols; col += NR) {
             float *to = v + col / NR * WINOGRAD_PANEL_FLOATS + c * MIN(NR, round_up(cols - col, VL));
-            for (const struct copy *end = s->copies + s->panel_end[col / NR]; copy < end; copy++) winograd_input(s->maps + copy->from, taps, to + copy->to, WINOGRAD_POINT_FLOATS);
+            for (const struct copy *end = s->copies + s->panel_end[col / NR]; copy < end; copy++) winograd_input(s->maps + copy->from, s->taps, to + copy->to, WINOGRAD_POINT_FLOATS);
         }
     }
 }
@@ -213,6 +206,7 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
     struct window win = winograd_window(p);
     struct winograd_result r = {.p = p};
     struct stage stage;
+    int32_t taps[WINOGRAD_POINTS];
     if (!chunk_box(&r.box, plan, &win, &chunk)) return;
     win.x = (const float *)(void *)mem[0];
     stage_init(&stage, &win, &r.box);
@@ -220,6 +214,7 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
     stage.maps = m + WINOGRAD_POINTS * TILE_ROWS * WINOGRAD_RESULT_ROW;
     stage.copies = (struct copy *)(void *)(stage.maps + WINOGRAD_STAGE_FLOATS);
     stage.panel_end = (int32_t *)(void *)(stage.copies + COPIES_MAX);
+    stage.taps = taps;
     stage_plan_copies(&stage, NR);
     int64_t cols = r.box.images * r.box.rows * r.box.cols, first = chunk * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], p->k), kc;
     for (int64_t c0 = 0; c0 < p->c; c0 += kc) {

@@ -73,17 +73,15 @@ V_INLINE void winograd_d_result(const float *map, const int32_t taps[4], float *
 /* Channels `first` to `first + count`, at most TB, of a box of n tiles. lines: room for points [TB][PITCH]. Then points go, `point` floats apart, to [tile][width]. */
 static void winograd_turn(const struct stage *s, int result, int64_t first, int64_t count, int64_t n, float *lines, float *to, int64_t width, int64_t point)
 {
-    int32_t taps[WINOGRAD_POINTS];
-    if (!result) winograd_taps(s, taps);
-    for (int i = 0; i < 4 && result; i++) taps[i] = (int32_t)(i * s->rows * s->width);
+    stage_taps(s, 0, result ? 4 : WINOGRAD_POINTS);
     for (int64_t i = 0; i < count; i++) {
         float *line = lines + i * WINOGRAD_D_PITCH;
         stage_channel(s, first + i, s->maps);
         for (const struct copy *c = s->copies, *end = s->copies + s->panel_end[0]; c < end; c++) {
             if (result)
-                winograd_d_result(s->maps + c->from, taps, line + c->to, TB * WINOGRAD_D_PITCH);
+                winograd_d_result(s->maps + c->from, s->taps, line + c->to, TB * WINOGRAD_D_PITCH);
             else
-                winograd_input(s->maps + c->from, taps, line + c->to, TB * WINOGRAD_D_PITCH);
+                winograd_input(s->maps + c->from, s->taps, line + c->to, TB * WINOGRAD_D_PITCH);
         }
     }
     for (int64_t k = 0; k < WINOGRAD_POINTS; k++, lines += TB * WINOGRAD_D_PITCH, to += point) {
@@ -164,6 +162,7 @@ static void winograd_wgrad_chunk(const void *params, char *const *mem, int64_t c
     struct window x_window = winograd_window(p), dy_window = winograd_dy_window(p);
     struct winograd_block g;
     struct stage x, dy;
+    int32_t taps[WINOGRAD_POINTS];
     dy_window.x = (const float *)(void *)mem[0];
     x_window.x = (const float *)(void *)mem[1];
     chunk /= shares;
@@ -181,6 +180,7 @@ static void winograd_wgrad_chunk(const void *params, char *const *mem, int64_t c
     dy.copies = x.copies + COPIES_MAX;
     x.panel_end = (int32_t *)(void *)(dy.copies + COPIES_MAX);
     dy.panel_end = x.panel_end + 2;
+    x.taps = dy.taps = taps;
     float *dw = shares > 1 ? (float *)(void *)mem[3] + share * p->k * p->c * 9 : (float *)(void *)mem[2];
     int64_t first = share * boxes / shares, end = (share + 1) * boxes / shares;
     if (first == end) memset(g.d, 0, WINOGRAD_D_FLOATS * sizeof *g.d);

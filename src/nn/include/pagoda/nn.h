@@ -40,6 +40,7 @@ PGD_API pgd_layer *pgd_layer_avg_pool(int32_t kernel, int32_t stride, int32_t pa
 PGD_API pgd_layer *pgd_layer_global_avg_pool(void);                                            /* [N,C,H,W] -> [N,C] */
 PGD_API pgd_layer *pgd_layer_identity(void);                                                   /* x itself */
 PGD_API pgd_layer *pgd_layer_relu(void);
+PGD_API pgd_layer *pgd_layer_relu6(void);                                                      /* min(relu(x), 6) */
 PGD_API pgd_layer *pgd_layer_sigmoid(void);
 PGD_API pgd_layer *pgd_layer_tanh(void);
 PGD_API pgd_layer *pgd_layer_gelu(void);
