@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Our side of the training comparison: one network, trained on data that lie in memory, a number of steps at a time as bench/peers/train.py asks for.
  *
- *   bench_train NET FOLDER [THREADS]    mlp, cnn, resnet or gpt; writes start.safetensors, data.bin to FOLDER, then reads commands from stdin:
- *     run N        makes N steps; answers "SECONDS LOSS", the loss of the last
- *     losses N     makes N steps; answers all losses
- *     profile N    makes N steps; answers a table of where the time went
- *     peak         answers the peak of resident memory in bytes
+ *   bench_train NET FOLDER [THREADS]    mlp, cnn, resnet or gpt; writes start.safetensors, data.bin to FOLDER, then serves (serve.h); a step's value is its loss
  *
  * The data are BATCHES batches that come round and round; both sides see the same ones in the same order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include <pagoda/pagoda.h>
+#include "serve.h"
 
 enum { BATCHES = 8, CONTEXT = 128, GPT_WIDTH = 256, GPT_LAYERS = 4, GPT_HEADS = 4, SYMBOLS = 256 };
 
@@ -169,7 +163,8 @@ static pgd_plan *compile(const net *n, pgd_device *device, pgd_state *state, con
     return plan;
 }
 
-static float one_step(session *s) {
+static double one_step(void *user) {
+    session *s = user;
     const net *n = s->net;
     float loss;
     int64_t at = s->step++ % BATCHES;
@@ -179,58 +174,7 @@ static float one_step(session *s) {
     bench_must(pgd_run_set(s->run, "labels", pgd_shape_of(1, s->data.label_count), s->data.labels + (size_t)at * s->data.label_count), "labels");
     bench_must(pgd_run_execute(s->run), "step");
     bench_must(pgd_run_get(s->run, "loss", &loss, sizeof loss), "loss");
-    return loss;
-}
-
-static int by_time(const void *a, const void *b) {
-    const pgd_step_profile *x = a, *y = b;
-    return (x->ns < y->ns) - (x->ns > y->ns);
-}
-
-static void profile(session *s, int steps) {
-    pgd_run_profile(s->run, true);
-    for (int i = 0; i < steps; i++) one_step(s);
-    int32_t count = pgd_run_step_count(s->run);
-    pgd_step_profile *lines = bench_alloc(sizeof *lines * (size_t)(count + 1));
-    uint64_t all = 0;
-    for (int32_t i = 0; i < count; i++) {
-        bench_must(pgd_run_step(s->run, i, &lines[i]), "profile");
-        all += lines[i].ns;
-    }
-    qsort(lines, (size_t)count, sizeof *lines, by_time);
-    printf("%.2f ms a step, %d jobs\n%8s %6s %8s %8s  kernel\n", (double)all / 1e6 / steps, count, "us", "%", "GF/s", "GB/s");
-    for (int32_t i = 0; i < count && i < 60; i++) {
-        double ns = (double)lines[i].ns / (double)lines[i].calls;
-        printf("%8.0f %6.2f %8.1f %8.1f  %s %s\n", ns / 1e3, 100 * (double)lines[i].ns / (double)all, lines[i].flops / ns, lines[i].bytes / ns, lines[i].kernel, lines[i].operation);
-    }
-    pgd_run_profile(s->run, false);
-    free(lines);
-}
-
-static void serve(session *s) {
-    char word[32];
-    int n;
-    printf("ready\n");
-    fflush(stdout);
-    while (scanf("%31s", word) == 1) {
-        if (strcmp(word, "peak") == 0) {
-            struct rusage usage;
-            getrusage(RUSAGE_SELF, &usage);
-            printf("%lld\n", (long long)usage.ru_maxrss * 1024);
-        } else if (scanf("%d", &n) != 1) {
-            break;
-        } else if (strcmp(word, "run") == 0) {
-            float loss = 0;
-            double start = bench_seconds();
-            for (int i = 0; i < n; i++) loss = one_step(s);
-            printf("%.6f %.6f\n", bench_seconds() - start, (double)loss);
-        } else if (strcmp(word, "losses") == 0) {
-            for (int i = 0; i < n; i++) printf("%.7f ", (double)one_step(s));
-            printf("\n");
-        } else if (strcmp(word, "profile") == 0)
-            profile(s, n);
-        fflush(stdout);
-    }
+    return (double)loss;
 }
 
 int main(int argc, char **argv) {
@@ -252,7 +196,7 @@ int main(int argc, char **argv) {
     write_data(&s.data, argv[2]);
     pgd_plan *plan = compile(s.net, device, state, argv[2]);
     bench_must(pgd_run_create(plan, state, &s.run), "run");
-    serve(&s);
+    bench_serve(s.run, one_step, &s);
     pgd_run_destroy(s.run);
     pgd_plan_destroy(plan);
     pgd_state_destroy(state);

@@ -164,5 +164,5 @@ for line in sys.stdin:
         for _ in range(int(words[1])):
             loss = step()
         print(f"{time.perf_counter() - begin:.6f} {loss:.6f}", flush=True)
-    elif words[0] == "losses":
+    elif words[0] == "values":
         print(*(f"{step():.7f}" for _ in range(int(words[1]))), flush=True)
