@@ -13,6 +13,34 @@ static int by_time(const void *a, const void *b) {
     return (x->ns < y->ns) - (x->ns > y->ns);
 }
 
+/* Sums up operations of one kind on one kernel; gives how many are left. */
+static int32_t by_kind(pgd_step_profile *lines, int32_t count) {
+    int32_t kinds = 0;
+    for (int32_t i = 0; i < count; i++) {
+        int32_t k = 0;
+        while (k < kinds && (strcmp(lines[k].kernel, lines[i].kernel) != 0 || strcmp(lines[k].operation, lines[i].operation) != 0)) k++;
+        if (k == kinds) {
+            lines[kinds++] = lines[i];
+            continue;
+        }
+        double calls = (double)(lines[k].calls + lines[i].calls), before = (double)lines[k].calls / calls, now = (double)lines[i].calls / calls;
+        lines[k].flops = lines[k].flops * before + lines[i].flops * now;
+        lines[k].bytes = lines[k].bytes * before + lines[i].bytes * now;
+        lines[k].calls += lines[i].calls;
+        lines[k].ns += lines[i].ns;
+    }
+    qsort(lines, (size_t)kinds, sizeof *lines, by_time);
+    return kinds;
+}
+
+static void print_lines(const pgd_step_profile *lines, int32_t count, uint64_t all) {
+    printf("%6s %8s %6s %8s %8s  kernel\n", "calls", "us", "%", "GF/s", "GB/s");
+    for (int32_t i = 0; i < count && i < 60; i++) {
+        double ns = (double)lines[i].ns / (double)lines[i].calls;
+        printf("%6llu %8.0f %6.2f %8.1f %8.1f  %s %s\n", (unsigned long long)lines[i].calls, ns / 1e3, 100 * (double)lines[i].ns / (double)all, lines[i].flops / ns, lines[i].bytes / ns, lines[i].kernel, lines[i].operation);
+    }
+}
+
 static void profile(pgd_run *run, double (*step)(void *user), void *user, int steps) {
     pgd_run_profile(run, true);
     for (int i = 0; i < steps; i++) step(user);
@@ -24,11 +52,10 @@ static void profile(pgd_run *run, double (*step)(void *user), void *user, int st
         all += lines[i].ns;
     }
     qsort(lines, (size_t)count, sizeof *lines, by_time);
-    printf("%.2f ms a step, %d operations\n%8s %6s %8s %8s  kernel\n", (double)all / 1e6 / steps, count, "us", "%", "GF/s", "GB/s");
-    for (int32_t i = 0; i < count && i < 60; i++) {
-        double ns = (double)lines[i].ns / (double)lines[i].calls;
-        printf("%8.0f %6.2f %8.1f %8.1f  %s %s\n", ns / 1e3, 100 * (double)lines[i].ns / (double)all, lines[i].flops / ns, lines[i].bytes / ns, lines[i].kernel, lines[i].operation);
-    }
+    printf("%.2f ms a step, %d operations\n", (double)all / 1e6 / steps, count);
+    print_lines(lines, count, all);
+    printf("\n");
+    print_lines(lines, by_kind(lines, count), all);
     pgd_run_profile(run, false);
     free(lines);
 }

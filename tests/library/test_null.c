@@ -153,7 +153,7 @@ static int destroy_everything(void **unused) {
 static void those_without_pointers(void **unused) {
     static const char *const names[] = {
         "pgd_status_name", "pgd_error_text", "pgd_version", "pgd_dtype_name", "pgd_dtype_bytes", "pgd_shape_elems", "pgd_shape_equal", "pgd_device_count", "pgd_kernel_count", "pgd_operation_count",
-        "pgd_layer_linear", "pgd_layer_batch_norm", "pgd_layer_dropout", "pgd_layer_max_pool", "pgd_layer_avg_pool", "pgd_layer_global_avg_pool", "pgd_layer_identity", "pgd_layer_relu", "pgd_layer_sigmoid",
+        "pgd_layer_linear", "pgd_layer_batch_norm", "pgd_layer_dropout", "pgd_layer_max_pool", "pgd_layer_avg_pool", "pgd_layer_global_avg_pool", "pgd_layer_identity", "pgd_layer_relu", "pgd_layer_relu6", "pgd_layer_sigmoid",
         "pgd_layer_tanh", "pgd_layer_flatten", "pgd_layer_gelu", "pgd_layer_silu", "pgd_layer_layer_norm", "pgd_layer_rms_norm", "pgd_layer_group_norm", "pgd_layer_embedding", "pgd_layer_positions"};
     (void)unused;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) begin(names[i]);

@@ -71,7 +71,7 @@ static void gemm_chunk(const void *params, char *const *mem, int64_t chunk, void
             .rows = rows, .cols = cols, .k = p->k, .k_block = plan[GEMM_K_BLOCK],
             .pack_a = pack_a_matrix, .pack_b = pack_b_matrix, .a = &a, .b = &b,
             .a_packed = room, .b_packed = room + A_FLOATS, .c_row = p->c_row, .run_count = 1, .runs = &run,
-            .first_row = m0, .epilogue = p->epilogue, .mem = mem, .epilogue_scratch = scratch,
+            .pack_a_panels = a.row == 1 && a.col != 1 ? pack_a_columns : NULL, .first_row = m0, .epilogue = p->epilogue, .mem = mem, .epilogue_scratch = scratch,
         };
         if (plan[GEMM_WAY] == GEMM_BLOCKED) {
             product_run(&product);

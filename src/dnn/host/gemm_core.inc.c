@@ -15,7 +15,8 @@ enum {
     K_MAX = 256,
     PACKED_SLACK = 2 * VL, /* floats a packer may write past its block */
     B_FLOATS = COLS_MAX * K_MAX + PACKED_SLACK,
-    A_FLOATS = TILE_ROWS * (K_MAX + 2 * TB)
+    A_PANELS = 8, /* packed at a time where columns of A are contiguous */
+    A_FLOATS = A_PANELS * TILE_ROWS * K_MAX + 2 * TB * TILE_ROWS
 };
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -110,9 +111,10 @@ struct product {
     int add; /* to what C holds */
     /* dst[k][rows] = A(row.., k0..);  dst[panel][k][width] = B(k0.., all columns) */
     void (*pack_a)(const void *a, float *dst, int64_t row, int64_t rows, int64_t k0, int64_t kc);
+    void (*pack_a_panels)(const void *a, float *dst, int64_t row, int64_t panels, int64_t k0, int64_t kc); /* whole ones, one behind the other; or NULL */
     void (*pack_b)(const void *b, float *dst, int64_t cols, int64_t k0, int64_t kc);
     const void *a, *b;
-    float *a_packed, *b_packed; /* room for k_block * TILE_ROWS and k_block * cols, and PACKED_SLACK each */
+    float *a_packed, *b_packed; /* room for A_PANELS panels of k_block * TILE_ROWS, or for one, and for k_block * cols, and PACKED_SLACK each */
     int64_t c_row, run_count;
     const struct run *runs;
     int64_t first_row; /* of the rows, as the epilogue counts them */
@@ -149,7 +151,7 @@ static void tile_move(float *tile, const struct run *r, int64_t c_offset, int64_
 }
 
 /* One panel of rows against every panel of the B block. */
-static void product_row_panel(const struct product *p, int64_t row, int64_t rows, int64_t kc, int accumulate)
+static void product_row_panel(const struct product *p, const float *a, int64_t row, int64_t rows, int64_t kc, int accumulate)
 {
     const struct run *r = p->runs;
     for (int64_t col = 0; col < p->cols; col += NR) {
@@ -158,11 +160,11 @@ static void product_row_panel(const struct product *p, int64_t row, int64_t rows
         const float *b = p->b_packed + col * kc;
         while (col >= r->col + r->cols) r++;
         if (r->step == 1 && col + cols <= r->col + r->cols) {
-            tile(kc, p->a_packed, b, r->c + row * p->c_row + (col - r->col), p->c_row, lanes, accumulate);
+            tile(kc, a, b, r->c + row * p->c_row + (col - r->col), p->c_row, lanes, accumulate);
         } else {
             float c[TILE_ROWS * NR];
             if (accumulate) tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 0);
-            tile(kc, p->a_packed, b, c, NR, lanes, accumulate);
+            tile(kc, a, b, c, NR, lanes, accumulate);
             tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 1);
         }
     }
@@ -200,10 +202,18 @@ static void product_run(const struct product *p)
     for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
         int64_t kc = MIN(p->k_block, p->k - k0);
         p->pack_b(p->b, p->b_packed, p->cols, k0, kc);
-        for (int64_t row = 0; row < p->rows; row += TILE_ROWS) {
+        for (int64_t row = 0, first = 0, packed = 0; row < p->rows; row += TILE_ROWS) {
             int64_t rows = MIN(TILE_ROWS, p->rows - row), end = row + rows;
-            p->pack_a(p->a, p->a_packed, row, rows, k0, kc);
-            product_row_panel(p, row, rows, kc, p->add || k0 > 0);
+            if (row == packed) {
+                int64_t panels = p->pack_a_panels ? MIN(A_PANELS, (p->rows - row) / TILE_ROWS) : 0;
+                first = row;
+                packed = panels > 0 ? row + panels * TILE_ROWS : end;
+                if (panels > 0)
+                    p->pack_a_panels(p->a, p->a_packed, row, panels, k0, kc);
+                else
+                    p->pack_a(p->a, p->a_packed, row, rows, k0, kc);
+            }
+            product_row_panel(p, p->a_packed + (row - first) * kc, row, rows, kc, p->add || k0 > 0);
             if (k0 + kc == p->k && (end == p->rows || (end - done) * p->cols >= HOT_ELEMS)) {
                 product_finish(p, done, end - done);
                 done = end;

@@ -28,13 +28,21 @@ static void pack_a_matrix(const void *a, float *dst, int64_t row, int64_t rows, 
     const float *src = m->at + row * m->row + k0 * m->col;
     if (m->col == 1) {
         pack_rows_transposed(src, m->row, dst, rows, kc);
-    } else if (m->row == 1 && rows == TILE_ROWS) {
-        for (int64_t k = 0; k < kc; k++, src += m->col, dst += TILE_ROWS) {
-            UNROLL for (int i = 0; i < TILE_ROWS; i++) dst[i] = src[i];
-        }
     } else {
         for (int64_t k = 0; k < kc; k++, src += m->col) {
             for (int64_t i = 0; i < rows; i++) *dst++ = src[i * m->row];
+        }
+    }
+}
+
+/* Of a matrix whose columns are contiguous: long pieces of each, as every k may lie in a page of its own. */
+static void pack_a_columns(const void *a, float *dst, int64_t row, int64_t panels, int64_t k0, int64_t kc)
+{
+    const struct matrix *m = a;
+    const float *src = m->at + row + k0 * m->col;
+    for (int64_t k = 0; k < kc; k++, src += m->col, dst += TILE_ROWS) {
+        for (int64_t panel = 0; panel < panels; panel++) {
+            UNROLL for (int i = 0; i < TILE_ROWS; i++) dst[panel * kc * TILE_ROWS + i] = src[panel * TILE_ROWS + i];
         }
     }
 }

@@ -33,6 +33,22 @@ static void row_norm(const void *params, char *const *mem, int64_t chunk, void *
     }
 }
 
+/* Sums of dy gamma and of dy gamma (x - mean). */
+static void row_sums(const float *dy, const float *gamma, const float *x, float mean, int64_t n, float *sum, float *product) {
+    vf s = v_zero(), t = v_zero();
+    float lanes_of_s[VL], lanes_of_t[VL];
+    for (int64_t i = 0; i < n; i += VL) {
+        int64_t lanes = n - i < VL ? n - i : VL;
+        vf w = v_load_part(dy + i, lanes) * v_load_part(gamma + i, lanes);
+        s += w;
+        t += w * (v_load_part(x + i, lanes) - mean);
+    }
+    v_store(lanes_of_s, s);
+    v_store(lanes_of_t, t);
+    *sum = sum_run(lanes_of_s, VL);
+    *product = sum_run(lanes_of_t, VL);
+}
+
 /* mem: dy, x, gamma, (mean), scale, dx, dgamma, (dbeta), workspace [chunks][2][width] */
 static void row_norm_d(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_row_norm_params *p = params;
@@ -42,25 +58,15 @@ static void row_norm_d(const void *params, char *const *mem, int64_t chunk, void
     memset(dgamma, 0, 2 * (size_t)p->width * sizeof *dgamma);
     for (int64_t row = chunk * p->rows_per_chunk; row < norm_end(p, chunk); row++) {
         const float *dy = (const float *)(const void *)mem[0] + row * p->width, *x = (const float *)(const void *)mem[1] + row * p->width;
-        float *dx = (float *)(void *)mem[results] + row * p->width, scale = scales[row], mean = p->centred ? means[row] : 0.0f, n = (float)p->width;
-        float sum[16] = {0}, product[16] = {0};
-        int64_t i = 0;
-        for (; i + 16 <= p->width; i += 16)
-            for (int k = 0; k < 16; k++) {
-                float w = dy[i + k] * gamma[i + k];
-                sum[k] += w;
-                product[k] += w * (x[i + k] - mean);
-            }
-        for (int k = 0; i < p->width; i++, k++) {
-            sum[k] += dy[i] * gamma[i];
-            product[k] += dy[i] * gamma[i] * (x[i] - mean);
-        }
-        float w_mean = p->centred ? sum_run(sum, 16) / n : 0.0f, hat_mean = sum_run(product, 16) * scale / n;
-        for (i = 0; i < p->width; i++) {
-            float hat = (x[i] - mean) * scale, d = dy[i];
-            dx[i] = scale * (d * gamma[i] - w_mean - hat * hat_mean);
-            dgamma[i] += d * hat;
-            dbeta[i] += d;
+        float mean = p->centred ? means[row] : 0.0f, w_sum, product;
+        row_sums(dy, gamma, x, mean, p->width, &w_sum, &product);
+        float n = (float)p->width, w_mean = p->centred ? w_sum / n : 0.0f, hat_mean = product * scales[row] / n;
+        for (int64_t i = 0; i < p->width; i += VL) {
+            int64_t lanes = p->width - i < VL ? p->width - i : VL;
+            vf d = v_load_part(dy + i, lanes), hat = (v_load_part(x + i, lanes) - mean) * scales[row];
+            v_store_part((float *)(void *)mem[results] + row * p->width + i, (d * v_load_part(gamma + i, lanes) - w_mean - hat * hat_mean) * scales[row], lanes);
+            v_store_part(dgamma + i, v_load_part(dgamma + i, lanes) + d * hat, lanes);
+            v_store_part(dbeta + i, v_load_part(dbeta + i, lanes) + d, lanes);
         }
     }
 }
