@@ -55,7 +55,7 @@ static uint64_t node_hash(pgd_op op, const pgd_attrs *attrs, pgd_value *const *i
 }
 
 static bool attrs_equal(const pgd_attrs *a, const pgd_attrs *b) {
-    return memcmp(a->ints, b->ints, sizeof a->ints) == 0 && memcmp(a->floats, b->floats, sizeof a->floats) == 0 && pgd_symshape_equal(a->dims, b->dims);
+    return memcmp(a->ints, b->ints, sizeof a->ints) == 0 && memcmp(a->floats, b->floats, sizeof a->floats) == 0 && pgd_symshape_equal(a->dims, b->dims) && a->custom == b->custom;
 }
 
 static bool node_equal(const pgd_node *node, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t count) {

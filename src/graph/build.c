@@ -256,3 +256,12 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
     }
     return pgd_graph_op(graph, PGD_OP_MATMUL, &(pgd_attrs){.ints = {transpose_a, transpose_b}}, (pgd_value *[]){a, b}, 2);
 }
+
+/* ---- operations of other programs ---------------------------------------------------------------------------------------------------------- */
+
+pgd_value *pgd_custom(pgd_graph *graph, const pgd_custom_op *op, pgd_value *const *inputs, int32_t count) {
+    if (PGD_GRAPH_LACKS(graph, op, inputs)) return NULL;
+    if (count < 1 || count > 16) return pgd_graph_fail(graph, PGD_BAD_ARG, "custom: %d inputs; use 1 to 16", count);
+    if (op->struct_bytes < sizeof *op || op->name == NULL || op->run == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "custom: the table must have struct_bytes, a name and a function run");
+    return pgd_graph_op(graph, PGD_OP_CUSTOM, &(pgd_attrs){.custom = op}, inputs, count);
+}

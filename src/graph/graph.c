@@ -67,7 +67,7 @@ int32_t pgd_op_find(const char *name) {
     return -1;
 }
 
-int32_t pgd_operation_count(void) { return PGD_OP_PROGRAM; } /* the last of the list, which is the engine's own */
+int32_t pgd_operation_count(void) { return PGD_OP_PROGRAM; } /* it and what follows are made by the engine and by other programs */
 
 /* What the definition says; elementwise operations and reductions are asked through their own inference. */
 static uint32_t accepted_dtypes(pgd_op op) {

@@ -235,6 +235,7 @@ static pgd_status definition(parser *p) {
     } while (token(p, ","));
     if (!token(p, "=") || !word(p, name, sizeof name)) return bad(p, "= and an operation were expected");
     int32_t op = pgd_op_find(name);
+    if (op == PGD_OP_CUSTOM) return bad(p, "a custom operation is known only to the program that made it");
     if (op < 0 || op == PGD_OP_PROGRAM) return bad(p, "no such operation");
     if (op == PGD_OP_CONSTANT)
         PGD_TRY(constant(p, out));

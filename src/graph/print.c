@@ -74,6 +74,7 @@ static void print_node(const pgd_graph *graph, const pgd_node *node, int32_t fir
     for (int32_t k = 0; k < node->output_count; k++) pgd_text_add(text, "%s%%%d", k > 0 ? ", " : "", first_id + k);
     pgd_text_add(text, " = %s", pgd_op_name(node->op));
     if (node->name != NULL) pgd_text_add(text, " \"%s\"", node->name);
+    if (node->op == PGD_OP_CUSTOM) pgd_text_add(text, " \"%s\" table=%p", node->attrs.custom->name, (const void *)node->attrs.custom); /* two of one name are told apart */
     for (int32_t k = 0; k < node->input_count; k++) pgd_text_add(text, " %%%d", node->inputs[k]->id);
     if (node->op == PGD_OP_CONSTANT) print_constant(graph, node, text);
     print_attrs(graph, node, text);

@@ -328,6 +328,9 @@ static void other_builders(void **unused) {
     BUILDS(pgd_scatter_nd, x, g, NULL, labels, x, PGD_SCATTER_SET);
     BUILDS(pgd_scatter_nd, indices, g, x, NULL, x, PGD_SCATTER_SET);
     BUILDS(pgd_scatter_nd, updates, g, x, labels, NULL, PGD_SCATTER_SET);
+    NO_GRAPH(pgd_custom, &(pgd_custom_op){.struct_bytes = 1}, &x, 1);
+    BUILDS(pgd_custom, op, g, NULL, &x, 1);
+    BUILDS(pgd_custom, inputs, g, &(pgd_custom_op){.struct_bytes = 1}, NULL, 1);
     NO_GRAPH(pgd_topk, x, 1, true, &mean);
     BUILDS(pgd_topk, x, g, NULL, 1, true, NULL);
     NO_GRAPH(pgd_reverse, x, &axis, 1);

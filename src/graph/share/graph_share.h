@@ -22,6 +22,7 @@ typedef struct pgd_attrs {
     int64_t ints[PGD_ATTR_INTS];
     double floats[PGD_ATTR_FLOATS];
     pgd_symshape dims;
+    const pgd_custom_op *custom; /* CUSTOM; the program's own */
 } pgd_attrs;
 
 typedef struct pgd_node pgd_node;
@@ -181,6 +182,9 @@ typedef struct pgd_eval_args {
     int32_t input_count;
     pgd_tensor *outputs;
 } pgd_eval_args;
+
+/* Tensors as the functions of a custom operation see them. */
+void pgd_custom_views(const pgd_tensor *tensors, int32_t count, pgd_tensor_view *views);
 
 enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
 

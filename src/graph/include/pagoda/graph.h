@@ -303,6 +303,37 @@ PGD_API PGD_MUST_USE pgd_status pgd_graph_parse(const char *text, size_t bytes, 
 /* Checks every rule a graph must obey. Errors: INTERNAL names the value and the rule (builders never let a broken graph arise). */
 PGD_API PGD_MUST_USE pgd_status pgd_graph_verify(const pgd_graph *graph);
 
+/* ---- an operation of one's own ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A tensor as a function of the program's own sees it: row-major, without gaps. */
+typedef struct pgd_tensor_view {
+    pgd_dtype dtype;
+    pgd_shape shape;
+    void *data; /* of inputs: only to read */
+} pgd_tensor_view;
+
+/* An operation as a table of C functions. The table and user must live as long as every graph and plan that has the operation; functions may be called from several threads at once
+ * and must give the same for the same inputs. */
+typedef struct pgd_custom_op {
+    uint32_t struct_bytes; /* sizeof(pgd_custom_op) */
+    const char *name;      /* for messages and printed graphs */
+    void *user;            /* handed to every function */
+
+    /* Sets dtype and extents of the result, which are input 0's at first; or a sentence about what is wrong with the inputs. NULL: they stay input 0's. */
+    const char *(*infer)(void *user, pgd_graph *graph, pgd_value *const *inputs, int32_t count, pgd_dtype *dtype, pgd_symshape *shape);
+
+    /* Into how many independent pieces the work is cut, at least 1; from the shapes alone (data is NULL). NULL: one. */
+    int64_t (*pieces)(void *user, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result);
+
+    /* Computes one piece of the result on a thread of the device (of this process: CPU devices only). Must not block or call the library. */
+    void (*run)(void *user, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result, int64_t piece, int64_t pieces);
+
+    /* Builds gradients[i], of input i's shape, from dy, the gradient of the result; one that stays NULL is zero. NULL: no gradient flows through. */
+    void (*gradient)(void *user, pgd_graph *graph, pgd_value *const *inputs, int32_t count, pgd_value *result, pgd_value *dy, pgd_value **gradients);
+} pgd_custom_op;
+
+PGD_API pgd_value *pgd_custom(pgd_graph *graph, const pgd_custom_op *op, pgd_value *const *inputs, int32_t count); /* 1 to 16 inputs */
+
 /* ---- the list of operations ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct pgd_operation_info {
