@@ -17,7 +17,7 @@
 
 #include "measure.h"
 
-enum { ROUNDS = 12, ATTEMPTS = 3, SAMPLES_MAX = ROUNDS * ATTEMPTS, THREADS_MAX = 2, JOBS_MAX = 2, OPERANDS_MAX = 4, CASES_MAX = 64 };
+enum { ROUNDS = 12, ATTEMPTS = 3, SAMPLES_MAX = ROUNDS * ATTEMPTS, THREADS_MAX = 2, JOBS_MAX = 2, OPERANDS_MAX = 4, CASES_MAX = 128 };
 static const double sample_seconds = 0.03, quiet_wait = 0.02, quiet_peak = 0.95;
 
 typedef struct sample {
@@ -31,7 +31,7 @@ typedef struct bench_job {
 } bench_job;
 
 typedef struct bench_case {
-    char name[64];
+    char name[96];
     double flops, target; /* target: share of the peak it should reach; 0: none set */
     pgd_gemm_params gemm;
     pgd_conv_params conv;
@@ -56,6 +56,11 @@ static bench_case *case_add(const char *name, double flops, double target) {
     c->target = target;
     if (case_count == CASES_MAX) exit(1);
     return cases[case_count++] = c;
+}
+
+static void case_drop(bench_case *c) {
+    case_count--;
+    free(c);
 }
 
 /* Memory of the first device, which serves both: the host's buffers are plain memory. */
@@ -97,7 +102,7 @@ static void jobs_add(bench_case *c, pgd_chunk_fn *first, int64_t first_chunks, p
     }
 }
 
-static void direct_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
+static void general_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
     int64_t reduce_chunks, chunks;
     size_t workspace_bytes;
     switch (way) {
@@ -122,22 +127,37 @@ static void winograd_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_b
     else jobs_add(c, kernels->winograd_weights_chunk, other_chunks, kernels->winograd_chunk, chunks, (pgd_buffer_span[]){way == FORWARD ? x : y, w, way == FORWARD ? y : x, workspace});
 }
 
-/* Square pictures and filters, same stride and padding both ways; the three directions, or forward alone; where the filter is 3x3 by transforms, too. */
-static void conv_add(int64_t n, int64_t channels, int64_t filters, int64_t extent, int64_t filter_extent, int64_t stride, int64_t pad, bool training, double forward_target) {
-    static const char *const words[] = {"forward", "dgrad", "wgrad"};
+/* False where the sums are too long for it. */
+static bool direct_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_buffer_span w, pgd_buffer_span y) {
+    int64_t chunks = way == FORWARD ? kernels->direct_forward_plan(&c->conv) : way == DGRAD ? kernels->direct_dgrad_plan(&c->conv) : kernels->direct_wgrad_plan(&c->conv);
+    pgd_chunk_fn *chunk = way == FORWARD ? kernels->direct_forward_chunk : way == DGRAD ? kernels->direct_dgrad_chunk : kernels->direct_wgrad_chunk;
+    const pgd_buffer_span operands[DIRECTIONS][OPERANDS_MAX] = {{x, w, y, y}, {y, w, x, x}, {y, x, w, w}};
+    if (chunks < 0) return false;
+    jobs_add(c, chunk, chunks, NULL, 0, operands[way]);
+    return true;
+}
+
+/* Square pictures and filters, same stride and padding both ways; the three directions, or forward alone; every kernel that takes the problem. */
+static void conv_add(int64_t n, int64_t channels, int64_t filters, int64_t groups, int64_t extent, int64_t filter_extent, int64_t stride, int64_t pad, bool training, double forward_target) {
+    enum { GENERAL, WINOGRAD, DIRECT, KERNELS };
+    static const char *const words[] = {"forward", "dgrad", "wgrad"}, *const suffixes[KERNELS] = {"", ", Winograd", ", direct"};
     int64_t out = (extent + 2 * pad - filter_extent) / stride + 1;
-    double flops = 2.0 * (double)(n * filters * out * out) * (double)(channels * filter_extent * filter_extent);
+    double flops = 2.0 * (double)(n * filters * out * out) * (double)(channels / groups * filter_extent * filter_extent);
     pgd_buffer_span x = floats_create(n * channels * extent * extent), y = floats_create(n * filters * out * out);
-    pgd_buffer_span w = floats_create(filters * channels * filter_extent * filter_extent);
+    pgd_buffer_span w = floats_create(filters * channels / groups * filter_extent * filter_extent);
     for (int way = FORWARD; way < (training ? DIRECTIONS : DGRAD); way++) {
-        for (int winograd = 0; winograd < (filter_extent == 3 && stride == 1 && channels >= 16 ? 2 : 1); winograd++) {
-            char name[64];
-            snprintf(name, sizeof name, "conv %dx%d%s %d>%d, %dx%d, batch %d, %s%s", (int)filter_extent, (int)filter_extent, stride > 1 ? " stride 2" : "", (int)channels, (int)filters, (int)extent, (int)extent, (int)n, words[way],
-                     winograd != 0 ? ", Winograd" : "");
+        for (int kernel = GENERAL; kernel < KERNELS; kernel++) {
+            char name[96], grouped[32] = "";
+            if (kernel == WINOGRAD && (filter_extent != 3 || stride != 1 || groups != 1 || channels < 16)) continue;
+            if (groups > 1) snprintf(grouped, sizeof grouped, " in %d groups", (int)groups);
+            snprintf(name, sizeof name, "conv %dx%d%s %d>%d%s, %dx%d, batch %d, %s%s", (int)filter_extent, (int)filter_extent, stride > 1 ? " stride 2" : "", (int)channels, (int)filters, grouped, (int)extent, (int)extent, (int)n,
+                     words[way], suffixes[kernel]);
             bench_case *c = case_add(name, flops, way == FORWARD ? forward_target : 0);
-            c->conv = (pgd_conv_params){.n = n, .c = channels, .h = extent, .w = extent, .k = filters, .r = filter_extent, .s = filter_extent, .p = out, .q = out, .groups = 1,
+            c->conv = (pgd_conv_params){.n = n, .c = channels, .h = extent, .w = extent, .k = filters, .r = filter_extent, .s = filter_extent, .p = out, .q = out, .groups = groups,
                                         .stride_h = stride, .stride_w = stride, .pad_h = pad, .pad_w = pad, .dilation_h = 1, .dilation_w = 1};
-            (winograd != 0 ? winograd_plan : direct_plan)(c, (direction)way, x, w, y);
+            if (kernel == GENERAL) general_plan(c, (direction)way, x, w, y);
+            if (kernel == WINOGRAD) winograd_plan(c, (direction)way, x, w, y);
+            if (kernel == DIRECT && !direct_plan(c, (direction)way, x, w, y)) case_drop(c);
         }
     }
 }
@@ -148,18 +168,27 @@ static void cases_add(void) {
     gemm_add("linear 784>512, batch 128, forward", 128, 512, 784, false, true, 0);
     gemm_add("linear 784>512, batch 128, dgrad", 128, 784, 512, false, false, 0);
     gemm_add("linear 784>512, batch 128, wgrad", 512, 784, 128, true, false, 0);
+    gemm_add("linear 256>1024, batch 2048, wgrad", 1024, 256, 2048, true, false, 0);
     gemm_add("linear 512>10, batch 128, forward", 128, 10, 512, false, true, 0);
     gemm_add("linear 512>10, batch 128, wgrad", 10, 512, 128, true, false, 0);
-    conv_add(1, 64, 64, 56, 3, 1, 1, false, 0.75);
-    conv_add(8, 64, 64, 28, 3, 1, 1, true, 0.75);
-    conv_add(32, 64, 64, 14, 3, 1, 1, true, 0.75);
-    conv_add(64, 1, 32, 28, 3, 1, 1, true, 0);
-    conv_add(64, 32, 32, 28, 3, 1, 1, true, 0);
-    conv_add(64, 32, 64, 14, 3, 1, 1, true, 0);
-    conv_add(128, 128, 128, 8, 3, 1, 1, true, 0);
-    conv_add(4, 256, 256, 14, 3, 1, 1, true, 0);
-    conv_add(8, 256, 64, 28, 1, 1, 0, true, 0);
-    conv_add(8, 64, 128, 56, 3, 2, 1, true, 0);
+    conv_add(1, 64, 64, 1, 56, 3, 1, 1, false, 0.75);
+    conv_add(8, 64, 64, 1, 28, 3, 1, 1, true, 0.75);
+    conv_add(32, 64, 64, 1, 14, 3, 1, 1, true, 0.75);
+    conv_add(64, 1, 32, 1, 28, 3, 1, 1, true, 0);
+    conv_add(64, 32, 32, 1, 28, 3, 1, 1, true, 0);
+    conv_add(64, 32, 64, 1, 14, 3, 1, 1, true, 0);
+    conv_add(128, 128, 128, 1, 8, 3, 1, 1, true, 0);
+    conv_add(4, 256, 256, 1, 14, 3, 1, 1, true, 0);
+    conv_add(8, 256, 64, 1, 28, 1, 1, 0, true, 0);
+    conv_add(8, 64, 128, 1, 56, 3, 2, 1, true, 0);
+    conv_add(1, 3, 64, 1, 224, 7, 2, 3, false, 0);
+    conv_add(32, 3, 32, 1, 32, 3, 1, 1, true, 0);
+    conv_add(1, 32, 16, 1, 112, 1, 1, 0, false, 0);
+    conv_add(1, 16, 96, 1, 112, 1, 1, 0, false, 0);
+    conv_add(1, 24, 144, 1, 56, 1, 1, 0, false, 0);
+    conv_add(4, 96, 96, 96, 56, 3, 1, 1, true, 0);
+    conv_add(4, 96, 96, 96, 112, 3, 2, 1, true, 0);
+    conv_add(4, 384, 384, 384, 14, 3, 1, 1, true, 0);
 }
 
 /* ---- measuring --------------------------------------------------------------------------------------------------------------------------- */

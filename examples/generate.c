@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Generation with a cache: a small transformer learns a rhyme by heart, byte by byte, and says it again. pgd_layer_continue builds the graph of one position; what later positions need
- * of earlier ones stays in the state, so that every symbol costs the same. */
+ * Generation with a cache: a small transformer learns a rhyme by heart, byte by byte, and says it again. pgd_layer_continue builds the graph of the next positions; what later ones
+ * need of earlier ones stays in the state, so that every symbol costs the same. */
 #include <pagoda/pagoda.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -139,7 +139,7 @@ net.train()
 if name == "gpt":
     optimizer = torch.optim.AdamW([{"params": [p for p in net.parameters() if p.dim() > 1], "weight_decay": 0.01}, {"params": [p for p in net.parameters() if p.dim() <= 1], "weight_decay": 0.0}], lr=3e-4, fused=True)
 else:
-    optimizer = torch.optim.SGD(net.parameters(), lr={"mlp": 0.01, "cnn": 0.0005, "resnet": 0.0003}[name], momentum=0.9, fused=True)
+    optimizer = torch.optim.SGD(net.parameters(), lr={"mlp": 0.01, "cnn": 0.0002, "resnet": 0.0001}[name], momentum=0.9, fused=True)
 model = torch.compile(net) if mode == "compile" else net
 at = 0
 

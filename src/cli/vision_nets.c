@@ -28,16 +28,20 @@ static pgd_layer *cnn(const struct vision_model *m) {
     return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
 }
 
-static pgd_layer *block(int64_t in, int64_t out, int stride) {
-    pgd_layer *body[] = {conv(in, out, 3, stride), norm(out), pgd_layer_relu(), conv(out, out, 3, 1), norm(out)};
-    pgd_layer *inner = pgd_layer_sequential(body, 5);
-    if (in == out && stride == 1) return pgd_layer_residual(inner, pgd_layer_identity());
-    pgd_layer *shortcut[] = {conv(in, out, 1, stride), norm(out)};
-    return pgd_layer_residual(inner, pgd_layer_sequential(shortcut, 2));
+/* Half the extent, other channels: what is pooled first need not be normalised. */
+static pgd_layer *narrower(int64_t in, int64_t out) {
+    pgd_layer *layers[] = {conv(in, out, 3, 1), pgd_layer_max_pool(2, 2, 0), norm(out), pgd_layer_relu()};
+    return pgd_layer_sequential(layers, 4);
 }
 
+static pgd_layer *block(int64_t channels) {
+    pgd_layer *body[] = {conv(channels, channels, 3, 1), norm(channels), pgd_layer_relu(), conv(channels, channels, 3, 1), norm(channels)};
+    return pgd_layer_residual(pgd_layer_sequential(body, 5), pgd_layer_identity());
+}
+
+/* Few layers, wide where maps are small: learns much in few passes. */
 static pgd_layer *resnet(const struct vision_model *m) {
-    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), block(32, 32, 1), block(32, 64, 2), block(64, 128, 2), pgd_layer_global_avg_pool(), pgd_layer_linear(128, m->class_count, true)};
+    pgd_layer *layers[] = {conv(m->channels, 32, 3, 1), norm(32), pgd_layer_relu(), narrower(32, 48), block(48), narrower(48, 96), block(96), narrower(96, 192), block(192), pgd_layer_global_avg_pool(), pgd_layer_linear(192, m->class_count, true)};
     return pgd_layer_sequential(layers, sizeof layers / sizeof layers[0]);
 }
 
@@ -46,8 +50,9 @@ pgd_layer *vision_net(const struct vision_model *m, struct cli_error *error) {
         const char *name;
         pgd_layer *(*make)(const struct vision_model *m);
     } nets[] = {{"mlp", mlp}, {"cnn", cnn}, {"resnet", resnet}};
-    if (m->height < 4 || m->width < 4) {
-        cli_fail(error, "pictures of %d x %d are too small; 4 x 4 is the least", m->height, m->width);
+    int least = strcmp(m->net, "resnet") == 0 ? 8 : 4;
+    if (m->height < least || m->width < least) {
+        cli_fail(error, "pictures of %d x %d are too small for net %s; %d x %d is the least", m->height, m->width, m->net, least, least);
         return NULL;
     }
     for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {

@@ -22,12 +22,12 @@ static void chunk(const void *params, char *const *mem, int64_t piece, void *scr
 static const char *accept(const pgd_problem *problem) { return NULL; }
 
 static pgd_status emit(const pgd_problem *problem, pgd_emitter *emitter) {
-    custom_job job = {.op = problem->attrs->custom, .input_count = problem->input_count, .pieces = 1};
+    custom_job job = {.op = problem->attrs->custom, .input_count = problem->input_count};
     for (int32_t i = 0; i <= problem->input_count; i++) {
         const pgd_desc *desc = i < problem->input_count ? &problem->inputs[i] : &problem->outputs[0];
         job.views[i] = (pgd_tensor_view){desc->dtype, desc->shape, NULL};
     }
-    if (job.op->pieces != NULL) job.pieces = job.op->pieces(job.op->user, job.views, job.input_count, &job.views[job.input_count]);
+    job.pieces = pgd_custom_pieces(job.op, job.views, job.input_count, &job.views[job.input_count]);
     if (job.pieces < 1) return pgd_fail(PGD_BAD_ARG, "%s: pieces gave %lld; there must be at least one", job.op->name, (long long)job.pieces);
     return pgd_emit_simple(emitter, problem, chunk, &job, sizeof job, job.pieces);
 }

@@ -98,12 +98,21 @@ static pgd_status write_model(pgd_exporter *e, const char *path, const pgd_progr
     return status;
 }
 
+static pgd_status check_names(const pgd_graph *g) {
+    for (int32_t i = 0; i < g->output_count; i++)
+        for (int32_t n = 0; n < g->node_count; n++)
+            if (g->nodes[n]->name != NULL && strcmp(g->nodes[n]->name, g->outputs[i].name) == 0)
+                return pgd_fail(PGD_BAD_ARG, "ONNX export: \"%s\" names an output and an input or parameter; in an ONNX model that is one value", g->outputs[i].name);
+    return PGD_OK;
+}
+
 pgd_status pgd_onnx_save(const pgd_graph *graph, const pgd_state *state, const char *path, const pgd_progress *progress) {
     pgd_graph *prepared;
     PGD_NEED(graph, path);
     PGD_TRY(pgd_graph_status(graph));
     if (graph->output_count == 0) return pgd_fail(PGD_BAD_ARG, "ONNX export: the graph has no outputs; name one with pgd_output");
     if (graph->update_count > 0) return pgd_fail(PGD_UNSUPPORTED, "ONNX export: the graph updates the state tensor \"%s\", and an ONNX model has no state; export the graph of inference", graph->updates[0].name);
+    PGD_TRY(check_names(graph));
     PGD_TRY(pgd_pass_simplify(graph, pgd_export_expands, &prepared));
     pgd_exporter e = {.g = prepared, .state = state};
     pgd_status status = write_model(&e, path, progress);

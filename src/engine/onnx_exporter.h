@@ -14,7 +14,7 @@ typedef struct pgd_initializer {
 } pgd_initializer;
 
 typedef struct pgd_exporter {
-    const pgd_graph *g;
+    pgd_graph *g;
     const pgd_state *state;
     pgd_arena arena;      /* names, contents */
     pgd_wire nodes;       /* of GraphProto */

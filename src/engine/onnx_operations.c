@@ -230,25 +230,26 @@ static const char *resize(pgd_exporter *e, const pgd_node *node) {
     return out;
 }
 
-/* A transposed convolution. What its extents have beyond those of the formula is output_padding; it is the same at any size. */
+/* What an extent of the result has beyond (x - 1) stride + dilation (filter - 1) + 1 - pads; below 0 where that is not the same at all sizes. */
+static int64_t output_padding(pgd_graph *g, pgd_dim x, pgd_dim y, int64_t stride, int64_t reach, int64_t pads) {
+    int64_t least = reach - pads - stride;
+    for (int64_t beyond = 0; beyond < stride; beyond++)
+        if (y == pgd_dim_offset(g, pgd_dim_mul(g, x, stride), least + beyond)) return beyond;
+    return -1;
+}
+
 static const char *conv_transpose(pgd_exporter *e, const pgd_node *node) {
     enum { STRIDES = 0, PADS = 2, DILATIONS = 6, GROUPS = 8 };
     pgd_wire wire;
     const int64_t *o = node->attrs.ints;
-    int64_t *symbols = pgd_arena_alloc(&e->arena, sizeof *symbols * (size_t)(e->g->symbol_count + 1)), beyond[2];
-    pgd_shape x, y;
-    if (symbols == NULL) {
-        pgd_export_fail(e, pgd_fail_memory(sizeof *symbols));
+    const pgd_dim *x = node->inputs[0]->shape.dims, *w = node->inputs[1]->shape.dims, *y = node->outputs[0].shape.dims;
+    int64_t beyond[2];
+    for (int i = 0; i < 2; i++) {
+        beyond[i] = output_padding(e->g, x[2 + i], y[2 + i], o[STRIDES + i], o[DILATIONS + i] * (w[2 + i] - 1) + 1, o[PADS + i] + o[PADS + 2 + i]);
+        if (beyond[i] >= 0) continue;
+        pgd_export_fail(e, pgd_fail(PGD_UNSUPPORTED, "ONNX export: the result of %s is not that of a transposed convolution at every size; fix the extents of its input", pgd_op_name(node->op)));
         return "";
     }
-    for (int32_t i = 0; i < e->g->symbol_count; i++) symbols[i] = e->g->symbols[i].lo;
-    pgd_status status = pgd_symshape_eval(e->g, node->inputs[0]->shape, symbols, &x);
-    if (status == PGD_OK) status = pgd_symshape_eval(e->g, node->outputs[0].shape, symbols, &y);
-    if (status != PGD_OK) {
-        pgd_export_fail(e, status);
-        return "";
-    }
-    for (int i = 0; i < 2; i++) beyond[i] = y.dims[2 + i] - ((x.dims[2 + i] - 1) * o[STRIDES + i] + o[DILATIONS + i] * (node->inputs[1]->shape.dims[2 + i] - 1) + 1 - o[PADS + i] - o[PADS + 2 + i]);
     const char *in[2] = {pgd_export_full(e, node->inputs[0]), pgd_export_full(e, node->inputs[1])}, *out = pgd_export_fresh(e, "ConvTranspose");
     pgd_export_open(e, &wire, "ConvTranspose", in, 2, &out, 1);
     pgd_onnx_ints(&wire, "strides", o + STRIDES, 2);

@@ -19,9 +19,18 @@ const char *pgd_export_name(pgd_exporter *e, const char *name) {
     return copy != NULL ? copy : "";
 }
 
+static bool is_taken(const pgd_graph *g, const char *name) {
+    for (int32_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->name != NULL && strcmp(g->nodes[i]->name, name) == 0) return true;
+    for (int32_t i = 0; i < g->output_count; i++)
+        if (strcmp(g->outputs[i].name, name) == 0) return true;
+    return false;
+}
+
 const char *pgd_export_fresh(pgd_exporter *e, const char *what) {
     char name[NAME_BYTES];
-    snprintf(name, sizeof name, "%s_%d", what, e->fresh++);
+    do snprintf(name, sizeof name, "%s_%d", what, e->fresh++);
+    while (is_taken(e->g, name));
     return pgd_export_name(e, name);
 }
 

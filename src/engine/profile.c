@@ -45,7 +45,7 @@ pgd_status pgd_profile_bind(pgd_profile *profile, const pgd_graph *graph, const 
         pgd_profile_line *line = line_of(profile, step);
         if (line == NULL) return pgd_fail_memory(sizeof *line);
         bool first = i == 0 || instance->steps[i - 1].node != step->node;
-        steps[i] = (pgd_profile_step){(int32_t)(line - profile->lines), first, first ? cost_of(graph, instance, step) : (pgd_cost){0}};
+        steps[i] = (pgd_profile_step){(int32_t)(line - profile->lines), first, first || step->node < 0 ? cost_of(graph, instance, step) : (pgd_cost){0}};
     }
     profile->bound = instance;
     return PGD_OK;

@@ -262,6 +262,6 @@ pgd_value *pgd_matmul(pgd_graph *graph, pgd_value *a, pgd_value *b, bool transpo
 pgd_value *pgd_custom(pgd_graph *graph, const pgd_custom_op *op, pgd_value *const *inputs, int32_t count) {
     if (PGD_GRAPH_LACKS(graph, op, inputs)) return NULL;
     if (count < 1 || count > 16) return pgd_graph_fail(graph, PGD_BAD_ARG, "custom: %d inputs; use 1 to 16", count);
-    if (op->struct_bytes < sizeof *op || op->name == NULL || op->run == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "custom: the table must have struct_bytes, a name and a function run");
+    if (op->struct_bytes < offsetof(pgd_custom_op, gradient) + sizeof op->gradient || op->name == NULL || op->run == NULL) return pgd_graph_fail(graph, PGD_BAD_ARG, "custom: the table must have struct_bytes, a name and a function run");
     return pgd_graph_op(graph, PGD_OP_CUSTOM, &(pgd_attrs){.custom = op}, inputs, count);
 }

@@ -136,6 +136,26 @@ static void the_least_table_and_another_shape(void **unused) {
     pgd_evaluator_destroy(evaluator);
 }
 
+/* Only its own piece, wherever it is asked: when compiling, for constants, too. */
+static int64_t each_element(void *user, const pgd_tensor_view *in, int32_t count, const pgd_tensor_view *y) { return pgd_shape_elems(y->shape); }
+static void one_element(void *user, const pgd_tensor_view *in, int32_t count, const pgd_tensor_view *y, int64_t piece, int64_t pieces) { ((float *)y->data)[piece] = ((const float *)in[0].data)[piece] + 1; }
+
+static void constants_are_computed_in_pieces_too(void **unused) {
+    static const pgd_custom_op next = {.struct_bytes = sizeof next, .name = "next", .pieces = each_element, .run = one_element};
+    pgd_plan *plan;
+    pgd_run *run;
+    float y[4];
+    pgd_value *x = pgd_constant(g, PGD_F32, pgd_shape_of(1, 4), (float[]){1, 2, 3, 4});
+    pgd_output(g, "y", pgd_custom(g, &next, &x, 1));
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    ok(pgd_run_execute(run));
+    ok(pgd_run_get(run, "y", y, sizeof y));
+    assert_true(y[0] == 2 && y[1] == 3 && y[2] == 4 && y[3] == 5);
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+}
+
 /* ---- mistakes ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void refused(const pgd_custom_op *op, int32_t count, const char *sentence) {
@@ -163,6 +183,9 @@ static int64_t no_pieces(void *user, const pgd_tensor_view *in, int32_t count, c
 
 static void wide_gradient(void *user, pgd_graph *graph, pgd_value *const *in, int32_t count, pgd_value *y, pgd_value *dy, pgd_value **dx) { dx[0] = pgd_sum(graph, dy, (int32_t[]){0}, 1); }
 
+static pgd_value *stranger;
+static void foreign_gradient(void *user, pgd_graph *graph, pgd_value *const *in, int32_t count, pgd_value *y, pgd_value *dy, pgd_value **dx) { dx[0] = stranger; }
+
 static void mistakes_are_named(void **unused) {
     refused(NULL, 1, "op is NULL");
     refused(&doubled, 0, "custom: 0 inputs; use 1 to 16");
@@ -173,7 +196,8 @@ static void mistakes_are_named(void **unused) {
     refused(&(pgd_custom_op){.struct_bytes = sizeof doubled, .name = "n"}, 1, "a function run");
     refused(&(pgd_custom_op){.struct_bytes = sizeof doubled, .name = "n", .run = lengths, .infer = no_dtype}, 1, "n: infer gave 99, which is no element type");
     refused(&(pgd_custom_op){.struct_bytes = sizeof doubled, .name = "n", .run = lengths, .infer = no_shape}, 1, "n: rank 77");
-    static const pgd_custom_op idle = {.struct_bytes = sizeof idle, .name = "idle", .pieces = no_pieces, .run = lengths}, wide = {.struct_bytes = sizeof wide, .name = "wide", .run = lengths, .gradient = wide_gradient};
+    static const pgd_custom_op idle = {.struct_bytes = sizeof idle, .name = "idle", .pieces = no_pieces, .run = lengths}, wide = {.struct_bytes = sizeof wide, .name = "wide", .run = lengths, .gradient = wide_gradient},
+                               foreign = {.struct_bytes = sizeof foreign, .name = "foreign", .run = lengths, .gradient = foreign_gradient};
     pgd_plan *plan;
     pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 3)), *d[1];
     pgd_output(g, "y", pgd_custom(g, &idle, &x, 1));
@@ -182,10 +206,19 @@ static void mistakes_are_named(void **unused) {
     assert_int_equal(pgd_onnx_save(g, NULL, "never.onnx", NULL), PGD_UNSUPPORTED);
     assert_non_null(strstr(pgd_error_text(), "custom cannot be written"));
     assert_int_equal(pgd_gradients(g, pgd_custom(g, &wide, &x, 1), &x, 1, d), PGD_BAD_ARG);
+    pgd_graph *here, *there;
+    ok(pgd_graph_create(&here));
+    ok(pgd_graph_create(&there));
+    x = pgd_input(here, "x", PGD_F32, pgd_symshape_of(1, 3));
+    stranger = pgd_input(there, "x", PGD_F32, pgd_symshape_of(1, 3));
+    assert_int_equal(pgd_gradients(here, pgd_custom(here, &foreign, &x, 1), &x, 1, d), PGD_BAD_ARG);
+    assert_non_null(strstr(pgd_error_text(), "foreign: the gradient of input 0 is a value of another graph"));
+    pgd_graph_destroy(here);
+    pgd_graph_destroy(there);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_table_computes_at_every_size_and_has_a_gradient, set_up, tear_down), cmocka_unit_test_setup_teardown(the_least_table_and_another_shape, set_up, tear_down),
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_table_computes_at_every_size_and_has_a_gradient, set_up, tear_down), cmocka_unit_test_setup_teardown(the_least_table_and_another_shape, set_up, tear_down), cmocka_unit_test_setup_teardown(constants_are_computed_in_pieces_too, set_up, tear_down),
                                        cmocka_unit_test_setup_teardown(mistakes_are_named, set_up, tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,9 +246,11 @@ static int64_t direct_wgrad_plan(pgd_conv_params *p)
     struct direct d = direct_forward(p);
     bool empty = p->n <= 0 || p->p <= 0 || p->q <= 0; /* sums of nothing; there are no boxes */
     if (direct_depth(&d) > DIRECT_DEPTH || (!empty && !direct_boxes(plan, &d.win, d.sources))) return -1;
-    plan[CONV_ROW_BLOCK] = even_block(d.results, DIRECT_D_BLOCK, 1);
+    double madds = (double)p->groups * (double)d.results * (double)direct_depth(&d) * (double)d.win.images * (double)(d.win.grid_h * d.win.grid_w);
+    int64_t wanted = chunks_wanted(madds);
+    plan[CONV_ROW_BLOCK] = even_block(d.results, MAX(MIN(DIRECT_D_BLOCK, d.results * p->groups / wanted), 1), 1);
     plan[CONV_ROW_BLOCKS] = div_up(d.results, plan[CONV_ROW_BLOCK]);
-    return p->groups * plan[CONV_ROW_BLOCKS];
+    return !empty && p->groups * plan[CONV_ROW_BLOCKS] < MIN(wanted, 4) ? -1 : p->groups * plan[CONV_ROW_BLOCKS]; /* chunks are whole sums; where those are few, others share better */
 }
 
 /* Adds DIRECT_SUMS taps' sums over one box of one image. */

@@ -30,9 +30,9 @@ static int64_t winograd_wgrad_plan(pgd_conv_params *p, int64_t *reduce_chunks, s
     memset(p->plan, 0, sizeof p->plan);
     *reduce_chunks = 0;
     *workspace_bytes = 0;
-    if (p->n <= 0 || p->k <= 0 || p->c <= 0) return 0;
+    if (p->k <= 0 || p->c <= 0) return 0;
     struct window win = winograd_window(p);
-    plan_boxes(plan, &win, WINOGRAD_D_TILES);
+    if (p->n > 0) plan_boxes(plan, &win, WINOGRAD_D_TILES); /* else there are no boxes, and every sum is 0 */
     int64_t boxes = plan[CONV_BOXES_IMAGE] * plan[CONV_BOXES_ROW] * plan[CONV_BOXES_COL];
     plan[WGRAD_ROW_BLOCK] = even_block(p->k, WINOGRAD_D_ROWS, TILE_ROWS);
     plan[WGRAD_COL_BLOCK] = even_block(p->c, WINOGRAD_D_COLS, VL);
@@ -70,8 +70,9 @@ V_INLINE void winograd_d_result(const float *map, const int32_t taps[4], float *
     }
 }
 
-/* Channels `first` to `first + count`, at most TB, of a box of n tiles. lines: room for points [TB][PITCH]. Then points go, `point` floats apart, to [tile][width]. */
-static void winograd_turn(const struct stage *s, int result, int64_t first, int64_t count, int64_t n, float *lines, float *to, int64_t width, int64_t point)
+/* Channels `first` to `first + count`, at most TB, of a box of n tiles. lines: room for points [TB][PITCH]. Then points go, `point` floats apart, to [tile][width],
+ * `whole` floats of each tile: TB where what is written too much belongs to the next tile. */
+static void winograd_turn(const struct stage *s, int result, int64_t first, int64_t count, int64_t n, float *lines, float *to, int64_t width, int64_t whole, int64_t point)
 {
     stage_taps(s, 0, result ? 4 : WINOGRAD_POINTS);
     for (int64_t i = 0; i < count; i++) {
@@ -90,7 +91,9 @@ static void winograd_turn(const struct stage *s, int result, int64_t first, int6
             UNROLL for (int i = 0; i < TB; i++) r[i] = t_load(lines + MIN(i, count - 1) * WINOGRAD_D_PITCH + tile);
             v_transpose(r);
             int64_t here = MIN(TB, n - tile);
-            if (here == TB) {
+            if (whole < TB) {
+                for (int64_t i = 0; i < here; i++) memcpy(to + (tile + i) * width, &r[i], (size_t)whole * sizeof *to);
+            } else if (here == TB) {
                 UNROLL for (int i = 0; i < TB; i++) t_store(to + (tile + i) * width, r[i]);
             } else {
                 for (int64_t i = 0; i < here; i++) t_store(to + (tile + i) * width, r[i]);
@@ -109,13 +112,16 @@ struct winograd_block {
 static void winograd_box(const struct winograd_block *g, const struct stage *x, const struct stage *dy, int accumulate)
 {
     int64_t n = x->box.images * x->box.rows * x->box.cols, point = n * g->pitch;
-    for (int64_t col = 0; col < g->cols; col += TB) {
-        int64_t panel = col / NR * NR, width = MIN(NR, g->pitch - panel);
-        winograd_turn(x, 0, g->col + col, MIN(TB, g->cols - col), n, g->lines, g->b + panel * n + col - panel, width, point);
+    for (int64_t panel = 0; panel < g->pitch; panel += NR) {
+        int64_t width = MIN(NR, g->pitch - panel);
+        for (int64_t col = panel; col < MIN(panel + width, g->cols); col += TB) {
+            int64_t whole = MIN(TB, panel + width - col); /* a panel may end inside a block of TB */
+            winograd_turn(x, 0, g->col + col, MIN(whole, g->cols - col), n, g->lines, g->b + panel * n + col - panel, width, whole, point);
+        }
     }
     for (int64_t row = 0; row < g->rows; row += TILE_ROWS) {
         int64_t rows = MIN(TILE_ROWS, g->rows - row);
-        winograd_turn(dy, 1, g->row + row, rows, n, g->lines, g->a, rows, rows * n);
+        winograd_turn(dy, 1, g->row + row, rows, n, g->lines, g->a, rows, TB, rows * n);
         for (int64_t k = 0; k < WINOGRAD_POINTS; k++) {
             float *d = g->d + (k * WINOGRAD_D_ROWS + row) * g->pitch;
             for (int64_t col = 0; col < g->cols; col += NR) {

@@ -16,19 +16,28 @@ void pgd_custom_views(const pgd_tensor *tensors, int32_t count, pgd_tensor_view 
     for (int32_t i = 0; i < count; i++) views[i] = (pgd_tensor_view){tensors[i].dtype, tensors[i].shape, tensors[i].data};
 }
 
+int64_t pgd_custom_pieces(const pgd_custom_op *op, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result) {
+    pgd_tensor_view shapes[PGD_MAX_INPUTS], shape = {result->dtype, result->shape, NULL};
+    for (int32_t i = 0; i < count; i++) shapes[i] = (pgd_tensor_view){inputs[i].dtype, inputs[i].shape, NULL};
+    return op->pieces == NULL ? 1 : op->pieces(op->user, shapes, count, &shape);
+}
+
 static void eval(const pgd_eval_args *a) {
     const pgd_custom_op *op = a->attrs->custom;
     pgd_tensor_view inputs[PGD_MAX_INPUTS], result;
     pgd_custom_views(a->inputs, a->input_count, inputs);
     pgd_custom_views(a->outputs, 1, &result);
-    op->run(op->user, inputs, a->input_count, &result, 0, 1);
+    int64_t pieces = pgd_custom_pieces(op, inputs, a->input_count, &result);
+    for (int64_t piece = 0; piece < pieces; piece++) op->run(op->user, inputs, a->input_count, &result, piece, pieces);
 }
 
 static void grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) {
     const pgd_custom_op *op = n->attrs.custom;
     if (op->gradient != NULL) op->gradient(op->user, g, n->inputs, n->input_count, &n->outputs[0], dy[0], dx);
     for (int32_t i = 0; i < n->input_count; i++) {
-        if (dx[i] == NULL || !pgd_graph_owns(g, dx[i]) || (dx[i]->dtype == n->inputs[i]->dtype && pgd_symshape_equal(dx[i]->shape, n->inputs[i]->shape))) continue;
+        bool owned = dx[i] == NULL || pgd_graph_owns(g, dx[i]);
+        if (!owned) (void)pgd_graph_fail(g, PGD_BAD_ARG, "%s: the gradient of input %d is a value of another graph", op->name, i), dx[i] = NULL;
+        if (dx[i] == NULL || (dx[i]->dtype == n->inputs[i]->dtype && pgd_symshape_equal(dx[i]->shape, n->inputs[i]->shape))) continue;
         (void)pgd_graph_fail(g, PGD_BAD_ARG, "%s: the gradient of input %d has another dtype or shape than the input", op->name, i);
         dx[i] = NULL;
     }

@@ -186,6 +186,9 @@ typedef struct pgd_eval_args {
 /* Tensors as the functions of a custom operation see them. */
 void pgd_custom_views(const pgd_tensor *tensors, int32_t count, pgd_tensor_view *views);
 
+/* What the table says, 1 when nothing. */
+int64_t pgd_custom_pieces(const pgd_custom_op *op, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result);
+
 enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
 
 enum { PGD_DTYPES_ANY = (1 << PGD_DTYPE_COUNT) - 1 };

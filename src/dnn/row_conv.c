@@ -1,54 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Matrix products and convolutions on the host: shapes and strides go into the parameter blocks of gemm_kernels.h. */
-#include "program_lower.h"
-
-/* Emits params whose last act is to point at a copy of the epilogue in the emitter's arena. */
-static pgd_status lower_epilogue(const pgd_problem *problem, pgd_emitter *emitter, int64_t batch, int64_t rows, int64_t cols, const pgd_epilogue **out) {
-    *out = NULL;
-    if (problem->program == NULL) return PGD_OK;
-    pgd_host_program *program = pgd_arena_alloc(emitter->arena, sizeof *program);
-    pgd_epilogue *epilogue = pgd_arena_alloc(emitter->arena, sizeof *epilogue);
-    if (program == NULL || epilogue == NULL) return pgd_fail_memory(sizeof *program);
-    const char *reason = pgd_epilogue_lower(problem, batch, rows, cols, program);
-    if (reason != NULL) return pgd_fail(PGD_UNSUPPORTED, "%s: %s", pgd_op_name(problem->op), reason);
-    /* operands: two inputs, the result, then the epilogue's inputs 2, 3 ...: input i is operand i + 1 */
-    *epilogue = (pgd_epilogue){pgd_host_kernels_for(problem->isa)->program_epilogue, program, 1};
-    *out = epilogue;
-    return PGD_OK;
-}
-
-static pgd_status add_operands(pgd_job *job, const pgd_problem *problem) {
-    if (job == NULL) return pgd_fail_memory(sizeof(pgd_conv_params));
-    pgd_emit_operand(job, PGD_OPERAND_INPUT, 0, 0);
-    pgd_emit_operand(job, PGD_OPERAND_INPUT, 1, 0);
-    pgd_emit_operand(job, PGD_OPERAND_OUTPUT, 0, 0);
-    for (int32_t i = 2; i < problem->input_count; i++) pgd_emit_operand(job, PGD_OPERAND_INPUT, i, 0);
-    return PGD_OK;
-}
-
-/* Epilogue inputs may have other dtypes; the two operands and the result may not. */
-static const char *reject(const pgd_problem *problem) {
-    pgd_problem core = *problem;
-    core.input_count = 2;
-    return pgd_reject_unless_f32(&core);
-}
-
-static pgd_status matmul_emit(const pgd_problem *problem, pgd_emitter *emitter) {
-    const pgd_shape *a = &problem->inputs[0].shape, *y = &problem->outputs[0].shape;
-    bool ta = problem->attrs->ints[0] != 0, tb = problem->attrs->ints[1] != 0;
-    int32_t rank = y->rank;
-    pgd_gemm_params p = {.batch = 1, .m = y->dims[rank - 2], .n = y->dims[rank - 1], .k = a->dims[rank - (ta ? 2 : 1)]};
-    for (int32_t i = 0; i < rank - 2; i++) p.batch *= y->dims[i];
-    p.a_batch = p.m * p.k, p.a_row = ta ? 1 : p.k, p.a_col = ta ? p.m : 1;
-    p.b_batch = p.k * p.n, p.b_row = tb ? 1 : p.n, p.b_col = tb ? p.k : 1;
-    p.c_batch = p.m * p.n, p.c_row = p.n;
-    PGD_TRY(lower_epilogue(problem, emitter, p.batch, p.m, p.n, &p.epilogue));
-    const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
-    int64_t chunks = kernels->gemm_plan(&p);
-    return add_operands(pgd_emit(emitter, kernels->gemm_chunk, &p, sizeof p, chunks), problem);
-}
-
-const pgd_kernel_row pgd_row_host_matmul = {.name = "host_matmul", .device = "host", .reject = reject, .emit = matmul_emit};
+ * Convolutions on the host, in three ways: by transforms, directly, and in general as products. Shapes and strides go into the parameter block of gemm_kernels.h. */
+#include "product.h"
 
 enum { STRIDE_H, STRIDE_W, PAD_TOP, PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, DILATION_H, DILATION_W, GROUPS };
 
@@ -64,7 +16,7 @@ static const char *winograd_reject(const pgd_problem *problem) {
     const int64_t *o = problem->attrs->ints;
     bool forward = problem->op == PGD_OP_CONV, dweight = problem->op == PGD_OP_CONV_DWEIGHT;
     const pgd_shape *x = &problem->inputs[forward ? 0 : 1].shape, *w = &problem->inputs[1].shape, *y = forward ? &problem->outputs[0].shape : &problem->inputs[0].shape;
-    const char *reason = reject(problem);
+    const char *reason = pgd_reject_product(problem);
     if (!forward) *(dweight ? &w : &x) = &problem->outputs[0].shape;
     if (reason != NULL) return reason;
     if (w->dims[2] != 3 || w->dims[3] != 3) return "the filter is not 3x3";
@@ -82,17 +34,17 @@ static pgd_status winograd_emit(const pgd_problem *problem, pgd_emitter *emitter
     if (turned) p.k = w->dims[1], p.pad_h = 2 - p.pad_h, p.pad_w = 2 - p.pad_w;
     p.turned = turned;
     p.workspace = problem->input_count + 1;
-    if (!turned) PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    if (!turned) PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     int64_t weight_chunks;
     size_t workspace_bytes;
     int64_t chunks = kernels->winograd_plan(&p, &weight_chunks, &workspace_bytes);
     emitter->workspace_bytes = workspace_bytes;
     pgd_job *job = pgd_emit(emitter, kernels->winograd_weights_chunk, &p, sizeof p, weight_chunks);
-    PGD_TRY(add_operands(job, problem));
+    PGD_TRY(pgd_emit_product_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
     job = pgd_emit(emitter, kernels->winograd_chunk, &p, sizeof p, chunks);
-    PGD_TRY(add_operands(job, problem));
+    PGD_TRY(pgd_emit_product_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
     return PGD_OK;
 }
@@ -112,7 +64,7 @@ static int64_t direct_plan(const pgd_problem *problem, pgd_conv_params *p) {
 
 static const char *direct_reject(const pgd_problem *problem) {
     pgd_conv_params p;
-    const char *reason = reject(problem);
+    const char *reason = pgd_reject_product(problem);
     if (reason != NULL) return reason;
     return direct_plan(problem, &p) < 0 ? "its sums are long or its windows wide" : NULL;
 }
@@ -121,9 +73,9 @@ static pgd_status direct_emit(const pgd_problem *problem, pgd_emitter *emitter) 
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     pgd_conv_params p;
     int64_t chunks = direct_plan(problem, &p);
-    PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
     pgd_chunk_fn *chunk = problem->op == PGD_OP_CONV ? kernels->direct_forward_chunk : problem->op == PGD_OP_CONV_DINPUT ? kernels->direct_dgrad_chunk : kernels->direct_wgrad_chunk;
-    return add_operands(pgd_emit(emitter, chunk, &p, sizeof p, chunks), problem);
+    return pgd_emit_product_operands(pgd_emit(emitter, chunk, &p, sizeof p, chunks), problem);
 }
 
 const pgd_kernel_row pgd_row_host_direct = {.name = "host_direct", .device = "host", .reject = direct_reject, .emit = direct_emit};
@@ -132,22 +84,22 @@ const pgd_kernel_row pgd_row_host_direct = {.name = "host_direct", .device = "ho
 
 static pgd_status conv_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem, &problem->inputs[0].shape, &problem->inputs[1].shape, &problem->outputs[0].shape);
-    PGD_TRY(lower_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     int64_t chunks = kernels->conv_forward_plan(&p);
-    return add_operands(pgd_emit(emitter, kernels->conv_forward_chunk, &p, sizeof p, chunks), problem);
+    return pgd_emit_product_operands(pgd_emit(emitter, kernels->conv_forward_chunk, &p, sizeof p, chunks), problem);
 }
 
-const pgd_kernel_row pgd_row_host_conv = {.name = "host_conv", .device = "host", .reject = reject, .emit = conv_emit};
+const pgd_kernel_row pgd_row_host_conv = {.name = "host_conv", .device = "host", .reject = pgd_reject_product, .emit = conv_emit};
 
 static pgd_status dinput_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem, &problem->outputs[0].shape, &problem->inputs[1].shape, &problem->inputs[0].shape);
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     int64_t chunks = kernels->conv_dgrad_plan(&p);
-    return add_operands(pgd_emit(emitter, kernels->conv_dgrad_chunk, &p, sizeof p, chunks), problem);
+    return pgd_emit_product_operands(pgd_emit(emitter, kernels->conv_dgrad_chunk, &p, sizeof p, chunks), problem);
 }
 
-const pgd_kernel_row pgd_row_host_conv_dinput = {.name = "host_conv_dinput", .device = "host", .reject = reject, .emit = dinput_emit};
+const pgd_kernel_row pgd_row_host_conv_dinput = {.name = "host_conv_dinput", .device = "host", .reject = pgd_reject_product, .emit = dinput_emit};
 
 static pgd_status emit_dweight(const pgd_problem *problem, pgd_emitter *emitter, int64_t (*plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes), pgd_chunk_fn *chunk) {
     pgd_conv_params p = conv_params(problem, &problem->inputs[1].shape, &problem->outputs[0].shape, &problem->inputs[0].shape);
@@ -156,10 +108,10 @@ static pgd_status emit_dweight(const pgd_problem *problem, pgd_emitter *emitter,
     int64_t chunks = plan(&p, &reduce_chunks, &workspace_bytes);
     emitter->workspace_bytes = workspace_bytes;
     pgd_job *job = pgd_emit(emitter, chunk, &p, sizeof p, chunks);
-    PGD_TRY(add_operands(job, problem));
+    PGD_TRY(pgd_emit_product_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
     job = pgd_emit(emitter, pgd_gemm_kernels_for(problem->isa)->conv_wgrad_reduce_chunk, &p, sizeof p, reduce_chunks);
-    PGD_TRY(add_operands(job, problem));
+    PGD_TRY(pgd_emit_product_operands(job, problem));
     pgd_emit_operand(job, PGD_OPERAND_WORKSPACE, 0, 0);
     return PGD_OK;
 }
@@ -175,4 +127,4 @@ static pgd_status winograd_dweight_emit(const pgd_problem *problem, pgd_emitter 
 }
 
 const pgd_kernel_row pgd_row_host_winograd_dweight = {.name = "host_winograd", .device = "host", .reject = winograd_reject, .emit = winograd_dweight_emit};
-const pgd_kernel_row pgd_row_host_conv_dweight = {.name = "host_conv_dweight", .device = "host", .reject = reject, .emit = dweight_emit};
+const pgd_kernel_row pgd_row_host_conv_dweight = {.name = "host_conv_dweight", .device = "host", .reject = pgd_reject_product, .emit = dweight_emit};
