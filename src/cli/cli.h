@@ -53,11 +53,11 @@ struct term_progress;
       "  --layers N, --width N, --heads N    of the network (4, 256, 4)\n"                                                                  \
       "  --context N              bytes it looks back (128)\n"                                                                              \
       "  --batch N                windows per step (16)\n"                                                                                  \
-      "  --epochs N               times the text is gone through (8)\n"                                                                     \
+      "  --epochs N               times the text is gone through (6)\n"                                                                     \
       "  --max-steps N            stop after so many batches\n"                                                                             \
       "  --optimizer adamw|muon|lion    (adamw)\n"                                                                                          \
-      "  --rate R                 highest learning rate (0.0015)\n"                                                                         \
-      "  --dropout P              (0.1)\n"                                                                                                  \
+      "  --rate R                 highest learning rate (0.001)\n"                                                                          \
+      "  --dropout P              (0)\n"                                                                                                    \
       "  --seed S                 of weights, order and dropout (0)\n"                                                                      \
       "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                      \
       "  --checkpoint-every N     steps between checkpoints (200)\n"                                                                        \

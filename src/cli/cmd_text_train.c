@@ -38,7 +38,7 @@ struct train {
 
 static bool parse(struct train *t) {
     struct train_options *o = &t->o;
-    *o = (struct train_options){.optimizer = "adamw", .layers = 4, .width = 256, .heads = 4, .context = 128, .batch = 16, .epochs = 8, .checkpoint_every = 200, .rate = 1.5e-3, .dropout = 0.1};
+    *o = (struct train_options){.optimizer = "adamw", .layers = 4, .width = 256, .heads = 4, .context = 128, .batch = 16, .epochs = 6, .checkpoint_every = 200, .rate = 1e-3};
     const struct cli_option options[] = {
         {"--data", CLI_TEXT, &o->data, 0, 0, NULL},
         {"--layers", CLI_INTEGER, &o->layers, 1, 64, &o->given[LAYERS]},

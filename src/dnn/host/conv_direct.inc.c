@@ -15,7 +15,7 @@ enum {
     DIRECT_RESULTS = 4, DIRECT_RESULT_VECS = 3, DIRECT_ALONE_VECS = 4,
     DIRECT_LINE_PITCH = DIRECT_LINE_FLOATS + DIRECT_ALONE_VECS * VL,
     DIRECT_SUMS = 9, /* taps at a time in the gradient by the weights */
-    DIRECT_D_BLOCK = 8 /* results of a chunk there */
+    DIRECT_D_RESULTS = 8 /* of a group; where there are more, a product is faster */
 };
 
 /* One direction. A weight lies at w + (group * group_weights) + result * result_weights + source * source_weights + its place in the filter. */
@@ -199,6 +199,7 @@ static int64_t direct_forward_plan(pgd_conv_params *p)
     memset(p->plan, 0, sizeof p->plan);
     if (p->n <= 0 || p->k <= 0 || p->p <= 0 || p->q <= 0) return 0;
     struct direct d = direct_forward(p);
+    if (p->r * p->s == 1 && d.sources > 1) return -1; /* a product as it lies */
     return direct_plan(p->plan, &d, &d.win, p->groups, 1);
 }
 
@@ -245,10 +246,10 @@ static int64_t direct_wgrad_plan(pgd_conv_params *p)
     if (p->k <= 0 || p->c <= 0) return 0;
     struct direct d = direct_forward(p);
     bool empty = p->n <= 0 || p->p <= 0 || p->q <= 0; /* sums of nothing; there are no boxes */
-    if (direct_depth(&d) > DIRECT_DEPTH || (!empty && !direct_boxes(plan, &d.win, d.sources))) return -1;
+    if (direct_depth(&d) > DIRECT_DEPTH || d.results > DIRECT_D_RESULTS || (!empty && !direct_boxes(plan, &d.win, d.sources))) return -1;
     double madds = (double)p->groups * (double)d.results * (double)direct_depth(&d) * (double)d.win.images * (double)(d.win.grid_h * d.win.grid_w);
     int64_t wanted = chunks_wanted(madds);
-    plan[CONV_ROW_BLOCK] = even_block(d.results, MAX(MIN(DIRECT_D_BLOCK, d.results * p->groups / wanted), 1), 1);
+    plan[CONV_ROW_BLOCK] = even_block(d.results, MAX(d.results * p->groups / wanted, 1), 1);
     plan[CONV_ROW_BLOCKS] = div_up(d.results, plan[CONV_ROW_BLOCK]);
     return !empty && p->groups * plan[CONV_ROW_BLOCKS] < MIN(wanted, 4) ? -1 : p->groups * plan[CONV_ROW_BLOCKS]; /* chunks are whole sums; where those are few, others share better */
 }
@@ -287,7 +288,7 @@ static void direct_wgrad_chunk(const void *params, char *const *mem, int64_t chu
     int64_t boxes = plan[CONV_BOXES_IMAGE] * plan[CONV_BOXES_ROW] * plan[CONV_BOXES_COL];
     const float *dy = (const float *)(void *)mem[0] + (group * d.results + first) * d.out.c_row;
     float *dw = (float *)(void *)mem[2] + group * d.group_weights + first * d.result_weights;
-    double sums[DIRECT_D_BLOCK][TAPS];
+    double sums[DIRECT_D_RESULTS][TAPS];
     memset(sums, 0, sizeof sums);
     d.win.x = (const float *)(void *)mem[1];
     for (int64_t b = 0; b < boxes; b++) {
