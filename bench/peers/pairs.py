@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two programs side by side, in alternating pairs. Each is a process that speaks the protocol of bench/serve.h.
 
-A pair is ours, theirs, theirs, ours (ABBA). A pair counts only when nobody else used the processors for more than a tenth of it. The statistic is the median
+A pair is ours, theirs, theirs, ours (ABBA), with a pause before each, as idle threads of the one before may go on waiting for work by turning round. A pair counts only when nobody else used the processors for more than a tenth of it. The statistic is the median
 of the pairs' ratios with a bootstrap interval."""
 import os
 import random
@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import time
 
-PAIRS, ATTEMPTS, SECONDS = 15, 40, 1.0
+PAIRS, ATTEMPTS, SECONDS, PAUSE = 15, 40, 1.0, 0.3
 
 
 class Side:
@@ -23,6 +23,7 @@ class Side:
         return self.process.stdout.readline().split()
 
     def run(self, steps):
+        time.sleep(PAUSE)
         return float(self.ask(f"run {steps}")[0])
 
     def close(self):
