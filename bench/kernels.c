@@ -118,10 +118,8 @@ static void winograd_plan(bench_case *c, direction way, pgd_buffer_span x, pgd_b
     int64_t other_chunks, chunks;
     size_t workspace_bytes;
     pgd_conv_params *p = &c->conv;
-    if (way == DGRAD) *p = (pgd_conv_params){.n = p->n, .c = p->k, .h = p->p, .w = p->q, .k = p->c, .r = 3, .s = 3, .p = p->h, .q = p->w, .groups = 1, .stride_h = 1, .stride_w = 1,
-                                             .pad_h = 2 - p->pad_h, .pad_w = 2 - p->pad_w, .dilation_h = 1, .dilation_w = 1, .turned = true};
     p->workspace = 3;
-    chunks = way == WGRAD ? kernels->winograd_wgrad_plan(p, &other_chunks, &workspace_bytes) : kernels->winograd_plan(p, &other_chunks, &workspace_bytes);
+    chunks = way == WGRAD ? kernels->winograd_wgrad_plan(p, &other_chunks, &workspace_bytes) : kernels->winograd_plan(p, way == DGRAD, &other_chunks, &workspace_bytes);
     pgd_buffer_span workspace = floats_create((int64_t)(workspace_bytes / sizeof(float)));
     if (way == WGRAD) jobs_add(c, kernels->winograd_wgrad_chunk, chunks, kernels->conv_wgrad_reduce_chunk, other_chunks, (pgd_buffer_span[]){y, x, w, workspace});
     else jobs_add(c, kernels->winograd_weights_chunk, other_chunks, kernels->winograd_chunk, chunks, (pgd_buffer_span[]){way == FORWARD ? x : y, w, way == FORWARD ? y : x, workspace});

@@ -101,6 +101,19 @@ static int chunk_box(struct box *box, const int64_t *plan, const struct window *
     return box->images > 0 && box->rows > 0 && box->cols > 0;
 }
 
+/* Hands a box of finished results to the epilogue: channels `channel` on, of some images, rows u to u_end, columns v to v_end. */
+static void finish_box(const pgd_conv_params *p, char *const *mem, const struct box *images, int64_t channel, int64_t channels, int64_t u, int64_t u_end, int64_t v, int64_t v_end, void *scratch)
+{
+    int64_t pixels = p->p * p->q, step = v_end - v == p->q ? u_end - u : 1; /* whole rows together */
+    if (!p->epilogue) return;
+    for (int64_t image = images->image; image < images->image + images->images; image++) {
+        for (int64_t row = u; row < u_end; row += step) {
+            float *y = (float *)(void *)mem[2] + (image * p->k + channel) * pixels + row * p->q + v;
+            p->epilogue->apply(p->epilogue, mem, y, pixels, image, channel, row * p->q + v, channels, step * (v_end - v), scratch);
+        }
+    }
+}
+
 /* Divides the worker's scratch and runs one product over a window. */
 static void window_product(struct product *product, const struct window *win, const struct box *box,
                            const struct grid_out *out, void *scratch)

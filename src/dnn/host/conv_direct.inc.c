@@ -129,18 +129,6 @@ static void direct_store(const struct stage *s, const float *line, float *to, co
     }
 }
 
-static void direct_finish(const pgd_conv_params *p, const struct box *box, char *const *mem, int64_t row, int64_t rows, void *scratch)
-{
-    int64_t pixels = p->p * p->q, high = box->u + box->rows, step = box->cols == p->q ? box->rows : 1; /* whole rows together */
-    if (!p->epilogue || rows == 0) return;
-    for (int64_t image = box->image; image < box->image + box->images; image++) {
-        for (int64_t h = box->u; h < high; h += step) {
-            int64_t col = h * p->q + box->v;
-            p->epilogue->apply(p->epilogue, mem, (float *)(void *)mem[2] + (image * p->k + row) * pixels + col, pixels, image, row, col, rows, step * box->cols, scratch);
-        }
-    }
-}
-
 /* The scratch of a chunk, and the stage laid over it. */
 struct direct_room {
     float *line, *weights, *maps;
@@ -176,7 +164,6 @@ static void direct_group(const struct direct *d, const struct direct_room *room,
 
 static void direct_run(const struct direct *d, const pgd_conv_params *p, const struct box *box, const float *w, int64_t chunk, char *const *mem, void *scratch)
 {
-    enum { HOT_ELEMS = 16384 };
     const int64_t *plan = p->plan;
     struct direct_room room;
     int64_t first = chunk % plan[CONV_ROW_BLOCKS] * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], d->results);
@@ -188,7 +175,7 @@ static void direct_run(const struct direct *d, const pgd_conv_params *p, const s
         for (int64_t i = 0; i < d->sources; i++) stage_channel(&room.stage, group * d->sources + i, room.maps + i * room.stage.channel_floats);
         direct_group(d, &room, w + group * d->group_weights, d->out.base + group * d->results * d->out.c_row, first, last);
         if (group + 1 == end || (row - done) * cols >= HOT_ELEMS) {
-            direct_finish(p, box, mem, done, row - done, scratch);
+            finish_box(p, mem, box, done, row - done, box->u, box->u + box->rows, box->v, box->v + box->cols, scratch);
             done = row;
         }
     }

@@ -13,6 +13,7 @@ enum {
     NR = VL * TILE_VECS,
     COLS_MAX = 480 / NR * NR, /* columns of C in one chunk: a B block of COLS_MAX x K_MAX stays in L2 */
     K_MAX = 256,
+    HOT_ELEMS = 16384, /* finished elements of C handed to the epilogue at a time */
     PACKED_SLACK = 2 * VL, /* floats a packer may write past its block */
     B_FLOATS = COLS_MAX * K_MAX + PACKED_SLACK,
     A_PANELS = 8, /* packed at a time where columns of A are contiguous */
@@ -193,7 +194,6 @@ static void product_clear(const struct product *p)
 
 static void product_run(const struct product *p)
 {
-    enum { HOT_ELEMS = 16384 }; /* finished elements of C handed to the epilogue at a time */
     int64_t done = 0;
     if (p->k == 0) {
         if (!p->add) product_clear(p);

@@ -31,13 +31,14 @@ typedef struct pgd_gemm_params {
  * are implied by P and Q.
  *   forward  mem = x, w, y
  *   dgrad    mem = dy, w, dx
- *   winograd mem = x, w, y, .., workspace, or dy, w, dx, workspace with the sizes of that convolution; first the weights' job. 3x3, strides, dilations and groups 1
+ *   winograd mem = x, w, y, .., workspace or dy, w, dx, workspace, the place of which `workspace` says; first the weights' job. 3x3, strides, dilations and groups 1. For dgrad
+ *            the plan function turns the sizes into those of the convolution it runs as
  *   wgrad    mem = dy, x, dw, workspace; then the reduce job with the same params and mem, unless its chunk count is 0 */
 typedef struct pgd_conv_params {
     int64_t n, c, h, w, k, r, s, p, q, groups, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
     const pgd_epilogue *epilogue; /* forward only; or NULL */
     int32_t workspace;            /* winograd: the operand; the others know theirs */
-    bool turned;                  /* winograd: w is that of the convolution whose gradient this is */
+    bool turned;                  /* winograd, filled by its plan function: w is that of the convolution whose gradient this is */
     int64_t plan[16];             /* blocking, filled by the plan function of the direction */
 } pgd_conv_params;
 
@@ -74,7 +75,7 @@ struct pgd_gemm_kernels {
     pgd_chunk_fn *direct_dgrad_chunk;
     int64_t (*direct_wgrad_plan)(pgd_conv_params *p);
     pgd_chunk_fn *direct_wgrad_chunk;
-    int64_t (*winograd_plan)(pgd_conv_params *p, int64_t *weight_chunks, size_t *workspace_bytes);
+    int64_t (*winograd_plan)(pgd_conv_params *p, bool dgrad, int64_t *weight_chunks, size_t *workspace_bytes);
     pgd_chunk_fn *winograd_weights_chunk, *winograd_chunk;
     int64_t (*winograd_wgrad_plan)(pgd_conv_params *p, int64_t *reduce_chunks, size_t *workspace_bytes);
     pgd_chunk_fn *winograd_wgrad_chunk; /* its reduce job is that of conv_wgrad */

@@ -28,9 +28,20 @@ static struct window winograd_window(const pgd_conv_params *p)
     };
 }
 
-static int64_t winograd_plan(pgd_conv_params *p, int64_t *weight_chunks, size_t *workspace_bytes)
+/* The gradient by the input as the convolution it is. */
+static void winograd_turn_around(pgd_conv_params *p)
+{
+    int64_t c = p->c, h = p->h, w = p->w;
+    p->c = p->k, p->h = p->p, p->w = p->q;
+    p->k = c, p->p = h, p->q = w;
+    p->pad_h = 2 - p->pad_h, p->pad_w = 2 - p->pad_w;
+    p->turned = true;
+}
+
+static int64_t winograd_plan(pgd_conv_params *p, bool dgrad, int64_t *weight_chunks, size_t *workspace_bytes)
 {
     int64_t *plan = p->plan;
+    if (dgrad) winograd_turn_around(p);
     memset(p->plan, 0, sizeof p->plan);
     *weight_chunks = div_up(p->k, TILE_ROWS);
     *workspace_bytes = (size_t)(WINOGRAD_POINTS * p->c * p->k) * sizeof(float);
@@ -182,25 +193,10 @@ static void winograd_results(const struct winograd_result *r, const float *m)
     }
 }
 
-static void winograd_finish(const pgd_conv_params *p, const struct box *box, char *const *mem, int64_t row, int64_t rows, void *scratch)
-{
-    float *y = (float *)(void *)mem[2];
-    int64_t pixels = p->p * p->q, low = 2 * box->u, high = MIN(low + 2 * box->rows, p->p), cols = MIN(2 * box->cols, p->q - 2 * box->v);
-    int64_t step = cols == p->q ? high - low : 1; /* whole rows together */
-    if (!p->epilogue) return;
-    for (int64_t image = box->image; image < box->image + box->images; image++) {
-        for (int64_t h = low; h < high; h += step) {
-            int64_t col = h * p->q + 2 * box->v;
-            p->epilogue->apply(p->epilogue, mem, y + (image * p->k + row) * pixels + col, pixels, image, row, col, rows, step * cols, scratch);
-        }
-    }
-}
-
 /* ---- a chunk ---- */
 
 static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, void *scratch)
 {
-    enum { HOT_ELEMS = 16384 };
     const pgd_conv_params *p = params;
     const int64_t *plan = p->plan;
     struct window win = winograd_window(p);
@@ -233,7 +229,7 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
             r.add = c0 > 0;
             winograd_results(&r, m);
             if (c0 + kc == p->c && (row + r.rows == last || (row + r.rows - done) * cols * 4 >= HOT_ELEMS)) {
-                winograd_finish(p, &r.box, mem, done, row + r.rows - done, scratch);
+                finish_box(p, mem, &r.box, done, row + r.rows - done, 2 * r.box.u, MIN(2 * (r.box.u + r.box.rows), p->p), 2 * r.box.v, MIN(2 * (r.box.v + r.box.cols), p->q), scratch);
                 done = row + r.rows;
             }
         }
