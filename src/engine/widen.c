@@ -7,7 +7,7 @@
 
 static bool narrow(pgd_dtype dtype) { return dtype == PGD_F16 || dtype == PGD_BF16; }
 
-/* Takes any dtype because it never looks into an element; padding and filling write numbers. */
+/* Takes any dtype, because it never looks into an element or, being of another program, knows what it does; padding and filling write numbers. */
 static bool moves(const pgd_node *node) { return pgd_op_defs[node->op]->dtypes == PGD_DTYPES_ANY && node->op != PGD_OP_PAD && node->op != PGD_OP_FILL; }
 
 static bool widens(const pgd_node *node) {

@@ -136,7 +136,7 @@ static void the_least_table_and_another_shape(void **unused) {
     pgd_evaluator_destroy(evaluator);
 }
 
-/* Only its own piece, wherever it is asked: when compiling, for constants, too. */
+/* Only its own piece; work on constants is not done while compiling. */
 static int64_t each_element(void *user, const pgd_tensor_view *in, int32_t count, const pgd_tensor_view *y) { return pgd_shape_elems(y->shape); }
 static void one_element(void *user, const pgd_tensor_view *in, int32_t count, const pgd_tensor_view *y, int64_t piece, int64_t pieces) { ((float *)y->data)[piece] = ((const float *)in[0].data)[piece] + 1; }
 

@@ -39,6 +39,10 @@ static void states_and_random_numbers_are_refused(void **unused) {
     refused(PGD_BAD_ARG, "the state has no tensor \"w\"");
     pgd_update(g, "w", pgd_exp(g, w));
     refused(PGD_UNSUPPORTED, "updates the state tensor \"w\"");
+    tear_down(NULL);
+    set_up(NULL);
+    pgd_output(g, "y", pgd_uniform(g, pgd_constant(g, PGD_I64, pgd_shape_of(1, 2), (int64_t[]){1, 2}), pgd_symshape_of(1, 70000)));
+    refused(PGD_UNSUPPORTED, "uniform cannot be written");
 }
 
 /* The result of a transposed convolution follows from its input; that of a derivative need not. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Operations of other programs: tables of C functions (pgd_custom_op). */
+ * Operations of other programs: tables of C functions (pgd_custom_op). They have no reference: what they compute is known to their table alone, and dnn/row_custom.c runs it. */
 #include "ops_internal.h"
 
 static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
@@ -10,25 +10,6 @@ static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outpu
     if (wrong != NULL) return pgd_fail(PGD_BAD_ARG, "%s: %s", op->name, wrong);
     if ((unsigned)outputs[0].dtype >= PGD_DTYPE_COUNT) return pgd_fail(PGD_BAD_ARG, "%s: infer gave %d, which is no element type", op->name, (int)outputs[0].dtype);
     return pgd_symshape_check(graph, op->name, outputs[0].shape) ? PGD_OK : pgd_graph_status(graph);
-}
-
-void pgd_custom_views(const pgd_tensor *tensors, int32_t count, pgd_tensor_view *views) {
-    for (int32_t i = 0; i < count; i++) views[i] = (pgd_tensor_view){tensors[i].dtype, tensors[i].shape, tensors[i].data};
-}
-
-int64_t pgd_custom_pieces(const pgd_custom_op *op, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result) {
-    pgd_tensor_view shapes[PGD_MAX_INPUTS], shape = {result->dtype, result->shape, NULL};
-    for (int32_t i = 0; i < count; i++) shapes[i] = (pgd_tensor_view){inputs[i].dtype, inputs[i].shape, NULL};
-    return op->pieces == NULL ? 1 : op->pieces(op->user, shapes, count, &shape);
-}
-
-static void eval(const pgd_eval_args *a) {
-    const pgd_custom_op *op = a->attrs->custom;
-    pgd_tensor_view inputs[PGD_MAX_INPUTS], result;
-    pgd_custom_views(a->inputs, a->input_count, inputs);
-    pgd_custom_views(a->outputs, 1, &result);
-    int64_t pieces = pgd_custom_pieces(op, inputs, a->input_count, &result);
-    for (int64_t piece = 0; piece < pieces; piece++) op->run(op->user, inputs, a->input_count, &result, piece, pieces);
 }
 
 static void grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_value **dx) {
@@ -43,4 +24,4 @@ static void grad(pgd_graph *g, const pgd_node *n, pgd_value *const *dy, pgd_valu
     }
 }
 
-const pgd_op_def pgd_def_custom = {.dtypes = PGD_DTYPES_ANY, .infer = infer, .eval = eval, .grad = grad};
+const pgd_op_def pgd_def_custom = {.dtypes = PGD_DTYPES_ANY, .infer = infer, .grad = grad};

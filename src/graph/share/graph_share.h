@@ -169,11 +169,7 @@ pgd_symshape pgd_symshape_from(pgd_shape shape);
 /* ---- the table of operations ----------------------------------------------------------------------------------------------------------- */
 
 /* A tensor in host memory, contiguous. */
-typedef struct pgd_tensor {
-    pgd_dtype dtype;
-    pgd_shape shape;
-    void *data;
-} pgd_tensor;
+typedef pgd_tensor_view pgd_tensor; /* what a custom operation sees is what the others see */
 
 typedef struct pgd_eval_args {
     pgd_op op;
@@ -182,12 +178,6 @@ typedef struct pgd_eval_args {
     int32_t input_count;
     pgd_tensor *outputs;
 } pgd_eval_args;
-
-/* Tensors as the functions of a custom operation see them. */
-void pgd_custom_views(const pgd_tensor *tensors, int32_t count, pgd_tensor_view *views);
-
-/* What the table says, 1 when nothing. */
-int64_t pgd_custom_pieces(const pgd_custom_op *op, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result);
 
 enum { PGD_OPF_ELEMENTWISE = 1, PGD_OPF_REDUCTION = 2, PGD_OPF_LEAF = 4, PGD_OPF_RANDOM = 8 };
 

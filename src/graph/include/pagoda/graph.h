@@ -325,8 +325,7 @@ typedef struct pgd_custom_op {
     /* Into how many independent pieces the work is cut, at least 1; from the shapes alone (data is NULL). NULL: one. */
     int64_t (*pieces)(void *user, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result);
 
-    /* Computes one piece of the result, on a thread of the device (of this process: CPU devices only), or, where all inputs are constants, while compiling. Must not block or call the
-     * library. */
+    /* Computes one piece of the result on a thread of the device (of this process: CPU devices only). Must not block or call the library. */
     void (*run)(void *user, const pgd_tensor_view *inputs, int32_t count, const pgd_tensor_view *result, int64_t piece, int64_t pieces);
 
     /* Builds gradients[i], of input i's shape, from dy, the gradient of the result; one that stays NULL is zero. NULL: no gradient flows through. */
