@@ -4,6 +4,7 @@
  *   bench_infer NET FOLDER [THREADS]    resnet50, mobilenet, bert or vit; writes net.onnx, input.bin and, made by this program, output.bin to FOLDER, then serves (serve.h)
  *
  * Weights are random, scaled so that values neither fade nor grow; running statistics are those of such values. */
+#include <graph_share.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,15 +124,12 @@ static pgd_value *forward(const net *n, pgd_graph *g, pgd_value *x) {
     return pgd_layer_forward(n->parts[2], g, x, false, "part2");
 }
 
-static uint64_t dice = 1;
-static uint32_t roll(void) { return (uint32_t)((dice = dice * 6364136223846793005u + 1442695040888963407u) >> 33); }
-
 /* Weights of convolutions and products: uniform with variance 2 / fan-in, so that depth changes little. */
 static pgd_status scale(void *user, const pgd_parameter *p) {
     int64_t count = pgd_shape_elems(p->shape), fan = p->shape.rank < 2 ? 0 : count / p->shape.dims[0];
     if (fan == 0 || p->shape.dims[0] == BERT_SYMBOLS) return PGD_OK;
     float *values = bench_alloc((size_t)count * sizeof *values), bound = sqrtf(6.0f / (float)fan);
-    for (int64_t i = 0; i < count; i++) values[i] = ((float)(roll() % 20001) / 10000 - 1) * bound;
+    for (int64_t i = 0; i < count; i++) values[i] = ((float)(bench_roll() % 20001) / 10000 - 1) * bound;
     pgd_status status = pgd_state_set(user, p->name, p->dtype, p->shape, values);
     free(values);
     return status;
@@ -142,20 +140,10 @@ static void *make_input(const net *n, size_t *bytes) {
     *bytes = (size_t)count * 4;
     void *x = bench_alloc(*bytes);
     for (int64_t i = 0; i < count; i++) {
-        if (n->dtype == PGD_F32) ((float *)x)[i] = (float)(roll() % 4001) / 1000 - 2;
-        if (n->dtype == PGD_I32) ((int32_t *)x)[i] = (int32_t)(roll() % BERT_SYMBOLS);
+        if (n->dtype == PGD_F32) ((float *)x)[i] = (float)(bench_roll() % 4001) / 1000 - 2;
+        if (n->dtype == PGD_I32) ((int32_t *)x)[i] = (int32_t)(bench_roll() % BERT_SYMBOLS);
     }
     return x;
-}
-
-static void write_file(const char *folder, const char *name, const void *bytes, size_t count) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(bytes, 1, count, file) != count || fclose(file) != 0) {
-        fprintf(stderr, "%s: cannot write\n", path);
-        exit(1);
-    }
 }
 
 typedef struct session {
@@ -174,20 +162,12 @@ static double one_run(void *user) {
     return (double)s->output[0];
 }
 
-static pgd_symshape declared(pgd_shape shape) {
-    pgd_symshape s = {.rank = shape.rank};
-    memcpy(s.dims, shape.dims, sizeof *s.dims * (size_t)shape.rank);
-    return s;
-}
-
 int main(int argc, char **argv) {
     net n;
-    pgd_device *device;
     pgd_state *state;
     pgd_graph *g;
     pgd_plan *plan;
     pgd_run *run;
-    pgd_device_options o;
     pgd_dtype dtype;
     pgd_shape shape;
     char path[4096];
@@ -196,9 +176,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_infer resnet50|mobilenet|bert|vit FOLDER [THREADS]\n");
         return 2;
     }
-    pgd_device_options_init(&o, sizeof o);
-    o.threads = argc > 3 ? atoi(argv[3]) : 0;
-    bench_must(pgd_device_open("cpu", &o, &device), "device");
+    pgd_device *device = bench_device(argc > 3 ? argv[3] : NULL);
     bench_must(pgd_state_create(device, &state), "state");
     bench_must(pgd_graph_create(&g), "graph");
     for (int i = 0; i < 3 && n.parts[i] != NULL; i++) {
@@ -207,20 +185,20 @@ int main(int argc, char **argv) {
         bench_must(pgd_layer_init(n.parts[i], prefix, 1, state, NULL), "init");
         bench_must(pgd_layer_each(n.parts[i], prefix, scale, state), "weights");
     }
-    pgd_output(g, "y", forward(&n, g, pgd_input(g, "x", n.dtype, declared(n.x))));
+    pgd_output(g, "y", forward(&n, g, pgd_input(g, "x", n.dtype, pgd_symshape_from(n.x))));
     bench_must(pgd_plan_compile(device, g, NULL, &plan), "compile");
     snprintf(path, sizeof path, "%s/net.onnx", argv[2]);
     bench_must(pgd_onnx_save(g, state, path, NULL), path);
     bench_must(pgd_run_create(plan, state, &run), "run");
     session s = {.run = run, .x = n.x, .input = make_input(&n, &bytes)};
-    write_file(argv[2], "input.bin", s.input, bytes);
+    bench_write_file(argv[2], "input.bin", s.input, bytes);
     bench_must(pgd_run_set(run, "x", s.x, s.input), "x");
     bench_must(pgd_run_execute(run), "run");
     bench_must(pgd_run_shape(run, "y", &dtype, &shape), "shape");
     s.output_bytes = (size_t)pgd_shape_elems(shape) * sizeof *s.output;
     s.output = bench_alloc(s.output_bytes);
     one_run(&s);
-    write_file(argv[2], "output.bin", s.output, s.output_bytes);
+    bench_write_file(argv[2], "output.bin", s.output, s.output_bytes);
     bench_serve(run, one_run, &s);
     pgd_run_destroy(run);
     pgd_plan_destroy(plan);

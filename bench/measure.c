@@ -24,6 +24,31 @@ void *bench_alloc(size_t bytes) {
     return memset(block, 0, (bytes + 127) / 64 * 64);
 }
 
+pgd_device *bench_device(const char *threads) {
+    pgd_device *device;
+    pgd_device_options o;
+    pgd_device_options_init(&o, sizeof o);
+    o.threads = threads == NULL ? 0 : atoi(threads);
+    bench_must(pgd_device_open("cpu", &o, &device), "device");
+    return device;
+}
+
+void bench_write_file(const char *folder, const char *name, const void *bytes, size_t count) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    bool written = file != NULL && fwrite(bytes, 1, count, file) == count;
+    if (file == NULL || fclose(file) != 0 || !written) {
+        fprintf(stderr, "bench: %s: %zu bytes could not be written; is the folder there, and the disk not full?\n", path, count);
+        exit(1);
+    }
+}
+
+uint32_t bench_roll(void) {
+    static uint64_t state = 1;
+    return (uint32_t)((state = state * 6364136223846793005u + 1442695040888963407u) >> 33);
+}
+
 double bench_seconds(void) { return 1e-9 * (double)pgd_time_ns(); }
 
 double bench_waited_seconds(void) {

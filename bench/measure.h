@@ -10,6 +10,13 @@
 void bench_must(pgd_status status, const char *what);
 void *bench_alloc(size_t bytes); /* zeroed, 64-byte aligned; never NULL */
 
+pgd_device *bench_device(const char *threads); /* the CPU's with so many threads; NULL: as many as it has cores */
+
+/* Writes FOLDER/NAME; ends the program where it cannot. */
+void bench_write_file(const char *folder, const char *name, const void *bytes, size_t count);
+
+uint32_t bench_roll(void); /* 31 random bits; the same sequence in every run */
+
 double bench_seconds(void); /* monotonic */
 
 /* How long the threads of this process were ready to run but waited for a processor; 0 where the system does not say. */

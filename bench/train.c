@@ -87,43 +87,32 @@ static const net nets[] = {
 /* ---- data: blobs of the class's own, or a text that repeats itself in its own way -------------------------------------------------------------------- */
 
 typedef struct bench_data {
-    char *x;
+    char *x;                     /* all samples, then all labels */
     int32_t *labels;
     size_t x_bytes, label_count; /* of one batch */
+    size_t bytes;                /* of everything */
 } bench_data;
-
-static uint64_t dice = 1;
-static uint32_t roll(void) { return (uint32_t)((dice = dice * 6364136223846793005u + 1442695040888963407u) >> 33); }
 
 static void fill(const net *n, bench_data *d) {
     int64_t elems = pgd_shape_elems(n->x);
     d->x_bytes = (size_t)(n->batch * elems) * 4;
     d->label_count = (size_t)(n->batch * (n->label_rank == 0 ? 1 : CONTEXT));
-    d->x = bench_alloc(d->x_bytes * BATCHES);
-    d->labels = bench_alloc(d->label_count * BATCHES * sizeof *d->labels);
+    d->bytes = (d->x_bytes + d->label_count * sizeof *d->labels) * BATCHES;
+    d->x = bench_alloc(d->bytes);
+    d->labels = (int32_t *)(void *)(d->x + d->x_bytes * BATCHES);
     for (int64_t s = 0; s < n->batch * BATCHES; s++) {
         if (n->label_rank == 0) {
-            int32_t label = (int32_t)(roll() % 10);
-            d->labels[s] = roll() % 2 == 0 ? label : (int32_t)(roll() % 10); /* half of them say nothing, so that the loss stays well above 0 */
+            int32_t label = (int32_t)(bench_roll() % 10);
+            d->labels[s] = bench_roll() % 2 == 0 ? label : (int32_t)(bench_roll() % 10); /* half of them say nothing, so that the loss stays well above 0 */
             float *x = (float *)(void *)d->x + s * elems;
-            for (int64_t i = 0; i < elems; i++) x[i] = (float)(roll() % 2001) / 1000 - 1 + ((i / 7 + label * 13) % 10 == 0 ? 1.5f : 0);
+            for (int64_t i = 0; i < elems; i++) x[i] = (float)(bench_roll() % 2001) / 1000 - 1 + ((i / 7 + label * 13) % 10 == 0 ? 1.5f : 0);
         } else {
-            int32_t *x = (int32_t *)(void *)d->x + s * elems, *labels = d->labels + s * CONTEXT, at = (int32_t)(roll() % SYMBOLS);
+            int32_t *x = (int32_t *)(void *)d->x + s * elems, *labels = d->labels + s * CONTEXT, at = (int32_t)(bench_roll() % SYMBOLS);
             for (int64_t i = 0; i < elems; i++) {
                 x[i] = at;
-                at = labels[i] = roll() % 4 == 0 ? (int32_t)(roll() % SYMBOLS) : (at * 5 + 17) % SYMBOLS;
+                at = labels[i] = bench_roll() % 4 == 0 ? (int32_t)(bench_roll() % SYMBOLS) : (at * 5 + 17) % SYMBOLS;
             }
         }
-    }
-}
-
-static void write_data(const bench_data *d, const char *folder) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/data.bin", folder);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(d->x, d->x_bytes, BATCHES, file) != BATCHES || fwrite(d->labels, d->label_count * 4, BATCHES, file) != BATCHES || fclose(file) != 0) {
-        fprintf(stderr, "%s: cannot write\n", path);
-        exit(1);
     }
 }
 
@@ -180,21 +169,17 @@ static double one_step(void *user) {
 
 int main(int argc, char **argv) {
     session s = {0};
-    pgd_device *device;
     pgd_state *state;
-    pgd_device_options o;
     for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++)
         if (argc > 2 && strcmp(nets[i].name, argv[1]) == 0) s.net = &nets[i];
     if (s.net == NULL) {
         fprintf(stderr, "usage: bench_train mlp|cnn|resnet|gpt FOLDER [THREADS]\n");
         return 2;
     }
-    pgd_device_options_init(&o, sizeof o);
-    o.threads = argc > 3 ? atoi(argv[3]) : 0;
-    bench_must(pgd_device_open("cpu", &o, &device), "device");
+    pgd_device *device = bench_device(argc > 3 ? argv[3] : NULL);
     bench_must(pgd_state_create(device, &state), "state");
     fill(s.net, &s.data);
-    write_data(&s.data, argv[2]);
+    bench_write_file(argv[2], "data.bin", s.data.x, s.data.bytes);
     pgd_plan *plan = compile(s.net, device, state, argv[2]);
     bench_must(pgd_run_create(plan, state, &s.run), "run");
     bench_serve(s.run, one_step, &s);

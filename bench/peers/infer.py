@@ -4,14 +4,13 @@
     infer.py BUILD_FOLDER OUT_PREFIX [NET...]
 
 Method: pairs.py. Writes OUT_PREFIX.md and OUT_PREFIX.json."""
-import json
 import pathlib
 import sys
 import tempfile
 
 import numpy
 import onnxruntime
-from pairs import Side, columns, measure_pairs, summary
+from pairs import Side, columns, measure_pairs, report, summary
 
 HERE = pathlib.Path(__file__).parent
 THREADS, GOAL, STRICT = 2, 0.7, 1e-4
@@ -33,18 +32,16 @@ def compare(build, net):
     return {"net": net, "difference": difference} | result | {"peak_bytes": peaks[0], "peer_peak_bytes": peaks[1]}
 
 
+def row(r):
+    memory = f"{r['peak_bytes'] / 1e6:.0f} / {r['peer_peak_bytes'] / 1e6:.0f} MB"
+    return f"| {NETS[r['net']]} | {columns(r)} | {GOAL} | {r['pairs']}, {r['discarded']} | {r['difference']:.1e} | {memory} |"
+
+
 def main():
     build, prefix, nets = sys.argv[1], sys.argv[2], sys.argv[3:] or list(NETS)
-    lines = [f"Inference against ONNX Runtime {onnxruntime.__version__}, {THREADS} threads, f32, one sample at a time. Speed: samples per second of ours over theirs, median of ABBA pairs [95 % interval].", "",
-             "| net | ours | ONNX Runtime | ratio | goal | pairs, discarded | outputs differ by | peak memory |", "|---|---|---|---|---|---|---|---|"]
-    results = []
-    for net in nets:
-        r = compare(build, net)
-        results.append(r)
-        lines.append(f"| {NETS[net]} | {columns(r)} | {GOAL} | {r['pairs']}, {r['discarded']} | {r['difference']:.1e} | {r['peak_bytes'] / 1e6:.0f} / {r['peer_peak_bytes'] / 1e6:.0f} MB |")
-        print(lines[-1], flush=True)
-    pathlib.Path(prefix + ".md").write_text("\n".join(lines) + "\n")
-    pathlib.Path(prefix + ".json").write_text(json.dumps({"onnxruntime": onnxruntime.__version__, "threads": THREADS, "results": results}) + "\n")
+    title = f"Inference against ONNX Runtime {onnxruntime.__version__}, {THREADS} threads, f32, one sample at a time. Speed: samples per second of ours over theirs, median of ABBA pairs [95 % interval]."
+    headings = ["ONNX Runtime", "ratio", "goal", "pairs, discarded", "outputs differ by", "peak memory"]
+    report(prefix, title, headings, nets, lambda net: compare(build, net), row, {"onnxruntime": onnxruntime.__version__, "threads": THREADS})
 
 
 main()

@@ -5,12 +5,11 @@
 
 PyTorch runs eagerly, in the better of contiguous and channels_last, with fused optimisers; both sides have all data in memory and the same number of threads.
 Method: pairs.py. Writes OUT_PREFIX.md and OUT_PREFIX.json."""
-import json
 import pathlib
 import sys
 import tempfile
 
-from pairs import Side, columns, measure_pairs, steps_for, summary
+from pairs import Side, columns, measure_pairs, report, steps_for, summary
 
 HERE = pathlib.Path(__file__).parent
 THREADS = 2
@@ -69,20 +68,20 @@ def compare(build, net):
     return result | {"layout": layout, "peak_bytes": peaks[0], "peer_peak_bytes": peaks[1], "peak_ratio": peaks[0] / peaks[1]}
 
 
+def row(r):
+    differs = f"{r['curve_worst_relative']:.1e} ({r['peer_curve_worst_relative']:.1e})"
+    memory = f"{r['peak_bytes'] / 1e6:.0f} / {r['peer_peak_bytes'] / 1e6:.0f} MB = {r['peak_ratio']:.2f}"
+    goal, name = NETS[r["net"]]
+    return f"| {name} | {columns(r, ' (' + r['layout'] + ')')} | {goal} | {r['pairs']}, {r['discarded']} | {differs} | {memory} |"
+
+
 def main():
     import torch
 
     build, prefix, nets = sys.argv[1], sys.argv[2], sys.argv[3:] or list(NETS)
-    lines = [f"Training against PyTorch {torch.__version__}, {THREADS} threads, f32. Speed: steps per second of ours over theirs, median of ABBA pairs [95 % interval].", "",
-             "| net | ours | PyTorch | ratio | goal | pairs, discarded | losses of 100 steps differ by (PyTorch from itself) | peak memory |", "|---|---|---|---|---|---|---|---|"]
-    results = []
-    for net in nets:
-        r = compare(build, net)
-        results.append(r)
-        lines.append(f"| {NETS[net][1]} | {columns(r, ' (' + r['layout'] + ')')} | {NETS[net][0]} | {r['pairs']}, {r['discarded']} | {r['curve_worst_relative']:.1e} ({r['peer_curve_worst_relative']:.1e}) | {r['peak_bytes'] / 1e6:.0f} / {r['peer_peak_bytes'] / 1e6:.0f} MB = {r['peak_ratio']:.2f} |")
-        print(lines[-1], flush=True)
-    pathlib.Path(prefix + ".md").write_text("\n".join(lines) + "\n")
-    pathlib.Path(prefix + ".json").write_text(json.dumps({"torch": torch.__version__, "threads": THREADS, "results": results}) + "\n")
+    title = f"Training against PyTorch {torch.__version__}, {THREADS} threads, f32. Speed: steps per second of ours over theirs, median of ABBA pairs [95 % interval]."
+    headings = ["PyTorch", "ratio", "goal", "pairs, discarded", f"losses of {CURVE} steps differ by (PyTorch from itself)", "peak memory"]
+    report(prefix, title, headings, nets, lambda net: compare(build, net), row, {"torch": torch.__version__, "threads": THREADS})
 
 
 main()
