@@ -33,6 +33,14 @@ bool checkpoint_prepare(struct cli *cli, struct checkpoint *c, bool *found) {
     return true;
 }
 
+void checkpoint_abandon(const struct checkpoint *c) {
+    char folder[sizeof c->path];
+    if (c->path[0] == '\0') return;
+    snprintf(folder, sizeof folder, "%s", c->path);
+    *strrchr(folder, '/') = '\0';
+    rmdir(folder);
+}
+
 bool checkpoint_peek(const struct checkpoint *c, const char *key, char *value, size_t value_bytes) {
     char path[4200];
     if (c->out == NULL || !c->resume || (size_t)snprintf(path, sizeof path, "%s.ckpt/state.safetensors", c->out) >= sizeof path) return false;

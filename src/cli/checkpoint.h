@@ -25,6 +25,9 @@ void checkpoint_number(struct checkpoint_setting *setting, double number);
  * checkpoint to go on from. */
 bool checkpoint_prepare(struct cli *cli, struct checkpoint *checkpoint, bool *found);
 
+/* After a failure: takes the folder away again where nothing has come into it. */
+void checkpoint_abandon(const struct checkpoint *checkpoint);
+
 /* One setting of the checkpoint that will be gone on from. False when there is none, or none of that name. */
 bool checkpoint_peek(const struct checkpoint *checkpoint, const char *key, char *value, size_t value_bytes);
 

@@ -185,6 +185,7 @@ int cli_text_train(struct cli *cli) {
     t.checkpoint = (struct checkpoint){.out = t.o.out, .resume = t.o.resume};
     bool fine = text_read(t.o.data, &t.text, &cli->error) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split(&t) &&
                 (t.layer = text_net(&t.model, &cli->error)) != NULL && train(&t) && measure(&t) && save_model(&t);
+    if (!fine) checkpoint_abandon(&t.checkpoint);
     int code = fine ? report(&t) : cli_report(cli, CLI_FAILED);
     pgd_layer_destroy(t.layer);
     pgd_state_destroy(t.state);

@@ -287,6 +287,7 @@ int cli_vision_train(struct cli *cli) {
     t.checkpoint = (struct checkpoint){.out = t.o.out, .resume = t.o.resume};
     bool fine = find_size(&t) && check_ahead(&t) && load_data(&t) && cli_open_device(cli, &t.device) && (pgd_state_create(t.device, &t.state) == PGD_OK || cli_fail_library(&cli->error)) && prepare_checkpoint(&t) && split_data(&t) &&
                 make_trainer(&t) && checkpoint_discard(cli, &t.checkpoint) && train(&t) && evaluate(&t) && save_model(&t);
+    if (!fine) checkpoint_abandon(&t.checkpoint);
     int code = fine ? report(&t) : cli_report(cli, CLI_FAILED);
     pgd_trainer_destroy(t.trainer);
     pgd_layer_destroy(t.layer);

@@ -84,6 +84,7 @@ static void bad_data_leave_nothing_behind(void **unused) {
     assert_int_equal(system("mkdir -p bad && cp cifar/* bad/ && head -c 100000 cifar/data_batch_1.bin > bad/data_batch_2.bin"), 0);
     expect("vision train --data bad --out never.safetensors", 1, "data_batch_2.bin: truncated: picture 32 should have 3072 bytes, 1663 found");
     expect("vision train --data cifar --size 32 --out never.safetensors --quiet", 1, "--size: the pictures of cifar are 32 x 32; leave it out");
+    expect("vision train --data fruit --size 6 --net resnet --out never.safetensors --quiet", 1, "pictures of 6 x 6 are too small for net resnet; 8 x 8 is the least");
     assert_int_equal(system("rm bad/test_batch.bin && cp cifar/data_batch_2.bin bad/"), 0);
     expect("vision train --data bad --out never.safetensors", 1, "bad: no test_batch.bin in it");
     assert_int_equal(system("mkdir -p torn && cp -r fruit/* torn/ && head -c 900 fruit/plum/3.ppm > torn/plum/3.ppm"), 0);

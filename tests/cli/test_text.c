@@ -72,8 +72,9 @@ static void bad_input_is_one_sentence(void **unused) {
     expect("text train --data rhyme.txt --resume", 2, "--resume needs --out");
     expect("text train --data nothing.txt", 1, "nothing.txt");
     expect("text train --data .", 1, "no input.txt");
-    expect("text train --data tiny.txt", 1, "too few");
-    expect("text train --data rhyme.txt --width 10 --heads 3", 1, "the heads divide");
+    expect("text train --data tiny.txt --out never.safetensors", 1, "too few");
+    expect("text train --data rhyme.txt --width 10 --heads 3 --out never.safetensors", 1, "the heads divide");
+    assert_int_not_equal(access("never.safetensors.ckpt", F_OK), 0);
     expect("text generate", 2, "--model is missing");
     expect("text generate --model rhyme.txt", 1, "rhyme.txt");
     expect("text generate --model rhyme.safetensors --top-p 0", 2, "--top-p");
