@@ -30,6 +30,9 @@ static void plan_boxes(int64_t *plan, const struct window *win, int64_t most)
     plan[CONV_BOXES_COL] = div_up(win->grid_w, cols);
 }
 
+/* The steps of K in a block of B that is a matrix of so many columns. */
+static int64_t long_k_max(int64_t cols) { return MIN(LONG_K_MAX, (LONG_B_FLOATS - PACKED_SLACK) / round_up(cols, VL)); }
+
 /* Chunks of one remainder class: rows of C per group, channels to reduce over. */
 static int64_t plan_window(int64_t *plan, const struct window *win, int64_t groups, int64_t rows, int64_t channels,
                            int64_t classes)
@@ -58,7 +61,7 @@ static int64_t plan_window(int64_t *plan, const struct window *win, int64_t grou
     struct box box = {0, plan[CONV_IMAGES], 0, plan[CONV_ROWS], 0, plan[CONV_COLS]};
     struct stage stage;
     stage_init(&stage, win, &box);
-    int64_t together = MIN(K_MAX / area, (STAGE_FLOATS - VL) / MAX(stage.channel_floats, 1));
+    int64_t together = stage.plain ? long_k_max(box.rows * box.cols) : MIN(K_MAX / area, (STAGE_FLOATS - VL) / MAX(stage.channel_floats, 1));
     plan[CONV_K_BLOCK] = together > 0 ? even_block(MAX(channels, 1), together, 1) * area : MIN(area, K_MAX);
     return classes * plan[CONV_GROUP_BLOCKS] * plan[CONV_ROW_BLOCKS] * boxes;
 }
@@ -135,6 +138,10 @@ static void window_product(struct product *product, const struct window *win, co
     product->c_row = out->c_row;
     product->pack_b = pack_b_window;
     product->b = &stage;
+    if (stage.plain) {
+        stage.matrix = (struct matrix){win->x + box->image * win->image + box->u * win->w + box->v, win->h * win->w, 1};
+        product->b_matrix = &stage.matrix;
+    }
     product->epilogue_scratch = scratch;
     product_run(product);
 }
@@ -174,7 +181,7 @@ static void conv_forward_chunk(const void *params, char *const *mem, int64_t chu
         struct matrix a = {(const float *)mem[1] + filter * depth, depth, 1};
         struct product product = {
             .rows = MIN(plan[CONV_ROW_BLOCK], filters - row), .k = depth, .k_block = plan[CONV_K_BLOCK],
-            .pack_a = pack_a_matrix, .a = &a, .first_row = filter, .epilogue = p->epilogue, .mem = mem,
+            .pack_a = pack_a_matrix, .a = &a, .a_matrix = &a, .first_row = filter, .epilogue = p->epilogue, .mem = mem,
         };
         window_product(&product, &win, &box, &out, scratch);
     }

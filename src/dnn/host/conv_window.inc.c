@@ -35,7 +35,8 @@ struct stage {
     int64_t phases_h, phases_w; /* remainders modulo the step that some tap needs */
     int64_t rows, width;        /* of one phase in one image */
     int64_t image_floats, channel_floats;
-    int plain;           /* one tap, step 1, no padding, one image: B is a matrix as it lies */
+    int plain;           /* one tap, step 1, no padding, one image: B is a matrix as it lies, and nothing is staged */
+    struct matrix matrix; /* this one */
     float *maps;         /* STAGE_FLOATS */
     struct copy *copies; /* COPIES_MAX */
     int32_t *panel_end;  /* COLS_MAX/NR: end of each panel's share of copies */
@@ -193,9 +194,7 @@ static void pack_b_window(const void *b, float *dst, int64_t cols, int64_t k0, i
     const struct stage *s = b;
     const struct window *win = s->win;
     if (s->plain) { /* every column is a pixel of the source, and neighbours are neighbours there */
-        int64_t map = win->h * win->w;
-        struct matrix m = {win->x + s->box.image * win->image + s->box.u * win->w + s->box.v, map, 1};
-        pack_b_matrix(&m, dst, cols, k0, kc);
+        pack_b_matrix(&s->matrix, dst, cols, k0, kc);
         return;
     }
     int staged = stage_fill(s, k0, kc);

@@ -8,9 +8,12 @@ enum { GEMM_M_BLOCK, GEMM_N_BLOCK, GEMM_K_BLOCK, GEMM_M_BLOCKS, GEMM_N_BLOCKS, G
 static int64_t chunks_wanted(double madds)
 {
     double coarse = madds / 12e6, fine = MIN(madds / 1e6, 4);
-    double wanted = MIN(MAX(coarse, fine), 16);
+    double wanted = MIN(MAX(coarse, fine), 12);
     return wanted < 1 ? 1 : (int64_t)wanted;
 }
+
+/* The block size for the next even number of equal blocks: an odd one out would keep a pair of threads waiting. */
+static int64_t more_blocks(int64_t total, int64_t block, int64_t unit) { return round_up(div_up(total, (div_up(total, block) / 2 + 1) * 2), unit); }
 
 static int64_t gemm_plan(pgd_gemm_params *p)
 {
@@ -19,12 +22,13 @@ static int64_t gemm_plan(pgd_gemm_params *p)
     if (p->batch <= 0 || p->m <= 0 || p->n <= 0) return 0;
     double madds = (double)p->m * (double)p->n * (double)MAX(p->k, 1);
     int64_t wanted = chunks_wanted(madds * (double)p->batch);
-    int64_t m_block = even_block(p->m, 256, TILE_ROWS), n_block = even_block(p->n, COLS_MAX, VL);
+    int64_t k_block = p->k > 0 ? even_block(p->k, p->a_col == 1 ? LONG_K_MAX : LONG_K_MAX / 2, TB) : TB, cols_max = MIN(COLS_MAX, (LONG_B_FLOATS - PACKED_SLACK) / k_block / VL * VL);
+    int64_t m_block = even_block(p->m, 512, TILE_ROWS), n_block = even_block(p->n, cols_max, VL);
     while (p->batch * div_up(p->m, m_block) * div_up(p->n, n_block) < wanted) {
         if (n_block >= m_block && n_block > NR)
-            n_block = round_up(div_up(n_block, 2), VL);
+            n_block = more_blocks(p->n, n_block, VL);
         else if (m_block > 2 * TILE_ROWS)
-            m_block = round_up(div_up(m_block, 2), TILE_ROWS);
+            m_block = more_blocks(p->m, m_block, TILE_ROWS);
         else
             break;
     }
@@ -38,7 +42,7 @@ static int64_t gemm_plan(pgd_gemm_params *p)
     }
     plan[GEMM_M_BLOCK] = m_block;
     plan[GEMM_N_BLOCK] = n_block;
-    plan[GEMM_K_BLOCK] = p->k > 0 ? even_block(p->k, K_MAX, TB) : TB;
+    plan[GEMM_K_BLOCK] = k_block;
     plan[GEMM_M_BLOCKS] = div_up(p->m, m_block);
     plan[GEMM_N_BLOCKS] = div_up(p->n, n_block);
     plan[GEMM_BATCH_BLOCK] = 1;
@@ -69,7 +73,7 @@ static void gemm_chunk(const void *params, char *const *mem, int64_t chunk, void
         struct run run = {0, cols, 1, batch, n0, c_at + m0 * p->c_row + n0};
         struct product product = {
             .rows = rows, .cols = cols, .k = p->k, .k_block = plan[GEMM_K_BLOCK],
-            .pack_a = pack_a_matrix, .pack_b = pack_b_matrix, .a = &a, .b = &b,
+            .pack_a = pack_a_matrix, .pack_b = pack_b_matrix, .a = &a, .b = &b, .a_matrix = &a, .b_matrix = &b,
             .a_packed = room, .b_packed = room + A_FLOATS, .c_row = p->c_row, .run_count = 1, .runs = &run,
             .pack_a_panels = a.row == 1 && a.col != 1 ? pack_a_columns : NULL, .first_row = m0, .epilogue = p->epilogue, .mem = mem, .epilogue_scratch = scratch,
         };

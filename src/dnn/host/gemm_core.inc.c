@@ -7,16 +7,19 @@
  *
  * The last panel of B is only as many whole vectors wide as it needs; its unused lanes hold anything, since a column of C
  * depends on its own column of B alone and unused columns are never stored. Rows are exact: one micro-kernel
- * per row count. The reduction is summed in order, block by block, in C itself. */
+ * per row count. The reduction is summed in order, block by block, in C itself. What will be packed next is asked for while the
+ * tiles compute (gemm_ahead.inc.c). */
 
 enum {
     NR = VL * TILE_VECS,
     COLS_MAX = 480 / NR * NR, /* columns of C in one chunk: a B block of COLS_MAX x K_MAX stays in L2 */
     K_MAX = 256,
+    LONG_K_MAX = 1024, /* where B is a matrix: fewer passes over C, narrower chunks */
     HOT_ELEMS = 16384, /* finished elements of C handed to the epilogue at a time */
     PACKED_SLACK = 2 * VL, /* floats a packer may write past its block */
     B_FLOATS = COLS_MAX * K_MAX + PACKED_SLACK,
-    A_PANELS = 8, /* packed at a time where columns of A are contiguous */
+    LONG_B_FLOATS = (VL == 16 ? 176 : 120) * LONG_K_MAX + PACKED_SLACK, /* processors with AVX-512 have 1 MB of L2 and more */
+    A_PANELS = 8, /* of K_MAX; packed at a time where columns of A are contiguous */
     A_FLOATS = A_PANELS * TILE_ROWS * K_MAX + 2 * TB * TILE_ROWS
 };
 
@@ -31,11 +34,13 @@ V_INLINE int64_t even_block(int64_t total, int64_t most, int64_t unit)
     return MIN(round_up(div_up(total, div_up(total, most)), unit), MAX(most, unit));
 }
 
+#include "gemm_ahead.inc.c"
+
 /* ---- micro-kernels ---- */
 
-/* C[rows][vecs*VL] (+)= A[k][rows]^T B[k][vecs*VL]; `lanes` of the last vector exist in C. */
+/* C[rows][vecs*VL] (+)= A[k][rows]^T B[k][vecs*VL]; `lanes` of the last vector exist in C; soon may be NULL. */
 V_INLINE void tile_body(int64_t k, const float *a, const float *b, float *c, int64_t c_row, int64_t lanes,
-                        int accumulate, const int rows, const int vecs)
+                        int accumulate, struct soon *soon, const int rows, const int vecs)
 {
     vf acc[TILE_ROWS][TILE_VECS];
     UNROLL for (int i = 0; i < rows; i++) {
@@ -44,12 +49,19 @@ V_INLINE void tile_body(int64_t k, const float *a, const float *b, float *c, int
     UNROLL for (int i = 0; i < rows; i++) {
         UNROLL for (int j = 0; j < vecs; j++) __builtin_prefetch(c + i * c_row + j * VL, 1);
     }
-    for (; k > 0; k--, a += rows, b += vecs * VL) {
-        vf bv[TILE_VECS];
-        UNROLL for (int j = 0; j < vecs; j++) bv[j] = v_load(b + j * VL);
-        UNROLL for (int i = 0; i < rows; i++) {
-            vf av = v_set1(a[i]);
-            UNROLL for (int j = 0; j < vecs; j++) acc[i][j] = v_fma(av, bv[j], acc[i][j]);
+    while (k > 0) {
+        int64_t steps = MIN(k, AHEAD_STEPS);
+        if (soon) {
+            ahead_go(&soon->a);
+            ahead_go(&soon->b);
+        }
+        for (k -= steps; steps > 0; steps--, a += rows, b += vecs * VL) {
+            vf bv[TILE_VECS];
+            UNROLL for (int j = 0; j < vecs; j++) bv[j] = v_load(b + j * VL);
+            UNROLL for (int i = 0; i < rows; i++) {
+                vf av = v_set1(a[i]);
+                UNROLL for (int j = 0; j < vecs; j++) acc[i][j] = v_fma(av, bv[j], acc[i][j]);
+            }
         }
     }
     UNROLL for (int i = 0; i < rows; i++, c += c_row) {
@@ -65,13 +77,13 @@ V_INLINE void tile_body(int64_t k, const float *a, const float *b, float *c, int
     }
 }
 
-typedef void tile_fn(int64_t k, const float *a, const float *b, float *c, int64_t c_row, int64_t lanes, int accumulate);
+typedef void tile_fn(int64_t k, const float *a, const float *b, float *c, int64_t c_row, int64_t lanes, int accumulate, struct soon *soon);
 
 #define TILE(rows, vecs)                                                                                           \
     static void tile_##rows##x##vecs(int64_t k, const float *a, const float *b, float *c, int64_t c_row,           \
-                                     int64_t lanes, int accumulate)                                                \
+                                     int64_t lanes, int accumulate, struct soon *soon)                             \
     {                                                                                                              \
-        tile_body(k, a, b, c, c_row, lanes, accumulate, rows, vecs);                                               \
+        tile_body(k, a, b, c, c_row, lanes, accumulate, soon, rows, vecs);                                         \
     }
 #define TILE_NAME(rows, vecs) tile_##rows##x##vecs
 #if defined(PGD_ISA_AVX512) || defined(PGD_ISA_NEON)
@@ -115,7 +127,8 @@ struct product {
     void (*pack_a_panels)(const void *a, float *dst, int64_t row, int64_t panels, int64_t k0, int64_t kc); /* whole ones, one behind the other; or NULL */
     void (*pack_b)(const void *b, float *dst, int64_t cols, int64_t k0, int64_t kc);
     const void *a, *b;
-    float *a_packed, *b_packed; /* room for A_PANELS panels of k_block * TILE_ROWS, or for one, and for k_block * cols, and PACKED_SLACK each */
+    const struct matrix *a_matrix, *b_matrix; /* the same where they are packed from a matrix, to ask for it early; or NULL */
+    float *a_packed, *b_packed; /* room for A_FLOATS, and for k_block * cols and PACKED_SLACK */
     int64_t c_row, run_count;
     const struct run *runs;
     int64_t first_row; /* of the rows, as the epilogue counts them */
@@ -152,7 +165,7 @@ static void tile_move(float *tile, const struct run *r, int64_t c_offset, int64_
 }
 
 /* One panel of rows against every panel of the B block. */
-static void product_row_panel(const struct product *p, const float *a, int64_t row, int64_t rows, int64_t kc, int accumulate)
+static void product_row_panel(const struct product *p, const float *a, int64_t row, int64_t rows, int64_t kc, int accumulate, struct soon *soon)
 {
     const struct run *r = p->runs;
     for (int64_t col = 0; col < p->cols; col += NR) {
@@ -161,11 +174,11 @@ static void product_row_panel(const struct product *p, const float *a, int64_t r
         const float *b = p->b_packed + col * kc;
         while (col >= r->col + r->cols) r++;
         if (r->step == 1 && col + cols <= r->col + r->cols) {
-            tile(kc, a, b, r->c + row * p->c_row + (col - r->col), p->c_row, lanes, accumulate);
+            tile(kc, a, b, r->c + row * p->c_row + (col - r->col), p->c_row, lanes, accumulate, soon);
         } else {
             float c[TILE_ROWS * NR];
             if (accumulate) tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 0);
-            tile(kc, a, b, c, NR, lanes, accumulate);
+            tile(kc, a, b, c, NR, lanes, accumulate, soon);
             tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 1);
         }
     }
@@ -192,6 +205,28 @@ static void product_clear(const struct product *p)
     product_finish(p, 0, p->rows);
 }
 
+/* How many panels of A are packed at a time, from `row` on. */
+static int64_t product_panels(const struct product *p, int64_t row, int64_t kc)
+{
+    int64_t panels = p->pack_a_panels ? MIN(MIN(A_PANELS, (A_FLOATS - PACKED_SLACK) / (TILE_ROWS * kc)), (p->rows - row) / TILE_ROWS) : 0;
+    return MAX(panels, 1);
+}
+
+/* What comes after the panels of A at `row`: those below, or the first ones of the next block. */
+static struct ahead product_next_a(const struct product *p, int64_t row, int64_t panels, int64_t k0, int64_t kc)
+{
+    int64_t below = row + panels * TILE_ROWS, steps = panels * div_up(p->cols, NR) * div_up(kc, AHEAD_STEPS);
+    if (!p->a_matrix) return (struct ahead){0};
+    if (below >= p->rows) below = 0, k0 += kc;
+    return ahead_of(p->a_matrix, below, MIN(product_panels(p, below, kc) * TILE_ROWS, p->rows - below), k0, MIN(kc, p->k - k0), steps);
+}
+
+static struct ahead product_next_b(const struct product *p, int64_t k0, int64_t kc)
+{
+    int64_t steps = div_up(p->rows, TILE_ROWS) * div_up(p->cols, NR) * div_up(kc, AHEAD_STEPS), next = k0 + kc;
+    return p->b_matrix ? ahead_of(p->b_matrix, next, MIN(p->k_block, p->k - next), 0, p->cols, steps) : (struct ahead){0};
+}
+
 static void product_run(const struct product *p)
 {
     int64_t done = 0;
@@ -201,19 +236,21 @@ static void product_run(const struct product *p)
     }
     for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
         int64_t kc = MIN(p->k_block, p->k - k0);
+        struct soon soon = {.b = product_next_b(p, k0, kc)};
         p->pack_b(p->b, p->b_packed, p->cols, k0, kc);
         for (int64_t row = 0, first = 0, packed = 0; row < p->rows; row += TILE_ROWS) {
             int64_t rows = MIN(TILE_ROWS, p->rows - row), end = row + rows;
             if (row == packed) {
-                int64_t panels = p->pack_a_panels ? MIN(A_PANELS, (p->rows - row) / TILE_ROWS) : 0;
-                first = row;
-                packed = panels > 0 ? row + panels * TILE_ROWS : end;
-                if (panels > 0)
+                int64_t panels = product_panels(p, row, kc);
+                soon.a = product_next_a(p, row, panels, k0, kc);
+                if (p->pack_a_panels && rows == TILE_ROWS)
                     p->pack_a_panels(p->a, p->a_packed, row, panels, k0, kc);
                 else
                     p->pack_a(p->a, p->a_packed, row, rows, k0, kc);
+                first = row;
+                packed = row + panels * TILE_ROWS;
             }
-            product_row_panel(p, p->a_packed + (row - first) * kc, row, rows, kc, p->add || k0 > 0);
+            product_row_panel(p, p->a_packed + (row - first) * kc, row, rows, kc, p->add || k0 > 0, &soon);
             if (k0 + kc == p->k && (end == p->rows || (end - done) * p->cols >= HOT_ELEMS)) {
                 product_finish(p, done, end - done);
                 done = end;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packers for strided matrices. A is packed k-major in panels of at most TILE_ROWS rows, B k-major in panels of NR columns. */
 
-struct matrix {
-    const float *at; /* element (0, 0) of the chunk's block */
-    int64_t row, col;
-};
-
 /* dst[k][rows] from rows that are contiguous in k, TB x TB elements at a time. Every step stores TB floats where
  * only `rows` belong to it; the next k overwrites the surplus, the last one lands in the slack. */
 static void pack_rows_transposed(const float *src, int64_t row, float *dst, int64_t rows, int64_t kc)
@@ -47,17 +42,9 @@ static void pack_a_columns(const void *a, float *dst, int64_t row, int64_t panel
     }
 }
 
-/* One panel: dst[k][width], of whose columns `cols` exist. */
+/* One panel of a matrix whose rows are not contiguous: dst[k][width], of whose columns `cols` exist. */
 static void pack_b_panel(const struct matrix *m, const float *src, float *dst, int64_t width, int64_t cols, int64_t kc)
 {
-    if (m->col == 1) {
-        for (int64_t k = 0; k < kc; k++, src += m->row, dst += width) {
-            int64_t j = 0;
-            for (; j + VL <= cols; j += VL) v_store(dst + j, v_load(src + j));
-            if (j < cols) v_store(dst + j, v_load_part(src + j, cols - j));
-        }
-        return;
-    }
     int64_t j = 0;
     if (m->row == 1) {
         for (; j + TB <= cols; j += TB) {
@@ -79,9 +66,29 @@ static void pack_b_panel(const struct matrix *m, const float *src, float *dst, i
     }
 }
 
+/* Rows that are contiguous are read whole, one after the other. */
+static void pack_b_rows(const struct matrix *m, const float *src, float *dst, int64_t cols, int64_t kc)
+{
+    int64_t whole = cols / NR * NR, rest = cols - whole, width = round_up(rest, VL);
+    for (int64_t k = 0; k < kc; k++, src += m->row) {
+        float *to = dst + k * NR;
+        for (int64_t col = 0; col < whole; col += NR, to += NR * kc) {
+            UNROLL for (int v = 0; v < TILE_VECS; v++) v_store(to + v * VL, v_load(src + col + v * VL));
+        }
+        to += k * (width - NR);
+        int64_t j = 0;
+        for (; j + VL <= rest; j += VL) v_store(to + j, v_load(src + whole + j));
+        if (j < rest) v_store(to + j, v_load_part(src + whole + j, rest - j));
+    }
+}
+
 static void pack_b_matrix(const void *b, float *dst, int64_t cols, int64_t k0, int64_t kc)
 {
     const struct matrix *m = b;
+    if (m->col == 1) {
+        pack_b_rows(m, m->at + k0 * m->row, dst, cols, kc);
+        return;
+    }
     for (int64_t col = 0; col < cols; col += NR) {
         int64_t n = MIN(NR, cols - col);
         pack_b_panel(m, m->at + k0 * m->row + col * m->col, dst + col * kc, round_up(n, VL), n, kc);

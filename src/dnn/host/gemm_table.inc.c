@@ -19,6 +19,8 @@
 #include "attention.inc.c"
 #include "recurrent.inc.c"
 
+_Static_assert((A_FLOATS + LONG_B_FLOATS) * sizeof(float) <= PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES && LONG_B_FLOATS <= B_FLOATS + STAGE_FLOATS && A_FLOATS >= LONG_K_MAX * TILE_ROWS + PACKED_SLACK,
+               "matrix products must fit the worker's scratch, and where nothing is staged those of convolutions too");
 _Static_assert((A_FLOATS + B_FLOATS + STAGE_FLOATS) * sizeof(float) + COLS_MAX * sizeof(struct run) +
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1 + K_MAX) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,

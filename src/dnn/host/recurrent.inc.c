@@ -40,7 +40,7 @@ static void packed_product(const pgd_recurrent_params *p, const struct rows_of_s
         for (int64_t row = 0; row < r->count; row += TILE_ROWS) {
             int64_t rows = MIN(TILE_ROWS, r->count - row);
             pack_a_matrix(&am, r->a_packed, row, rows, k0, kc);
-            product_row_panel(&product, product.a_packed, row, rows, kc, add || k0 > 0);
+            product_row_panel(&product, product.a_packed, row, rows, kc, add || k0 > 0, NULL);
         }
     }
 }

@@ -223,7 +223,7 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
             for (int64_t point = 0; point < WINOGRAD_POINTS; point++) {
                 const float *a = u + (WINOGRAD_POINTS * row + point * r.rows) * kc, *b = v + point * WINOGRAD_POINT_FLOATS;
                 float *to = m + point * TILE_ROWS * WINOGRAD_RESULT_ROW;
-                for (int64_t col = 0; col < cols; col += NR) tiles[r.rows - 1][div_up(MIN(NR, cols - col), VL) - 1](kc, a, b + col / NR * WINOGRAD_PANEL_FLOATS, to + col, WINOGRAD_RESULT_ROW, VL, 0);
+                for (int64_t col = 0; col < cols; col += NR) tiles[r.rows - 1][div_up(MIN(NR, cols - col), VL) - 1](kc, a, b + col / NR * WINOGRAD_PANEL_FLOATS, to + col, WINOGRAD_RESULT_ROW, VL, 0, NULL);
             }
             r.y = (float *)(void *)mem[2] + row * p->p * p->q;
             r.add = c0 > 0;

@@ -126,7 +126,7 @@ static void winograd_box(const struct winograd_block *g, const struct stage *x, 
             float *d = g->d + (k * WINOGRAD_D_ROWS + row) * g->pitch;
             for (int64_t col = 0; col < g->cols; col += NR) {
                 int64_t vecs = MIN(TILE_VECS, (g->pitch - col) / VL);
-                tiles[rows - 1][vecs - 1](n, g->a + k * rows * n, g->b + k * point + col * n, d + col, g->pitch, VL, accumulate);
+                tiles[rows - 1][vecs - 1](n, g->a + k * rows * n, g->b + k * point + col * n, d + col, g->pitch, VL, accumulate, NULL);
             }
         }
     }
