@@ -83,6 +83,7 @@ static void gemm_add(const char *name, int64_t m, int64_t n, int64_t k, bool tra
     bench_case *c = case_add(name, 2.0 * (double)m * (double)n * (double)k, target);
     c->gemm = (pgd_gemm_params){.batch = 1, .m = m, .n = n, .k = k, .a_row = transposed_a ? 1 : k, .a_col = transposed_a ? m : 1,
                                 .b_row = transposed_b ? 1 : n, .b_col = transposed_b ? k : 1, .c_row = n};
+    c->gemm.threads = THREADS_MAX;
     int64_t chunks = kernels->gemm_plan(&c->gemm);
     bench_job *job = job_add(c, kernels->gemm_chunk, &c->gemm, chunks);
     job->operands[0] = floats_create(m * k);

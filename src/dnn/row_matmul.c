@@ -35,7 +35,7 @@ static pgd_status matmul_emit(const pgd_problem *problem, pgd_emitter *emitter) 
     const pgd_shape *a = &problem->inputs[0].shape, *y = &problem->outputs[0].shape;
     bool ta = problem->attrs->ints[0] != 0, tb = problem->attrs->ints[1] != 0;
     int32_t rank = y->rank;
-    pgd_gemm_params p = {.batch = 1, .m = y->dims[rank - 2], .n = y->dims[rank - 1], .k = a->dims[rank - (ta ? 2 : 1)]};
+    pgd_gemm_params p = {.batch = 1, .m = y->dims[rank - 2], .n = y->dims[rank - 1], .k = a->dims[rank - (ta ? 2 : 1)], .threads = problem->threads};
     for (int32_t i = 0; i < rank - 2; i++) p.batch *= y->dims[i];
     p.a_batch = p.m * p.k, p.a_row = ta ? 1 : p.k, p.a_col = ta ? p.m : 1;
     p.b_batch = p.k * p.n, p.b_row = tb ? 1 : p.n, p.b_col = tb ? p.k : 1;

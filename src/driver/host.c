@@ -68,6 +68,7 @@ static pgd_status host_open(int32_t index, const pgd_drv_options *options, pgd_d
         return status;
     }
     device->base.backend = &pgd_drv_host;
+    device->base.threads = pgd_pool_threads(device->pool);
     *out = &device->base;
     return PGD_OK;
 }

@@ -23,6 +23,7 @@ static pgd_status null_open(int32_t index, const pgd_drv_options *options, pgd_d
     *out = pgd_mem_zalloc(sizeof **out);
     if (*out == NULL) return pgd_fail_memory(sizeof **out);
     (*out)->backend = &pgd_drv_null;
+    (*out)->threads = 1;
     return PGD_OK;
 }
 

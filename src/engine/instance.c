@@ -86,7 +86,7 @@ static pgd_status choose_and_emit(binding *b, const pgd_node *node) {
     if (inputs == NULL) return pgd_fail_memory(sizeof *inputs);
     for (int32_t i = 0; i < node->input_count; i++) inputs[i] = b->instance->descs[value_index(node->inputs[i])];
     e->problem = (pgd_problem){.op = node->op, .inputs = inputs, .input_count = node->input_count, .outputs = &b->instance->descs[node->id * PGD_MAX_OUTPUTS], .output_count = node->output_count,
-                               .device_kind = pgd_device_kind(b->plan->device), .isa = pgd_device_isa(b->plan->device)};
+                               .device_kind = pgd_device_kind(b->plan->device), .isa = pgd_device_isa(b->plan->device), .threads = pgd_device_threads(b->plan->device)};
     PGD_TRY(bind_attrs(b, node, &attrs));
     e->problem.attrs = attrs;
     PGD_TRY(bind_program(b, node, &e->problem.program));

@@ -90,6 +90,7 @@ void pgd_device_close(pgd_device *device) {
 
 pgd_isa pgd_device_isa(const pgd_device *device) { return device->isa; }
 const char *pgd_device_kind(const pgd_device *device) { return device->backend->kind; }
+int32_t pgd_device_threads(const pgd_device *device) { return device->driver->threads; }
 
 /* ---- buffers --------------------------------------------------------------------------------------------------------------------- */
 

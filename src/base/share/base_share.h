@@ -103,7 +103,7 @@ pgd_status pgd_file_write_atomic(const char *path, const pgd_piece *pieces, int3
 /* ---- host jobs and the pool ------------------------------------------------------------------------------------------------------ */
 
 /* A host job is a function, a parameter block and a chunk count. Chunks are independent, may run in any order and on any
- * worker; how many there are follows from the shape only, so results do not depend on the number of threads.
+ * worker; how many there are follows from the shape, or from the number of threads too where it changes no bit of the result.
  *   params   immutable, shared by all chunks
  *   mem      resolved addresses of the operands, in the order the job's parameter struct documents
  *   scratch  PGD_SCRATCH_BYTES of 64-byte aligned memory that belongs to the calling worker for this call; contents undefined */

@@ -5,12 +5,14 @@ enum { GEMM_M_BLOCK, GEMM_N_BLOCK, GEMM_K_BLOCK, GEMM_M_BLOCKS, GEMM_N_BLOCKS, G
 
 /* How many chunks a job of so many multiply-adds is worth: pieces of a millisecond or less in big jobs, not less
  * than about twenty microseconds in small ones. */
-static int64_t chunks_wanted(double madds)
+static int64_t chunks_up_to(double madds, int64_t most)
 {
     double coarse = madds / 12e6, fine = MIN(madds / 1e6, 4);
-    double wanted = MIN(MAX(coarse, fine), 12);
+    double wanted = MIN(MAX(coarse, fine), (double)most);
     return wanted < 1 ? 1 : (int64_t)wanted;
 }
+
+static int64_t chunks_wanted(double madds) { return chunks_up_to(madds, 16); }
 
 /* The block size for the next even number of equal blocks: an odd one out would keep a pair of threads waiting. */
 static int64_t more_blocks(int64_t total, int64_t block, int64_t unit) { return round_up(div_up(total, (div_up(total, block) / 2 + 1) * 2), unit); }
@@ -21,7 +23,7 @@ static int64_t gemm_plan(pgd_gemm_params *p)
     memset(p->plan, 0, sizeof p->plan);
     if (p->batch <= 0 || p->m <= 0 || p->n <= 0) return 0;
     double madds = (double)p->m * (double)p->n * (double)MAX(p->k, 1);
-    int64_t wanted = chunks_wanted(madds * (double)p->batch);
+    int64_t wanted = chunks_up_to(madds * (double)p->batch, 4 * MAX(p->threads, 2)); /* blocks of rows and columns change no sum */
     int64_t k_block = p->k > 0 ? even_block(p->k, p->a_col == 1 ? LONG_K_MAX : LONG_K_MAX / 2, TB) : TB, cols_max = MIN(COLS_MAX, (LONG_B_FLOATS - PACKED_SLACK) / k_block / VL * VL);
     int64_t m_block = even_block(p->m, 512, TILE_ROWS), n_block = even_block(p->n, cols_max, VL);
     while (p->batch * div_up(p->m, m_block) * div_up(p->n, n_block) < wanted) {

@@ -24,6 +24,7 @@ typedef struct pgd_gemm_params {
     int64_t batch, m, n, k;
     int64_t a_batch, a_row, a_col, b_batch, b_row, b_col, c_batch, c_row;
     const pgd_epilogue *epilogue; /* or NULL */
+    int32_t threads;              /* that will share the chunks; any number gives the same bits */
     int64_t plan[8];              /* blocking, filled by gemm_plan */
 } pgd_gemm_params;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The other functions of one element, straight-line like those of vector_math.inc.c. The polynomials are minimax fits of our own (Remez exchange in 50
  * digits on the reduced function, weighted by the result, then rounded to f32). Where f32 would lose digits before the polynomial - the quarter turn
- * taken off an angle, the square in gelu's exponent, the logarithm in pow - that step is done in f64, which is vector code at every level. */
+ * taken off an angle, the logarithm in pow - that step is done in f64, which is vector code at every level. */
 
 /* Adding and subtracting 1.5 * 2^52 rounds to the nearest integer. */
 static inline double round_double(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
@@ -224,37 +224,38 @@ static inline float erf_one(float x) {
     return x == x ? value : x;
 }
 
-/* x Phi(x). Phi(-u) = 1/2 - u Q(u^2) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)) / (u + 3), which keeps its digits down to the subnormals: the
- * exponent's square is exact in f64, the quotient (one f32 division and a Newton step) nearly so, and the power of two comes last. */
+/* x Phi(x) = -g(-x) below 0 and x - g(x) above, with g(u) = u Phi(-u): u (1/2 - u P(u^2)) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)), a flat
+ * polynomial that keeps its digits down to the subnormals. So does the exponent: u is cut in two, of which the higher has 12 bits and an exact square. */
 static inline float gelu_one(float x) {
-    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, inverse = 1.0f / (u + 3.0f);
-    double wide = (double)inverse;
-    wide += wide * (1.0 - ((double)u + 3.0) * wide);
-    float t = (float)(1.0 - 6.0 * wide);
-    scaled_exp e = exp_scaled(-0.5 * (double)u * (double)u);
-    float poly = 5.44710929e-05f;
-    poly = poly * t + 0.000131289766f;
-    poly = poly * t - 0.000244743162f;
-    poly = poly * t - 0.00103254733f;
-    poly = poly * t + 0.00102476997f;
-    poly = poly * t + 0.00696930662f;
-    poly = poly * t - 0.0104625169f;
-    poly = poly * t - 0.0472626872f;
-    poly = poly * t + 0.230017707f;
-    poly = poly * t - 0.509332001f;
-    poly = poly * t + 0.729083717f;
+    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, t = (u - 3.0f) / (u + 3.0f);
+    float high = bits_to_float(float_to_bits(u) & 0xfffff000u), square = high * high, rest = (u - high) * (u + high);
+    float shifted = square * -0.72134752f + ROUNDING, n = shifted - ROUNDING;
+    float r = square * -0.5f - n * 0.693359375f + (n * 2.12194440e-4f - rest * 0.5f);
+    float e = 0.00139337336f;
+    e = e * r + 0.00836323574f;
+    e = e * r + 0.0416664630f;
+    e = e * r + 0.166665763f;
+    e = e * r + 0.5f;
+    e = e * (r * r) + r + 1.0f;
+    float far = -0.000542005349f;
+    far = far * t - 4.12637673e-05f;
+    far = far * t + 0.00396349793f;
+    far = far * t - 0.0017373272f;
+    far = far * t - 0.0288579017f;
+    far = far * t + 0.0913766474f;
+    far = far * t - 0.139657378f;
+    far = far * t + 0.109875873f;
+    far = far * t + 0.364541858f;
+    far = e * far * power_of_rounded(shifted, 64) * 0x1p-64f;
     float v = u * u, near = -7.46289516e-06f;
     near = near * v + 0.000112952177f;
     near = near * v - 0.00118578493f;
     near = near * v + 0.00997307803f;
     near = near * v - 0.0664903149f;
     near = near * v + 0.398942292f;
-    near = 0.5f - u * near;
-    double tail = e.mantissa * ((double)poly * wide);
-    float below = a < 1.0f ? near : (float)tail * e.first * e.second;
-    float value = x < 0 ? a < 1.0f ? x * near : (float)(-(double)u * tail) * e.first * e.second : x - x * below;
-    value = x == INFINITY ? x : value;
-    return x == x ? value : x;
+    near = u * (0.5f - u * near);
+    float g = a < 1.0f ? near : far;
+    return x < 0 ? -g : x - g;
 }
 
 /* ---- floor modulus -------------------------------------------------------------------------------------------------------------------------------------- */

@@ -20,10 +20,14 @@ static inline float round_small(float x) { return (x + 12582912.0f) - 12582912.0
 /* 2^n for integers in [-126, 127] held in a float. */
 static inline float power_of_two(float n) { return bits_to_float((uint32_t)((int32_t)n + 127) << 23); }
 
-/* e^x = 2^n e^r with |r| <= ln2 / 2; 2^n in two factors, so that results down to the subnormals are right. */
+/* Adding 1.5 * 2^23 leaves the nearest integer n in the low bits; these are the bits of 2^(n + away), which must be a normal number. */
+#define ROUNDING 12582912.0f
+static inline float power_of_rounded(float shifted, int32_t away) { return bits_to_float((float_to_bits(shifted) + (uint32_t)(127 + away)) << 23); }
+
+/* e^x = 2^n e^r with |r| <= ln2 / 2; 2^n in two factors, so that results down to the subnormals are right. NaN takes part in every step. */
 static inline float exp_one(float x) {
-    float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x; /* NaN passes through x below */
-    float n = round_small(clamped * 1.44269504f);
+    float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
+    float shifted = clamped * 1.44269504f + ROUNDING, n = shifted - ROUNDING;
     float r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
     float poly = 0.00139337336f;
     poly = poly * r + 0.00836323574f;
@@ -31,9 +35,7 @@ static inline float exp_one(float x) {
     poly = poly * r + 0.166665763f;
     poly = poly * r + 0.5f;
     float value = poly * (r * r) + r + 1.0f;
-    float half = round_small(n * 0.5f);
-    value = value * power_of_two(half) * power_of_two(n - half);
-    return x == x ? value : x;
+    return value * power_of_rounded(shifted, x < 0 ? 64 : -64) * (x < 0 ? 0x1p-64f : 0x1p64f);
 }
 
 /* log x = e ln2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). */

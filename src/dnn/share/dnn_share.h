@@ -21,6 +21,7 @@ typedef struct pgd_problem {
     int32_t input_count, output_count;
     const char *device_kind;
     pgd_isa isa;
+    int32_t threads; /* of the device: into how many pieces work is cut where that changes no bit of the result */
 } pgd_problem;
 
 /* What a job's operand is before memory is planned. */

@@ -69,6 +69,7 @@ typedef struct pgd_drv_backend {
 
 struct pgd_drv_device {
     const pgd_drv_backend *backend;
+    int32_t threads; /* workers that share a launch */
 };
 
 struct pgd_drv_buffer {

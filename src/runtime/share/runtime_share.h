@@ -14,6 +14,7 @@ typedef struct pgd_buffer_span {
 
 pgd_isa pgd_device_isa(const pgd_device *device); /* the level chosen at open */
 const char *pgd_device_kind(const pgd_device *device);
+int32_t pgd_device_threads(const pgd_device *device); /* workers that share a launch */
 pgd_device *pgd_stream_device(pgd_stream *stream);
 pgd_device *pgd_buffer_device(pgd_buffer *buffer);
 
