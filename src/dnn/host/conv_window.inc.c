@@ -93,39 +93,54 @@ V_INLINE void store_zeros(float *to, int64_t n)
  * by the next one or lies in the slack. */
 static void stage_row(float *to, int64_t width, const float *row, int64_t w, int64_t low, int64_t step)
 {
-    int64_t first = low >= 0 ? 0 : MIN(width, div_up(-low, step));
-    int64_t end = low >= w ? 0 : MIN(width, div_up(w - low, step)), i = first;
-    store_zeros(to, end > first ? first : width);
-    if (end <= first) return;
-    const float *from = row + low;
     if (step == 1) {
-        for (; i + VL < end; i += VL) v_store(to + i, v_load(from + i));
-        v_store(to + i, v_load_part(from + i, end - i));
+        for (int64_t i = 0; i < width; i += VL) v_store(to + i, v_load_range(row, low + i, w));
     } else if (step == 2) {
-        for (; i + VL < end; i += VL) v_store(to + i, v_even(v_load(from + 2 * i), v_load(from + 2 * i + VL)));
-        int64_t lanes = 2 * (end - i) - 1;
-        vf lo = v_load_part(from + 2 * i, MIN(lanes, VL)), hi = v_load_part(from + 2 * i + VL, MAX(lanes - VL, 0));
-        v_store(to + i, v_even(lo, hi));
+        for (int64_t i = 0; i < width; i += VL) v_store(to + i, v_even(v_load_range(row, low + 2 * i, w), v_load_range(row, low + 2 * i + VL, w)));
     } else {
-        for (; i < end; i++) to[i] = from[i * step];
-        i -= VL;
+        for (int64_t i = 0, at = low; i < width; i++, at += step) to[i] = at >= 0 && at < w ? row[at] : 0.0f;
     }
-    store_zeros(to + MIN(i + VL, width), width - MIN(i + VL, width));
+}
+
+/* Both phases at step 2; the next row of `odd` may have been written already, but nothing from `end` on, where the first row of odd lies. */
+static void stage_row_pair(float *even, const float *end, float *odd, int64_t width, const float *row, int64_t w, int64_t low)
+{
+    for (int64_t i = 0; i < width; i += VL, low += 2 * VL) {
+        vf a = v_load_range(row, low, w), b = v_load_range(row, low + VL, w), part = v_even(a, b);
+        if (end - even - i >= VL)
+            v_store(even + i, part);
+        else
+            v_store_part(even + i, part, end - even - i);
+        v_store(odd + i, v_odd(a, b));
+    }
+}
+
+/* The rows of one phase, or of both phases that columns have at step 2, from source row h on. */
+static float *stage_phase(const struct stage *s, const float *map, int64_t h, int64_t low_w, bool pair, float *to)
+{
+    const struct window *win = s->win;
+    float *end = to + s->rows * s->width, *odd = pair ? end : NULL;
+    for (int64_t row = 0; row < s->rows; row++, h += win->step_h, to += s->width) {
+        bool outside = h < 0 || h >= win->h;
+        const float *from = outside ? map : map + h * win->w; /* none of it is read outside, but an address must lie in memory to be cheap */
+        if (pair)
+            stage_row_pair(to, end, odd + row * s->width, s->width, from, outside ? 0 : win->w, low_w);
+        else if (outside)
+            store_zeros(to, s->width);
+        else
+            stage_row(to, s->width, from, win->w, low_w, win->step_w);
+    }
+    return pair ? end + s->rows * s->width : end;
 }
 
 static void stage_channel(const struct stage *s, int64_t channel, float *to)
 {
     const struct window *win = s->win;
+    bool pair = win->step_w == 2 && s->phases_w == 2;
     for (int64_t image = s->box.image; image < s->box.image + s->box.images; image++) {
         const float *map = win->x + image * win->image + channel * win->h * win->w;
-        for (int64_t phase = 0; phase < s->phases_h * s->phases_w; phase++) {
-            int64_t low_w = s->low_w + phase % s->phases_w, h = s->low_h + phase / s->phases_w;
-            for (int64_t row = 0; row < s->rows; row++, h += win->step_h, to += s->width) {
-                if (h < 0 || h >= win->h)
-                    store_zeros(to, s->width);
-                else
-                    stage_row(to, s->width, map + h * win->w, win->w, low_w, win->step_w);
-            }
+        for (int64_t phase_h = 0; phase_h < s->phases_h; phase_h++) {
+            for (int64_t phase_w = 0; phase_w < s->phases_w; phase_w += pair ? 2 : 1) to = stage_phase(s, map, s->low_h + phase_h, s->low_w + phase_w, pair, to);
         }
     }
 }

@@ -160,6 +160,25 @@ V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1)
 V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1}; }
 #endif
 
+/* Lane i is row[at + i] where that lies in 0 to n - 1, else zero; no other memory is touched. */
+V_INLINE vf v_load_range(const float *row, int64_t at, int64_t n)
+{
+    if (at >= 0 && at + VL <= n) return v_load(row + at);
+#if defined(PGD_ISA_AVX512)
+    int64_t first = at >= 0 ? 0 : -at < VL ? -at : VL, end = n - at < VL ? n - at < 0 ? 0 : n - at : VL;
+    __mmask16 mask = (__mmask16)(((1u << end) - 1u) & (0xffffu << first));
+    return _mm512_maskz_loadu_ps(mask, (const float *)((uintptr_t)row + (uintptr_t)(at * 4)));
+#elif defined(PGD_ISA_AVX2)
+    __m256i lane = _mm256_add_epi32(_mm256_set1_epi32((int)at), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    __m256i mask = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_setzero_si256(), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane));
+    return _mm256_maskload_ps((const float *)((uintptr_t)row + (uintptr_t)(at * 4)), mask);
+#else
+    float lanes[VL];
+    for (int64_t i = 0; i < VL; i++) lanes[i] = at + i >= 0 && at + i < n ? row[at + i] : 0.0f;
+    return v_load(lanes);
+#endif
+}
+
 V_INLINE vt t_load(const float *p)
 {
     vt v;
