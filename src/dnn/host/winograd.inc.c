@@ -12,11 +12,11 @@
 
 enum {
     WINOGRAD_POINTS = 16,
-    WINOGRAD_TILES = 48 / NR * NR, /* columns of a chunk */
     WINOGRAD_K_MAX = 128,
-    WINOGRAD_PANEL_FLOATS = NR * WINOGRAD_K_MAX + VL, /* of V; whole vectors are written */
-    WINOGRAD_POINT_FLOATS = WINOGRAD_TILES / NR * WINOGRAD_PANEL_FLOATS,
+    WINOGRAD_TILES = 112, /* columns of a chunk with up to half as many channels; with more there are fewer */
+    WINOGRAD_POINT_FLOATS = (WINOGRAD_TILES + NR) * WINOGRAD_K_MAX / 2 + (WINOGRAD_TILES / NR + 1) * VL, /* of V, in panels of [channel][NR] and VL, as whole vectors are written */
     WINOGRAD_RESULT_ROW = WINOGRAD_TILES + VL,
+    WINOGRAD_RESULT_FLOATS = TILE_ROWS * WINOGRAD_RESULT_ROW + VL, /* of M; points a multiple of 4096 bytes apart would push each other out of L1 */
     WINOGRAD_STAGE_FLOATS = 4096
 };
 
@@ -47,14 +47,14 @@ static int64_t winograd_plan(pgd_conv_params *p, bool dgrad, int64_t *weight_chu
     *workspace_bytes = (size_t)(WINOGRAD_POINTS * p->c * p->k) * sizeof(float);
     if (p->n <= 0 || p->k <= 0 || p->p <= 0 || p->q <= 0) return *weight_chunks = 0;
     struct window win = winograd_window(p);
-    plan_boxes(plan, &win, WINOGRAD_TILES);
+    plan[CONV_K_BLOCK] = even_block(p->c, WINOGRAD_K_MAX, 1);
+    plan_boxes(plan, &win, MIN(WINOGRAD_TILES, MAX(WINOGRAD_TILES * WINOGRAD_K_MAX / 2 / MAX(plan[CONV_K_BLOCK], 1) / VL * VL, NR)));
     int64_t boxes = plan[CONV_BOXES_IMAGE] * plan[CONV_BOXES_ROW] * plan[CONV_BOXES_COL];
     double madds = (double)WINOGRAD_POINTS * (double)p->k * (double)p->c * (double)win.images * (double)(win.grid_h * win.grid_w);
     int64_t wanted = chunks_wanted(madds), row_block = round_up(p->k, TILE_ROWS);
     while (boxes * div_up(p->k, row_block) < wanted && row_block > 2 * TILE_ROWS) row_block = round_up(div_up(row_block, 2), TILE_ROWS);
     plan[CONV_ROW_BLOCK] = row_block;
     plan[CONV_ROW_BLOCKS] = div_up(p->k, row_block);
-    plan[CONV_K_BLOCK] = even_block(p->c, WINOGRAD_K_MAX, 1);
     return boxes * plan[CONV_ROW_BLOCKS];
 }
 
@@ -129,15 +129,15 @@ V_INLINE void winograd_input(const float *map, const int32_t taps[WINOGRAD_POINT
 }
 
 /* V of channels c0 to c0 + kc for all tiles of the box. */
-static void winograd_inputs(const struct stage *s, int64_t cols, int64_t c0, int64_t kc, float *v)
+static void winograd_inputs(const struct stage *s, int64_t cols, int64_t c0, int64_t kc, float *v, int64_t panel, int64_t point)
 {
     stage_taps(s, 0, WINOGRAD_POINTS);
     for (int64_t c = 0; c < kc; c++) {
         const struct copy *copy = s->copies;
         stage_channel(s, c0 + c, s->maps);
         for (int64_t col = 0; col < cols; col += NR) {
-            float *to = v + col / NR * WINOGRAD_PANEL_FLOATS + c * MIN(NR, round_up(cols - col, VL));
-            for (const struct copy *end = s->copies + s->panel_end[col / NR]; copy < end; copy++) winograd_input(s->maps + copy->from, s->taps, to + copy->to, WINOGRAD_POINT_FLOATS);
+            float *to = v + col / NR * panel + c * MIN(NR, round_up(cols - col, VL));
+            for (const struct copy *end = s->copies + s->panel_end[col / NR]; copy < end; copy++) winograd_input(s->maps + copy->from, s->taps, to + copy->to, point);
         }
     }
 }
@@ -169,7 +169,7 @@ V_INLINE void winograd_tiles(const float *m, float *y, int64_t pitch, int64_t la
 {
     vf s[4][4], t[2][4];
     UNROLL for (int i = 0; i < 4; i++) {
-        UNROLL for (int j = 0; j < 4; j++) s[i][j] = v_load(m + (4 * i + j) * TILE_ROWS * WINOGRAD_RESULT_ROW);
+        UNROLL for (int j = 0; j < 4; j++) s[i][j] = v_load(m + (4 * i + j) * WINOGRAD_RESULT_FLOATS);
     }
     UNROLL for (int j = 0; j < 4; j++) {
         t[0][j] = s[0][j] + s[1][j] + s[2][j];
@@ -207,23 +207,25 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
     win.x = (const float *)(void *)mem[0];
     stage_init(&stage, &win, &r.box);
     float *v = (float *)(void *)((char *)scratch + PGD_EPILOGUE_SCRATCH_BYTES), *m = v + WINOGRAD_POINTS * WINOGRAD_POINT_FLOATS;
-    stage.maps = m + WINOGRAD_POINTS * TILE_ROWS * WINOGRAD_RESULT_ROW;
+    stage.maps = m + WINOGRAD_POINTS * WINOGRAD_RESULT_FLOATS;
     stage.copies = (struct copy *)(void *)(stage.maps + WINOGRAD_STAGE_FLOATS);
     stage.panel_end = (int32_t *)(void *)(stage.copies + COPIES_MAX);
     stage.taps = taps;
     stage_plan_copies(&stage, NR);
-    int64_t cols = r.box.images * r.box.rows * r.box.cols, first = chunk * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], p->k), kc;
+    int64_t cols = r.box.images * r.box.rows * r.box.cols, first = chunk * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], p->k), kc, panel_floats, point_floats;
     for (int64_t c0 = 0; c0 < p->c; c0 += kc) {
         const float *u = (const float *)(void *)mem[p->workspace] + WINOGRAD_POINTS * c0 * p->k;
         int64_t done = first;
         kc = MIN(plan[CONV_K_BLOCK], p->c - c0);
-        winograd_inputs(&stage, cols, c0, kc, v);
+        panel_floats = NR * kc + VL;
+        point_floats = div_up(cols, NR) * panel_floats;
+        winograd_inputs(&stage, cols, c0, kc, v, panel_floats, point_floats);
         for (int64_t row = first; row < last; row += TILE_ROWS) {
             r.rows = MIN(TILE_ROWS, last - row);
             for (int64_t point = 0; point < WINOGRAD_POINTS; point++) {
-                const float *a = u + (WINOGRAD_POINTS * row + point * r.rows) * kc, *b = v + point * WINOGRAD_POINT_FLOATS;
-                float *to = m + point * TILE_ROWS * WINOGRAD_RESULT_ROW;
-                for (int64_t col = 0; col < cols; col += NR) tiles[r.rows - 1][div_up(MIN(NR, cols - col), VL) - 1](kc, a, b + col / NR * WINOGRAD_PANEL_FLOATS, to + col, WINOGRAD_RESULT_ROW, VL, 0, NULL);
+                const float *a = u + (WINOGRAD_POINTS * row + point * r.rows) * kc, *b = v + point * point_floats;
+                float *to = m + point * WINOGRAD_RESULT_FLOATS;
+                for (int64_t col = 0; col < cols; col += NR) tiles[r.rows - 1][div_up(MIN(NR, cols - col), VL) - 1](kc, a, b + col / NR * panel_floats, to + col, WINOGRAD_RESULT_ROW, VL, 0, NULL);
             }
             r.y = (float *)(void *)mem[2] + row * p->p * p->q;
             r.add = c0 > 0;
