@@ -148,52 +148,88 @@ static void winograd_inputs(const struct stage *s, int64_t cols, int64_t c0, int
 struct winograd_result {
     const pgd_conv_params *p;
     struct box box;
-    float *y; /* of the first row in image 0 */
+    int64_t pitch; /* columns of the product from one row of tiles to the next */
+    float *y;      /* of the first row in image 0 */
     int64_t rows;
     int add;
 };
 
-V_INLINE void winograd_store(float *to, vf even, vf odd, int64_t lanes, int add)
+/* Where half a vector of tiles leaves its results: a row of them, and the row below where there is one. */
+struct winograd_place {
+    float *y;
+    int64_t lanes;
+    int below;
+};
+
+V_INLINE void winograd_store(float *to, vf v, int64_t lanes, int add)
 {
-    vf part[2] = {v_zip_low(even, odd), v_zip_high(even, odd)};
-    for (int i = 0; i < 2 && lanes > 0; i++, to += VL, lanes -= VL) {
-        if (lanes >= VL) {
-            v_store(to, add ? v_add(part[i], v_load(to)) : part[i]);
-        } else {
-            v_store_part(to, add ? v_add(part[i], v_load_part(to, lanes)) : part[i], lanes);
-        }
-    }
+    if (lanes >= VL)
+        v_store(to, add ? v_add(v, v_load(to)) : v);
+    else if (lanes > 0)
+        v_store_part(to, add ? v_add(v, v_load_part(to, lanes)) : v, lanes);
 }
 
-V_INLINE void winograd_tiles(const float *m, float *y, int64_t pitch, int64_t lanes, int second, int add)
+V_INLINE void winograd_tiles(const float *m, struct winograd_place low, struct winograd_place high, int64_t pitch, int add)
 {
-    vf s[4][4], t[2][4];
+    vf s[4][4], even[2], odd[2];
     UNROLL for (int i = 0; i < 4; i++) {
         UNROLL for (int j = 0; j < 4; j++) s[i][j] = v_load(m + (4 * i + j) * WINOGRAD_RESULT_FLOATS);
     }
-    UNROLL for (int j = 0; j < 4; j++) {
-        t[0][j] = s[0][j] + s[1][j] + s[2][j];
-        t[1][j] = s[1][j] - s[2][j] - s[3][j];
+    UNROLL for (int i = 0; i < 2; i++) {
+        vf t[4];
+        UNROLL for (int j = 0; j < 4; j++) t[j] = i == 0 ? s[0][j] + s[1][j] + s[2][j] : s[1][j] - s[2][j] - s[3][j];
+        even[i] = t[0] + t[1] + t[2];
+        odd[i] = t[1] - t[2] - t[3];
     }
-    winograd_store(y, t[0][0] + t[0][1] + t[0][2], t[0][1] - t[0][2] - t[0][3], lanes, add);
-    if (second) winograd_store(y + pitch, t[1][0] + t[1][1] + t[1][2], t[1][1] - t[1][2] - t[1][3], lanes, add);
+    winograd_store(low.y, v_zip_low(even[0], odd[0]), low.lanes, add);
+    winograd_store(high.y, v_zip_high(even[0], odd[0]), high.lanes, add);
+    if (low.below) winograd_store(low.y + pitch, v_zip_low(even[1], odd[1]), low.lanes, add);
+    if (high.below) winograd_store(high.y + pitch, v_zip_high(even[1], odd[1]), high.lanes, add);
+}
+
+/* One row of tiles. */
+static void winograd_result_row(const struct winograd_result *r, const float *m, float *y, int64_t u)
+{
+    const pgd_conv_params *p = r->p;
+    int below = 2 * u + 1 < p->p;
+    for (int64_t i = 0; i < r->box.cols; i += VL, m += VL, y += 2 * VL) {
+        int64_t lanes = MIN(2 * MIN(VL, r->box.cols - i), p->q - 2 * (r->box.v + i));
+        winograd_tiles(m, (struct winograd_place){y, lanes, below}, (struct winograd_place){y + VL, lanes - VL, below && lanes > VL}, p->q, r->add);
+    }
 }
 
 static void winograd_results(const struct winograd_result *r, const float *m)
 {
     const pgd_conv_params *p = r->p;
-    for (int64_t image = r->box.image; image < r->box.image + r->box.images; image++) {
-        for (int64_t u = r->box.u; u < r->box.u + r->box.rows; u++, m += r->box.cols) {
-            for (int64_t row = 0; row < r->rows; row++) {
-                float *y = r->y + ((image * p->k + row) * p->p + 2 * u) * p->q + 2 * r->box.v;
-                for (int64_t i = 0; i < r->box.cols; i += VL)
-                    winograd_tiles(m + row * WINOGRAD_RESULT_ROW + i, y + 2 * i, p->q, MIN(2 * MIN(VL, r->box.cols - i), p->q - 2 * (r->box.v + i)), 2 * u + 1 < p->p, r->add);
+    int64_t lanes = MIN(2 * r->box.cols, p->q - 2 * r->box.v), end = r->box.u + r->box.rows;
+    for (int64_t image = r->box.image; image < r->box.image + r->box.images; image++, m += r->box.rows * r->pitch) {
+        for (int64_t row = 0; row < r->rows; row++) {
+            const float *from = m + row * WINOGRAD_RESULT_ROW;
+            float *y = r->y + ((image * p->k + row) * p->p + 2 * r->box.u) * p->q + 2 * r->box.v;
+            int64_t u = r->box.u;
+            if (2 * r->pitch == VL) { /* two rows in a vector */
+                for (; u + 2 <= end; u += 2, from += VL, y += 4 * p->q)
+                    winograd_tiles(from, (struct winograd_place){y, lanes, 1}, (struct winograd_place){y + 2 * p->q, lanes, 2 * u + 3 < p->p}, p->q, r->add);
             }
+            for (; u < end; u++, from += r->pitch, y += 2 * p->q) winograd_result_row(r, from, y, u);
         }
     }
 }
 
 /* ---- a chunk ---- */
+
+/* Narrow rows of tiles leave lanes idle. Staged rows are a column longer and lie one behind the other: taking that column for a tile, whose results are dropped, makes one
+ * row of all, where that needs no more vectors. Gives the columns from one row to the next. */
+static int64_t winograd_join_rows(struct stage *s)
+{
+    struct box *box = &s->box;
+    int64_t pitch = box->cols, rows = box->images * box->rows;
+    if (round_up(rows * s->width, VL) > round_up(rows * pitch, VL)) return pitch;
+    pitch = s->width;
+    box->cols = box->rows * pitch;
+    box->rows = 1;
+    return pitch;
+}
 
 static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, void *scratch)
 {
@@ -211,8 +247,9 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
     stage.copies = (struct copy *)(void *)(stage.maps + WINOGRAD_STAGE_FLOATS);
     stage.panel_end = (int32_t *)(void *)(stage.copies + COPIES_MAX);
     stage.taps = taps;
+    r.pitch = winograd_join_rows(&stage);
     stage_plan_copies(&stage, NR);
-    int64_t cols = r.box.images * r.box.rows * r.box.cols, first = chunk * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], p->k), kc, panel_floats, point_floats;
+    int64_t cols = r.box.images * r.box.rows * r.pitch, first = chunk * plan[CONV_ROW_BLOCK], last = MIN(first + plan[CONV_ROW_BLOCK], p->k), kc, panel_floats, point_floats;
     for (int64_t c0 = 0; c0 < p->c; c0 += kc) {
         const float *u = (const float *)(void *)mem[p->workspace] + WINOGRAD_POINTS * c0 * p->k;
         int64_t done = first;
