@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the rows of products - matrix products and convolutions - share (row_matmul.c). */
+ * What the rows with two inputs and an epilogue - matrix products, convolutions, the gradient of max pooling - share (row_matmul.c). */
 #ifndef PGD_PRODUCT_H
 #define PGD_PRODUCT_H
 

@@ -162,7 +162,7 @@ const char *pgd_epilogue_lower(const pgd_problem *problem, int64_t batch, int64_
         if (p->instrs[i].load != PGD_LOAD_RUNS || p->instrs[i].operand < 0) continue;
         /* split the input's axes into the groups batch, row, col: each must be whole or absent */
         const pgd_shape *shape = &problem->inputs[p->instrs[i].operand].shape;
-        int32_t col_axes = problem->op == PGD_OP_CONV ? 2 : 1, group_end[3] = {shape->rank - col_axes - 1, shape->rank - col_axes, shape->rank};
+        int32_t col_axes = problem->op == PGD_OP_MATMUL ? 1 : 2, group_end[3] = {shape->rank - col_axes - 1, shape->rank - col_axes, shape->rank};
         int64_t stride = 1;
         for (int32_t g = 2; g >= 0; g--) {
             int64_t extent = 1;

@@ -13,6 +13,12 @@ static pgd_conv_params conv_params(const pgd_problem *problem) {
                              .groups = o[GROUPS], .stride_h = o[STRIDE_H], .stride_w = o[STRIDE_W], .pad_h = o[PAD_TOP], .pad_w = o[PAD_LEFT], .dilation_h = o[DILATION_H], .dilation_w = o[DILATION_W]};
 }
 
+/* Of the result, which is maps in all directions but the weights'; those never have one. */
+static pgd_status emit_epilogue(const pgd_problem *problem, pgd_emitter *emitter, pgd_conv_params *p) {
+    const int64_t *y = problem->outputs[0].shape.dims;
+    return pgd_emit_epilogue(problem, emitter, y[0], y[1], y[2] * y[3], &p->epilogue);
+}
+
 /* A job, and one that goes on with what it left in the workspace. */
 static pgd_status emit_two(const pgd_problem *problem, pgd_emitter *emitter, const pgd_conv_params *p, size_t workspace_bytes, pgd_chunk_fn *first, int64_t first_chunks, pgd_chunk_fn *second, int64_t second_chunks) {
     emitter->workspace_bytes = workspace_bytes;
@@ -49,7 +55,7 @@ static pgd_status winograd_emit(const pgd_problem *problem, pgd_emitter *emitter
     pgd_conv_params p = conv_params(problem);
     int64_t weight_chunks;
     size_t workspace_bytes;
-    PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    PGD_TRY(emit_epilogue(problem, emitter, &p));
     p.workspace = problem->input_count + 1;
     int64_t chunks = kernels->winograd_plan(&p, problem->op == PGD_OP_CONV_DINPUT, &weight_chunks, &workspace_bytes);
     return emit_two(problem, emitter, &p, workspace_bytes, kernels->winograd_weights_chunk, weight_chunks, kernels->winograd_chunk, chunks);
@@ -77,7 +83,7 @@ static pgd_status direct_emit(const pgd_problem *problem, pgd_emitter *emitter) 
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     pgd_conv_params p;
     int64_t chunks = direct_plan(problem, &p);
-    PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    PGD_TRY(emit_epilogue(problem, emitter, &p));
     pgd_chunk_fn *chunk = problem->op == PGD_OP_CONV ? kernels->direct_forward_chunk : problem->op == PGD_OP_CONV_DINPUT ? kernels->direct_dgrad_chunk : kernels->direct_wgrad_chunk;
     return pgd_emit_product_operands(pgd_emit(emitter, chunk, &p, sizeof p, chunks), problem);
 }
@@ -88,7 +94,7 @@ const pgd_kernel_row pgd_row_host_direct = {.name = "host_direct", .device = "ho
 
 static pgd_status conv_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem);
-    PGD_TRY(pgd_emit_epilogue(problem, emitter, p.n, p.k, p.p * p.q, &p.epilogue));
+    PGD_TRY(emit_epilogue(problem, emitter, &p));
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
     int64_t chunks = kernels->conv_forward_plan(&p);
     return pgd_emit_product_operands(pgd_emit(emitter, kernels->conv_forward_chunk, &p, sizeof p, chunks), problem);
@@ -99,6 +105,7 @@ const pgd_kernel_row pgd_row_host_conv = {.name = "host_conv", .device = "host",
 static pgd_status dinput_emit(const pgd_problem *problem, pgd_emitter *emitter) {
     pgd_conv_params p = conv_params(problem);
     const struct pgd_gemm_kernels *kernels = pgd_gemm_kernels_for(problem->isa);
+    PGD_TRY(emit_epilogue(problem, emitter, &p));
     int64_t chunks = kernels->conv_dgrad_plan(&p);
     return pgd_emit_product_operands(pgd_emit(emitter, kernels->conv_dgrad_chunk, &p, sizeof p, chunks), problem);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Choosing what runs together. Every node begins as a unit of its own; along each edge between two nodes of one iteration space their
  * units become one, unless some path leaves the first and comes back to the second (the result would wait for itself), or the program
- * would grow past its limits. Then a matmul or conv takes over the unit that alone reads it, as its epilogue. */
+ * would grow past its limits. Then a matmul, conv or the like takes over the unit that alone reads it, as its epilogue. */
 #include "fuse.h"
 
 #include <string.h>
@@ -23,6 +23,11 @@ bool pgd_fuse_core(const pgd_node *node) {
     for (int32_t i = 0; i < node->input_count; i++)
         if (!tile_dtype(node->inputs[i]->dtype)) return false;
     return tile_dtype(node->outputs[0].dtype);
+}
+
+bool pgd_fuse_takes_epilogue(const pgd_node *node) {
+    if (node->op == PGD_OP_CONV_DINPUT) return node->attrs.ints[0] == 1 && node->attrs.ints[1] == 1; /* else neighbours come from products of their own */
+    return node->op == PGD_OP_MATMUL || node->op == PGD_OP_CONV || node->op == PGD_OP_MAX_POOL_D;
 }
 
 static bool is_reduction(const pgd_node *node) { return (pgd_op_defs[node->op]->flags & PGD_OPF_REDUCTION) != 0; }
@@ -129,7 +134,7 @@ static void merge_elementwise(const pgd_fusion *f, bool *seen, int32_t *stack) {
 
 /* An input of an epilogue is walked as [batch, row, col]: inside a group of axes it must have all or none. */
 static bool epilogue_input_fits(const pgd_node *core, pgd_symshape input, pgd_symshape space) {
-    int32_t cols = core->op == PGD_OP_CONV ? 2 : 1, rank = space.rank;
+    int32_t cols = core->op == PGD_OP_MATMUL ? 1 : 2, rank = space.rank;
     if (input.rank != rank) return false;
     for (int32_t first = 0, group = 0; group < 3; group++) {
         int32_t end = group == 0 ? rank - cols - 1 : group == 1 ? rank - cols : rank;
@@ -166,13 +171,13 @@ static bool epilogue_fits(const pgd_fusion *f, const pgd_node *core, int32_t uni
 static void attach_epilogues(const pgd_fusion *f, bool *seen, int32_t *stack) {
     for (int32_t i = 0; i < f->graph->node_count; i++) {
         const pgd_node *core = f->graph->nodes[i];
-        if (!f->live[i] || (core->op != PGD_OP_MATMUL && core->op != PGD_OP_CONV) || core->outputs[0].dtype != PGD_F32 || f->kept[i] || f->user_count[i] == 0) continue;
+        if (!f->live[i] || !pgd_fuse_takes_epilogue(core) || core->outputs[0].dtype != PGD_F32 || f->kept[i] || f->user_count[i] == 0) continue;
         int32_t unit = f->unit[f->users[i][0]];
         bool alone = unit >= 0 && pgd_fuse_core(f->graph->nodes[f->users[i][0]]);
         for (int32_t u = 0; alone && u < f->user_count[i]; u++) alone = f->unit[f->users[i][u]] == unit;
-        /* one matmul or conv per epilogue */
+        /* one of these per epilogue */
         for (int32_t j = alone ? f->first[unit] : -1; alone && j >= 0; j = f->next[j])
-            alone = (f->graph->nodes[j]->op != PGD_OP_MATMUL && f->graph->nodes[j]->op != PGD_OP_CONV);
+            alone = !pgd_fuse_takes_epilogue(f->graph->nodes[j]);
         if (!alone || !epilogue_fits(f, core, unit) || detour(f, f->unit[i], unit, seen, stack)) continue;
         join_if_it_fits(f, i, unit, stack);
     }

@@ -24,6 +24,9 @@ bool pgd_fuse_inlined(const pgd_node *node);
 /* Part of programs: elementwise work, random numbers, reductions on dtypes that tiles hold. */
 bool pgd_fuse_core(const pgd_node *node);
 
+/* Can finish its result, of two inputs, with a program. */
+bool pgd_fuse_takes_epilogue(const pgd_node *node);
+
 /* Writes the fused graph. */
 pgd_status pgd_fuse_emit(const pgd_fusion *fusion, pgd_graph **out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Writing units down: every unit of elementwise work becomes a PROGRAM node, or the epilogue of the matmul or conv in it; all other nodes
+ * Writing units down: every unit of elementwise work becomes a PROGRAM node, or the epilogue of the matmul, conv or the like in it; all other nodes
  * are copied. Units are emitted as soon as everything they read is there, the one with the smallest node first. */
 #include "fuse.h"
 
@@ -16,7 +16,7 @@ typedef struct writer {
 typedef struct draft {
     const pgd_fusion *f;
     int32_t unit;
-    const pgd_node *core; /* matmul or conv whose epilogue this is, or NULL */
+    const pgd_node *core; /* whose epilogue this is, or NULL */
     pgd_program *program; /* PGD_PROGRAM_INSTRS instructions */
     const pgd_value *inputs[PGD_MAX_INPUTS];
     const pgd_value *outputs[PGD_MAX_OUTPUTS];
@@ -105,7 +105,7 @@ static void write_unit(draft *d) {
     const pgd_graph *g = d->f->graph;
     d->program->reduce = -1;
     for (int32_t i = d->f->first[d->unit]; i >= 0; i = d->f->next[i])
-        if (g->nodes[i]->op == PGD_OP_MATMUL || g->nodes[i]->op == PGD_OP_CONV) d->core = g->nodes[i];
+        if (pgd_fuse_takes_epilogue(g->nodes[i])) d->core = g->nodes[i];
     if (d->core != NULL) {
         d->inputs[0] = d->core->inputs[0];
         d->inputs[1] = d->core->inputs[1];

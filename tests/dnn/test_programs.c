@@ -404,7 +404,7 @@ static void check_epilogue(uint64_t seed, pgd_op op, const pgd_attrs *attrs, pgd
     for (r.input_count = 0; r.input_count < 2; r.input_count++) random_contents(&d, &r, r.input_count);
     r.special = special;
     for (int64_t i = roll_below(&d, 4); i > 0; i--, r.input_count++) {
-        r.inputs[r.input_count] = epilogue_input(&d, &y, op == PGD_OP_CONV ? 2 : 1);
+        r.inputs[r.input_count] = epilogue_input(&d, &y, op == PGD_OP_MATMUL ? 1 : 2);
         random_contents(&d, &r, r.input_count);
     }
     add_instr(&r, blank_instr(PGD_OP_INPUT), 0);
@@ -451,7 +451,21 @@ static void epilogues_of_convolutions_equal_their_instructions(void **unused) {
         if (wide) c += 15, k += 15, side += 3, r = 3, stride = 1;
         int64_t out = (side + 2 * pad - r) / stride + 1;
         pgd_attrs attrs = {.ints = {stride, stride, pad, pad, pad, pad, 1, 1, 1}};
-        check_epilogue(seed + 5000, PGD_OP_CONV, &attrs, (pgd_desc){PGD_F32, {4, {n, c, side, side}}}, (pgd_desc){PGD_F32, {4, {k, c, r, r}}}, (pgd_shape){4, {n, k, out, out}});
+        pgd_shape x = {4, {n, c, side, side}}, y = {4, {n, k, out, out}};
+        pgd_desc w = {PGD_F32, {4, {k, c, r, r}}};
+        check_epilogue(seed + 5000, PGD_OP_CONV, &attrs, (pgd_desc){PGD_F32, x}, w, y);
+        if (stride > 1) continue;
+        attrs.dims = pgd_symshape_from(x);
+        check_epilogue(seed + 6000, PGD_OP_CONV_DINPUT, &attrs, (pgd_desc){PGD_F32, y}, w, x);
+    }
+}
+
+static void epilogues_of_pool_derivatives_equal_their_instructions(void **unused) {
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        dice d = {seed + 14};
+        int64_t n = 1 + roll_below(&d, 3), c = 1 + roll_below(&d, 6), kernel = 2 + roll_below(&d, 2), h = 3 + roll_below(&d, 12), w = 3 + roll_below(&d, 40);
+        pgd_attrs attrs = {.ints = {kernel, kernel, kernel, kernel}};
+        check_epilogue(seed + 7000, PGD_OP_MAX_POOL_D, &attrs, (pgd_desc){PGD_F32, {4, {n, c, h / kernel, w / kernel}}}, (pgd_desc){PGD_F32, {4, {n, c, h, w}}}, (pgd_shape){4, {n, c, h, w}});
     }
 }
 
@@ -598,7 +612,7 @@ static void gelu_is_accurate(void **unused) { sweep(PGD_OP_GELU); }
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elementwise_programs_equal_their_instructions), cmocka_unit_test(reductions_equal_their_instructions),
-        cmocka_unit_test(epilogues_of_matrix_products_equal_their_instructions), cmocka_unit_test(epilogues_of_convolutions_equal_their_instructions),
+        cmocka_unit_test(epilogues_of_matrix_products_equal_their_instructions), cmocka_unit_test(epilogues_of_convolutions_equal_their_instructions), cmocka_unit_test(epilogues_of_pool_derivatives_equal_their_instructions),
         cmocka_unit_test(exp_is_accurate), cmocka_unit_test(log_is_accurate), cmocka_unit_test(tanh_is_accurate), cmocka_unit_test(sigmoid_is_accurate),
         cmocka_unit_test(rsqrt_is_accurate), cmocka_unit_test(erf_is_accurate),
         cmocka_unit_test(sin_is_accurate), cmocka_unit_test(cos_is_accurate), cmocka_unit_test(tan_is_accurate), cmocka_unit_test(asin_is_accurate), cmocka_unit_test(acos_is_accurate),

@@ -104,15 +104,16 @@ static int chunk_box(struct box *box, const int64_t *plan, const struct window *
     return box->images > 0 && box->rows > 0 && box->cols > 0;
 }
 
-/* Hands a box of finished results to the epilogue: channels `channel` on, of some images, rows u to u_end, columns v to v_end. */
-static void finish_box(const pgd_conv_params *p, char *const *mem, const struct box *images, int64_t channel, int64_t channels, int64_t u, int64_t u_end, int64_t v, int64_t v_end, void *scratch)
+/* Hands a box of finished results, maps of neighbours, to the epilogue: channels `channel` on, of some images, rows u to u_end, columns v to v_end. */
+static void finish_box(const pgd_epilogue *epilogue, const struct grid_out *out, char *const *mem, const struct box *images, int64_t channel, int64_t channels, int64_t u, int64_t u_end, int64_t v, int64_t v_end,
+                       void *scratch)
 {
-    int64_t pixels = p->p * p->q, step = v_end - v == p->q ? u_end - u : 1; /* whole rows together */
-    if (!p->epilogue) return;
+    int64_t step = v_end - v == out->pitch ? u_end - u : 1; /* whole rows together */
+    if (!epilogue) return;
     for (int64_t image = images->image; image < images->image + images->images; image++) {
         for (int64_t row = u; row < u_end; row += step) {
-            float *y = (float *)(void *)mem[2] + (image * p->k + channel) * pixels + row * p->q + v;
-            p->epilogue->apply(p->epilogue, mem, y, pixels, image, channel, row * p->q + v, channels, step * (v_end - v), scratch);
+            float *y = out->base + image * out->image_floats + channel * out->c_row + row * out->pitch + v;
+            epilogue->apply(epilogue, mem, y, out->c_row, image, channel, row * out->pitch + v, channels, step * (v_end - v), scratch);
         }
     }
 }
@@ -296,7 +297,7 @@ static void conv_dgrad_chunk(const void *params, char *const *mem, int64_t chunk
                                p->stride_h * p->w, p->stride_w};
         struct product product = {
             .rows = MIN(plan[CONV_ROW_BLOCK], channels - row), .k = filters * win.taps_h * win.taps_w,
-            .k_block = plan[CONV_K_BLOCK], .pack_a = pack_a_dgrad, .a = &a, .first_row = channel, .mem = mem,
+            .k_block = plan[CONV_K_BLOCK], .pack_a = pack_a_dgrad, .a = &a, .first_row = channel, .epilogue = p->epilogue, .mem = mem,
         };
         window_product(&product, &win, &box, &out, scratch);
     }

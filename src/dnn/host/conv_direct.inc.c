@@ -175,7 +175,7 @@ static void direct_run(const struct direct *d, const pgd_conv_params *p, const s
         for (int64_t i = 0; i < d->sources; i++) stage_channel(&room.stage, group * d->sources + i, room.maps + i * room.stage.channel_floats);
         direct_group(d, &room, w + group * d->group_weights, d->out.base + group * d->results * d->out.c_row, first, last);
         if (group + 1 == end || (row - done) * cols >= HOT_ELEMS) {
-            finish_box(p, mem, box, done, row - done, box->u, box->u + box->rows, box->v, box->v + box->cols, scratch);
+            finish_box(p->epilogue, &d->out, mem, box, done, row - done, box->u, box->u + box->rows, box->v, box->v + box->cols, scratch);
             done = row;
         }
     }

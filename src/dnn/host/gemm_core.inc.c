@@ -13,8 +13,8 @@
 enum {
     NR = VL * TILE_VECS,
     COLS_MAX = 480 / NR * NR, /* columns of C in one chunk: a B block of COLS_MAX x K_MAX stays in L2 */
-    K_MAX = 256,
-    LONG_K_MAX = 1024, /* where B is a matrix: fewer passes over C, narrower chunks */
+    K_MAX = 256, /* products summed up in registers */
+    LONG_K_MAX = 1024, /* of a block of B that is a matrix: fewer passes over C, narrower chunks */
     HOT_ELEMS = 16384, /* finished elements of C handed to the epilogue at a time */
     PACKED_SLACK = 2 * VL, /* floats a packer may write past its block */
     B_FLOATS = COLS_MAX * K_MAX + PACKED_SLACK,
@@ -168,19 +168,21 @@ static void tile_move(float *tile, const struct run *r, int64_t c_offset, int64_
 static void product_row_panel(const struct product *p, const float *a, int64_t row, int64_t rows, int64_t kc, int accumulate, struct soon *soon)
 {
     const struct run *r = p->runs;
+    int64_t part = even_block(kc, K_MAX, TB); /* long sums in parts, for their accuracy; C is in L1 meanwhile */
     for (int64_t col = 0; col < p->cols; col += NR) {
         int64_t cols = MIN(NR, p->cols - col), vecs = div_up(cols, VL), lanes = cols - (vecs - 1) * VL;
         tile_fn *tile = tiles[rows - 1][vecs - 1];
         const float *b = p->b_packed + col * kc;
+        float moved[TILE_ROWS * NR], *c = moved;
+        int64_t c_row = NR;
         while (col >= r->col + r->cols) r++;
-        if (r->step == 1 && col + cols <= r->col + r->cols) {
-            tile(kc, a, b, r->c + row * p->c_row + (col - r->col), p->c_row, lanes, accumulate, soon);
-        } else {
-            float c[TILE_ROWS * NR];
-            if (accumulate) tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 0);
-            tile(kc, a, b, c, NR, lanes, accumulate, soon);
-            tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 1);
-        }
+        int in_place = r->step == 1 && col + cols <= r->col + r->cols;
+        if (in_place)
+            c = r->c + row * p->c_row + (col - r->col), c_row = p->c_row;
+        else if (accumulate)
+            tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 0);
+        for (int64_t k = 0; k < kc; k += part) tile(MIN(part, kc - k), a + k * rows, b + k * vecs * VL, c, c_row, lanes, accumulate || k > 0, soon);
+        if (!in_place) tile_move(c, r, row * p->c_row, p->c_row, col, rows, cols, 1);
     }
 }
 

@@ -37,7 +37,7 @@ typedef struct pgd_gemm_params {
  *   wgrad    mem = dy, x, dw, workspace; then the reduce job with the same params and mem, unless its chunk count is 0 */
 typedef struct pgd_conv_params {
     int64_t n, c, h, w, k, r, s, p, q, groups, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
-    const pgd_epilogue *epilogue; /* forward only; or NULL */
+    const pgd_epilogue *epilogue; /* forward, and dgrad with strides of 1; or NULL */
     int32_t workspace;            /* winograd: the operand; the others know theirs */
     bool turned;                  /* winograd, filled by its plan function: w is that of the convolution whose gradient this is */
     int64_t plan[16];             /* blocking, filled by the plan function of the direction */

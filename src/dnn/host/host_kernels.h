@@ -51,9 +51,10 @@ typedef struct pgd_channel_params {
 } pgd_channel_params;
 
 typedef struct pgd_pool_params {
-    int64_t planes, h, w, p, q;
+    int64_t planes, channels, h, w, p, q;
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
     int64_t planes_per_chunk;
+    const pgd_epilogue *epilogue; /* max_pool_d: of [image, channel, pixel]; or NULL */
 } pgd_pool_params;
 
 /* rows of `width` elements; stride_inner > 1 only for argmax, which then reads [outer, width, inner] */

@@ -212,10 +212,15 @@ static void max_pool(const void *params, char *const *mem, int64_t chunk, void *
     each_plane(o, chunk, max_plane, FLOATS(0), o->h * o->w, NULL, 0, FLOATS(1), o->p * o->q);
 }
 
-/* mem: dy, x, dx */
+/* mem: dy, x, dx, and what the epilogue reads. It finishes a plane while the plane is hot in cache. */
 static void max_pool_d(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_pool_params *o = params;
-    each_plane(o, chunk, max_d_plane, FLOATS(0), o->p * o->q, FLOATS(1), o->h * o->w, FLOATS(2), o->h * o->w);
+    int64_t end = (chunk + 1) * o->planes_per_chunk < o->planes ? (chunk + 1) * o->planes_per_chunk : o->planes, pixels = o->h * o->w;
+    for (int64_t i = chunk * o->planes_per_chunk; i < end; i++) {
+        float *dx = FLOATS(2) + i * pixels;
+        max_d_plane(o, FLOATS(0) + i * o->p * o->q, FLOATS(1) + i * pixels, dx);
+        if (o->epilogue != NULL) o->epilogue->apply(o->epilogue, mem, dx, pixels, i / o->channels, i % o->channels, 0, 1, pixels, scratch);
+    }
 }
 
 static void avg_pool(const void *params, char *const *mem, int64_t chunk, void *scratch) {

@@ -268,7 +268,7 @@ static void winograd_chunk(const void *params, char *const *mem, int64_t chunk, 
             r.add = c0 > 0;
             winograd_results(&r, m);
             if (c0 + kc == p->c && (row + r.rows == last || (row + r.rows - done) * cols * 4 >= HOT_ELEMS)) {
-                finish_box(p, mem, &r.box, done, row + r.rows - done, 2 * r.box.u, MIN(2 * (r.box.u + r.box.rows), p->p), 2 * r.box.v, MIN(2 * (r.box.v + r.box.cols), p->q), scratch);
+                finish_box(p->epilogue, &(struct grid_out){(float *)(void *)mem[2], p->k * p->p * p->q, p->p * p->q, p->q, 1}, mem, &r.box, done, row + r.rows - done, 2 * r.box.u, MIN(2 * (r.box.u + r.box.rows), p->p), 2 * r.box.v, MIN(2 * (r.box.v + r.box.cols), p->q), scratch);
                 done = row + r.rows;
             }
         }

@@ -16,7 +16,7 @@ typedef struct pgd_desc {
 typedef struct pgd_problem {
     pgd_op op;
     const pgd_attrs *attrs;
-    const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV: the epilogue or NULL */
+    const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV and the like: the epilogue or NULL */
     const pgd_desc *inputs, *outputs;
     int32_t input_count, output_count;
     const char *device_kind;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Convolution (cross-correlation, NCHW and KCRS) and its two derivatives. Inputs of conv beyond the second belong to the epilogue program. */
+ * Convolution (cross-correlation, NCHW and KCRS) and its two derivatives. Inputs of conv and conv_dinput beyond the second belong to the epilogue program. */
 #include "ops_internal.h"
 
 enum { STRIDE_H, STRIDE_W, PAD_TOP, PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, DILATION_H, DILATION_W, GROUPS };

@@ -44,7 +44,7 @@ struct pgd_value {
  *   any other elementwise op of args
  * Without `reduce`, output k of the node is register outputs[k], converted to its dtype. With it there is one output: registers outputs[0] reduced over
  * axes by SUM, PROD, REDUCE_MAX or REDUCE_MIN.
- * As an epilogue (of MATMUL, CONV ...) the register of the first instruction, INPUT with input -1, is the element just computed. */
+ * As an epilogue (of MATMUL, CONV, CONV_DINPUT, MAX_POOL_D) the register of the first instruction, INPUT with input -1, is the element just computed. */
 typedef struct pgd_instr {
     pgd_op op;
     int16_t args[3];
@@ -75,7 +75,7 @@ struct pgd_node {
     int32_t stretch;            /* of values that are computed again for their gradients; 0: they are kept */
     const char *name;           /* INPUT, PARAM */
     const void *bytes;          /* CONSTANT */
-    const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV: the epilogue or NULL */
+    const pgd_program *program; /* PROGRAM: the work; MATMUL, CONV and the like: the epilogue or NULL */
 };
 
 typedef struct pgd_named {
