@@ -20,7 +20,7 @@ static const pgd_op exact_ops[] = {PGD_OP_NEG, PGD_OP_ABS, PGD_OP_SIGN, PGD_OP_F
                                    PGD_OP_MIN, PGD_OP_MAX, PGD_OP_EQ, PGD_OP_LT, PGD_OP_LE, PGD_OP_AND, PGD_OP_OR, PGD_OP_WHERE, PGD_OP_CAST,
                                    PGD_OP_ROUND, PGD_OP_TRUNC, PGD_OP_ISNAN, PGD_OP_ISINF, PGD_OP_MOD, PGD_OP_XOR};
 static const pgd_op inexact_ops[] = {PGD_OP_RSQRT, PGD_OP_EXP, PGD_OP_LOG, PGD_OP_SIN, PGD_OP_COS, PGD_OP_TANH, PGD_OP_SIGMOID, PGD_OP_ERF, PGD_OP_POW,
-                                     PGD_OP_EXPM1, PGD_OP_LOG1P, PGD_OP_TAN, PGD_OP_ASIN, PGD_OP_ACOS, PGD_OP_ATAN, PGD_OP_GELU};
+                                     PGD_OP_EXPM1, PGD_OP_LOG1P, PGD_OP_TAN, PGD_OP_ASIN, PGD_OP_ACOS, PGD_OP_ATAN, PGD_OP_GELU, PGD_OP_GELU_SLOPE};
 static int64_t used_ops[PGD_OP_COUNT];
 
 #define COUNT(list) (int64_t)(sizeof list / sizeof list[0])
@@ -488,6 +488,7 @@ static int64_t sweep_values(float *to) {
     to[n++] = INFINITY, to[n++] = -INFINITY, to[n++] = NAN;
     for (int64_t i = 0; i < 60000; i++) to[n++] = (float)(-110 + 220 * ((double)i / 60000)); /* where exp and tanh live */
     for (int64_t i = 0; i < 150000; i++) to[n++] = (float)(-15 * ((double)i / 150000)); /* gelu's tail */
+    for (float x = -0.75179f; x > -0.751793f; x = nextafterf(x, -1)) to[n++] = x;       /* the root of its slope */
     return n;
 }
 
@@ -608,6 +609,7 @@ static void atan_is_accurate(void **unused) { sweep(PGD_OP_ATAN); }
 static void expm1_is_accurate(void **unused) { sweep(PGD_OP_EXPM1); }
 static void log1p_is_accurate(void **unused) { sweep(PGD_OP_LOG1P); }
 static void gelu_is_accurate(void **unused) { sweep(PGD_OP_GELU); }
+static void gelu_slope_is_accurate(void **unused) { sweep(PGD_OP_GELU_SLOPE); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -616,7 +618,7 @@ int main(void) {
         cmocka_unit_test(exp_is_accurate), cmocka_unit_test(log_is_accurate), cmocka_unit_test(tanh_is_accurate), cmocka_unit_test(sigmoid_is_accurate),
         cmocka_unit_test(rsqrt_is_accurate), cmocka_unit_test(erf_is_accurate),
         cmocka_unit_test(sin_is_accurate), cmocka_unit_test(cos_is_accurate), cmocka_unit_test(tan_is_accurate), cmocka_unit_test(asin_is_accurate), cmocka_unit_test(acos_is_accurate),
-        cmocka_unit_test(atan_is_accurate), cmocka_unit_test(expm1_is_accurate), cmocka_unit_test(log1p_is_accurate), cmocka_unit_test(gelu_is_accurate), cmocka_unit_test(pow_is_accurate),
+        cmocka_unit_test(atan_is_accurate), cmocka_unit_test(expm1_is_accurate), cmocka_unit_test(log1p_is_accurate), cmocka_unit_test(gelu_is_accurate), cmocka_unit_test(gelu_slope_is_accurate), cmocka_unit_test(pow_is_accurate),
         cmocka_unit_test(angles_are_accurate_near_quarter_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

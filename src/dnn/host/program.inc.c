@@ -149,6 +149,7 @@ static void elementwise_run(int op, const float *a, const float *b, const float 
     case PGD_OP_EXPM1: EACH(expm1_one(a[i]));
     case PGD_OP_LOG1P: EACH(log1p_one(a[i]));
     case PGD_OP_GELU: EACH(gelu_one(a[i]));
+    case PGD_OP_GELU_SLOPE: EACH(gelu_slope_one(a[i]));
     case PGD_OP_ISNAN: EACH(a[i] != a[i] ? 1.0f : 0.0f);
     case PGD_OP_ISINF: EACH(__builtin_fabsf(a[i]) == INFINITY ? 1.0f : 0.0f);
     case PGD_OP_TANH: EACH(tanh_one(a[i]));

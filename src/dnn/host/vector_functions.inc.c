@@ -224,10 +224,12 @@ static inline float erf_one(float x) {
     return x == x ? value : x;
 }
 
-/* x Phi(x) = -g(-x) below 0 and x - g(x) above, with g(u) = u Phi(-u): u (1/2 - u P(u^2)) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)), a flat
- * polynomial that keeps its digits down to the subnormals. So does the exponent: u is cut in two, of which the higher has 12 bits and an exact square. */
-static inline float gelu_one(float x) {
-    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, t = (u - 3.0f) / (u + 3.0f);
+/* e^(-u^2/2) for u from 0 to 15 as (1 + rise) power 2^-64. It keeps its digits down to the subnormals: u is cut in two, of which the higher has 12 bits and an exact square. */
+typedef struct density {
+    float rise, power;
+} density;
+
+static inline density density_of(float u) {
     float high = bits_to_float(float_to_bits(u) & 0xfffff000u), square = high * high, rest = (u - high) * (u + high);
     float shifted = square * -0.72134752f + ROUNDING, n = shifted - ROUNDING;
     float r = square * -0.5f - n * 0.693359375f + (n * 2.12194440e-4f - rest * 0.5f);
@@ -236,7 +238,13 @@ static inline float gelu_one(float x) {
     e = e * r + 0.0416664630f;
     e = e * r + 0.166665763f;
     e = e * r + 0.5f;
-    e = e * (r * r) + r + 1.0f;
+    return (density){e * (r * r) + r, power_of_rounded(shifted, 64)};
+}
+
+/* x Phi(x) = -g(-x) below 0 and x - g(x) above, with g(u) = u Phi(-u): u (1/2 - u P(u^2)) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)) with a flat polynomial. */
+static inline float gelu_one(float x) {
+    float a = __builtin_fabsf(x), u = a < 15.0f ? a : 15.0f, t = (u - 3.0f) / (u + 3.0f);
+    density e = density_of(u);
     float far = -0.000542005349f;
     far = far * t - 4.12637673e-05f;
     far = far * t + 0.00396349793f;
@@ -246,7 +254,7 @@ static inline float gelu_one(float x) {
     far = far * t - 0.139657378f;
     far = far * t + 0.109875873f;
     far = far * t + 0.364541858f;
-    far = e * far * power_of_rounded(shifted, 64) * 0x1p-64f;
+    far = (far + far * e.rise) * e.power * 0x1p-64f;
     float v = u * u, near = -7.46289516e-06f;
     near = near * v + 0.000112952177f;
     near = near * v - 0.00118578493f;
@@ -256,6 +264,34 @@ static inline float gelu_one(float x) {
     near = u * (0.5f - u * near);
     float g = a < 1.0f ? near : far;
     return x < 0 ? -g : x - g;
+}
+
+/* Phi(x) + x phi(x) = s(-x) below 0 and 1 - s(x) above, with s(u) = Phi(-u) - u phi(u): (u - u0) P(u) below 1, where u0 is its root; beyond, with t = (u - 1) / (u + 3),
+ * -e^(-u^2/2) (u + 3) P(t), which is -e^(-u^2/2) ((u - 1) P(t) + 4 P(0)) with the first coefficient taken out of t's way. */
+static inline float gelu_slope_one(float x) {
+    float a = __builtin_fabsf(x), u = a > 15.0f ? 15.0f : a, t = (u - 1.0f) / (u + 3.0f);
+    density e = density_of(u);
+    float far = -0.00158513733f;
+    far = far * t + 0.00251584034f;
+    far = far * t + 0.00637819618f;
+    far = far * t - 0.0112687983f;
+    far = far * t - 0.0379025973f;
+    far = far * t + 0.152921095f;
+    far = far * t - 0.248427197f;
+    far = far * t + 0.536306221f;
+    far = -0.137363985f - (u - 1.0f) * far;
+    far = (far + far * e.rise) * e.power * 0x1p-64f;
+    float near = -0.0029592861f;
+    near = near * u + 0.0108247055f;
+    near = near * u + 0.00576319406f;
+    near = near * u - 0.0546245985f;
+    near = near * u - 0.0412193164f;
+    near = near * u + 0.23497206f;
+    near = near * u + 0.176653937f;
+    near = near * u - 0.665077984f;
+    near = ((u - 0.751791537f) + 1.21144499e-08f) * near;
+    float s = a < 1.0f ? near : far;
+    return x < 0 ? s : 1.0f - s;
 }
 
 /* ---- floor modulus -------------------------------------------------------------------------------------------------------------------------------------- */

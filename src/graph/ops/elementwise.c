@@ -86,10 +86,10 @@ GRAD(tan) { dx[0] = pgd_mul(g, dy, pgd_add(g, square(g, y), number(g, y, 1))); }
 GRAD(asin) { dx[0] = pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), square(g, x)))); }
 GRAD(acos) { dx[0] = pgd_neg(g, pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), square(g, x))))); }
 GRAD(atan) { dx[0] = pgd_div(g, dy, pgd_add(g, square(g, x), number(g, x, 1))); }
-GRAD(gelu) { /* Phi(x) + x phi(x), from x alone */
-    pgd_value *below = pgd_mul(g, pgd_add(g, pgd_erf(g, pgd_mul(g, x, number(g, x, sqrt(0.5)))), number(g, x, 1)), number(g, x, 0.5));
-    pgd_value *density = pgd_mul(g, pgd_exp(g, pgd_mul(g, square(g, x), number(g, x, -0.5))), number(g, x, 1 / sqrt(2 * 3.14159265358979323846)));
-    dx[0] = pgd_mul(g, dy, pgd_add(g, below, pgd_mul(g, x, density)));
+GRAD(gelu) { dx[0] = pgd_mul(g, dy, pgd_gelu_slope(g, x)); }
+GRAD(gelu_slope) { /* (2 - x^2) phi(x) */
+    pgd_value *squared = square(g, x), *density = pgd_mul(g, pgd_exp(g, pgd_mul(g, squared, number(g, x, -0.5))), number(g, x, 1 / sqrt(2 * 3.14159265358979323846)));
+    dx[0] = pgd_mul(g, dy, pgd_mul(g, pgd_sub(g, number(g, x, 2), squared), density));
 }
 GRAD(mod) {
     if (!pgd_is_float(x->dtype)) return;
@@ -147,6 +147,7 @@ ROW(asin, infer_float, grad_asin)
 ROW(acos, infer_float, grad_acos)
 ROW(atan, infer_float, grad_atan)
 ROW(gelu, infer_float, grad_gelu)
+ROW(gelu_slope, infer_float, grad_gelu_slope)
 ROW(isnan, infer_test, grad_zero)
 ROW(isinf, infer_test, grad_zero)
 ROW(add, infer_number, grad_add)

@@ -61,6 +61,8 @@ static double modulus(double a, double b) {
 }
 
 /* The complement keeps the digits of the negative tail; -infinity gives the limit. */
+/* Phi(a) + a phi(a) */
+static double gelu_slope(double a) { return a == INFINITY ? 1 : a == -INFINITY ? -0.0 : 0.5 * erfc(-a / sqrt(2)) + a * exp(-0.5 * a * a) / sqrt(2 * 3.14159265358979323846); }
 static double gelu(double a) { return a == -INFINITY ? -0.0 : 0.5 * a * erfc(-a / sqrt(2)); }
 
 double pgd_scalar_float(pgd_op op, double a, double b, double c) {
@@ -91,6 +93,7 @@ double pgd_scalar_float(pgd_op op, double a, double b, double c) {
     case PGD_OP_ACOS: return acos(a);
     case PGD_OP_ATAN: return atan(a);
     case PGD_OP_GELU: return gelu(a);
+    case PGD_OP_GELU_SLOPE: return gelu_slope(a);
     case PGD_OP_ISNAN: return a != a;
     case PGD_OP_ISINF: return fabs(a) == INFINITY;
     case PGD_OP_MOD: return modulus(a, b);

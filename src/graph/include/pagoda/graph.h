@@ -65,13 +65,13 @@ PGD_API pgd_symshape pgd_value_shape(const pgd_value *value);
 /* ---- elementwise ---------------------------------------------------------------------------------------------------------------------
  * Operands of two- and three-operand functions are broadcast as NumPy does (shapes aligned at the right, extents equal or 1); dtypes must be equal. Comparisons give
  * bool. There is no promotion: use pgd_cast.
- * round: to the nearest whole number, halves to the even one. gelu: x Phi(x), the exact form, Phi(x) = (1 + erf(x/sqrt 2)) / 2. isnan, isinf: bool.
+ * round: to the nearest whole number, halves to the even one. gelu: x Phi(x), the exact form, Phi(x) = (1 + erf(x/sqrt 2)) / 2; gelu_slope: its derivative. isnan, isinf: bool.
  * mod: a - b floor(a/b), with the sign of b, as Python and NumPy have it, of integers and floats; of integers by 0: 0. not, and, or, xor: of bool. */
 
 #define PGD_UNARY_LIST(X) \
     X(NEG, neg) X(ABS, abs) X(SIGN, sign) X(FLOOR, floor) X(CEIL, ceil) X(SQRT, sqrt) X(RSQRT, rsqrt) X(RECIP, recip) X(EXP, exp) X(LOG, log) \
     X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid) X(ERF, erf) X(RELU, relu) X(NOT, not) \
-    X(ROUND, round) X(TRUNC, trunc) X(EXPM1, expm1) X(LOG1P, log1p) X(TAN, tan) X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(GELU, gelu) \
+    X(ROUND, round) X(TRUNC, trunc) X(EXPM1, expm1) X(LOG1P, log1p) X(TAN, tan) X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(GELU, gelu) X(GELU_SLOPE, gelu_slope) \
     X(ISNAN, isnan) X(ISINF, isinf)
 #define PGD_BINARY_LIST(X) \
     X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MIN, min) X(MAX, max) X(EQ, eq) X(LT, lt) X(LE, le) X(AND, and) X(OR, or) \
