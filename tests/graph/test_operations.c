@@ -174,12 +174,12 @@ static void elements_and_slices_at_positions(void **unused) {
 
 static void greatest_and_least_keep_the_order_of_equals(void **unused) {
     static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, odd[5] = {1, NAN, -0.0f, 0, NAN};
-    pgd_value *at;
-    GIVES((pgd_topk(g, begin(D(3, 4)), 3, true, &at), at), x, 0, 2, 0, 1, 1, 3, 0, 3, 0, 2);
-    GIVES((pgd_topk(g, begin(D(3, 4)), 3, false, &at), at), x, 0, 1, 3, 0, 2, 0, 3, 1, 0, 2);
-    GIVES((pgd_topk(g, begin(D(3, 4)), 2, true, NULL)), x, 0, 4, 3, 9, 6, 8, 5);
-    GIVES((pgd_topk(g, begin(D(5)), 5, true, &at), at), odd, 0, 1, 4, 0, 2, 3);
-    GIVES((pgd_topk(g, begin(D(5)), 5, false, &at), at), odd, 0, 2, 3, 0, 1, 4);
+    pgd_value *v, *at;
+    v = begin(D(3, 4)); GIVES((pgd_topk(g, v, 3, true, &at), at), x, 0, 2, 0, 1, 1, 3, 0, 3, 0, 2);
+    v = begin(D(3, 4)); GIVES((pgd_topk(g, v, 3, false, &at), at), x, 0, 1, 3, 0, 2, 0, 3, 1, 0, 2);
+    v = begin(D(3, 4)); GIVES((pgd_topk(g, v, 2, true, NULL)), x, 0, 4, 3, 9, 6, 8, 5);
+    v = begin(D(5)); GIVES((pgd_topk(g, v, 5, true, &at), at), odd, 0, 1, 4, 0, 2, 3);
+    v = begin(D(5)); GIVES((pgd_topk(g, v, 5, false, &at), at), odd, 0, 2, 3, 0, 1, 4);
 }
 
 static void positions_are_checked(void **unused) {
