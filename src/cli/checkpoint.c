@@ -25,7 +25,8 @@ bool checkpoint_prepare(struct cli *cli, struct checkpoint *c, bool *found) {
     if (c->out == NULL) return true;
     if (c->out[0] == '\0' || (stat(c->out, &info) == 0 && !S_ISREG(info.st_mode))) return cli_fail(&cli->error, "--out: \"%s\" is not a regular file; give the path of one, there already or not", c->out);
     if ((size_t)snprintf(folder, sizeof folder, "%s.ckpt", c->out) >= sizeof folder - 32) return cli_fail(&cli->error, "--out: the path is too long");
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&cli->error, "%s: cannot make the folder for checkpoints: %s; give --out a place in a folder that exists and is yours", folder, strerror(errno));
+    c->made = mkdir(folder, 0777) == 0;
+    if (!c->made && errno != EEXIST) return cli_fail(&cli->error, "%s: cannot make the folder for checkpoints: %s; give --out a place in a folder that exists and is yours", folder, strerror(errno));
     if (access(folder, W_OK) != 0) return cli_fail(&cli->error, "%s: cannot write there: %s; give --out a place in a folder that is yours", folder, strerror(errno));
     snprintf(c->path, sizeof c->path, "%.4000s/state.safetensors", folder);
     *found = c->resume && access(c->path, F_OK) == 0;
@@ -35,7 +36,7 @@ bool checkpoint_prepare(struct cli *cli, struct checkpoint *c, bool *found) {
 
 void checkpoint_abandon(const struct checkpoint *c) {
     char folder[sizeof c->path];
-    if (c->path[0] == '\0') return;
+    if (c->path[0] == '\0' || !c->made) return;
     snprintf(folder, sizeof folder, "%s", c->path);
     *strrchr(folder, '/') = '\0';
     rmdir(folder);

@@ -8,7 +8,7 @@
 struct checkpoint {
     const char *out;  /* where the model will go; NULL: nothing is kept */
     char path[4096];  /* empty when nothing is kept */
-    bool resume;
+    bool resume, made; /* made: by this run */
 };
 
 struct checkpoint_setting {
@@ -25,7 +25,7 @@ void checkpoint_number(struct checkpoint_setting *setting, double number);
  * checkpoint to go on from. */
 bool checkpoint_prepare(struct cli *cli, struct checkpoint *checkpoint, bool *found);
 
-/* After a failure: takes the folder away again where nothing has come into it. */
+/* After a failure: takes the folder away again that this run made, where nothing has come into it. */
 void checkpoint_abandon(const struct checkpoint *checkpoint);
 
 /* One setting of the checkpoint that will be gone on from. False when there is none, or none of that name. */

@@ -286,8 +286,12 @@ static void products_larger_than_every_block(void **state) {
             check_product(l, (product){1, 997, 1, 769, (layout)a, (layout)b, 1, FINITE, FINITE});
             check_product(l, (product){1, 3, 530, 1030, (layout)a, (layout)b, 1, WITH_NAN, WITH_INF});
             check_product(l, (product){1, 530, 3, 1030, (layout)a, (layout)b, 1, WITH_NAN, WITH_INF});
+            check_product(l, (product){1, 72, 40, 1400, (layout)a, (layout)b, 1, FINITE, FINITE});
         }
     }
+    /* enough work to be cut otherwise for other threads, and several of the long blocks of the sum */
+    check_product(l, (product){1, 131, 370, 2100, TRANSPOSED, ROW_MAJOR, 1, FINITE, FINITE});
+    check_product(l, (product){1, 64, 448, 4096, ROW_MAJOR, TRANSPOSED, 0, FINITE, FINITE});
     assert_int_equal(l->complaints, 0);
 }
 

@@ -61,7 +61,7 @@ static int64_t plan_window(int64_t *plan, const struct window *win, int64_t grou
     struct box box = {0, plan[CONV_IMAGES], 0, plan[CONV_ROWS], 0, plan[CONV_COLS]};
     struct stage stage;
     stage_init(&stage, win, &box);
-    int64_t together = stage.plain ? long_k_max(box.rows * box.cols) : MIN(K_MAX / area, (STAGE_FLOATS - VL) / MAX(stage.channel_floats, 1));
+    int64_t together = stage.plain && classes == 1 ? long_k_max(box.rows * box.cols) : MIN(K_MAX / area, (STAGE_FLOATS - VL) / MAX(stage.channel_floats, 1));
     plan[CONV_K_BLOCK] = together > 0 ? even_block(MAX(channels, 1), together, 1) * area : MIN(area, K_MAX);
     return classes * plan[CONV_GROUP_BLOCKS] * plan[CONV_ROW_BLOCKS] * boxes;
 }

@@ -14,8 +14,11 @@ static int64_t chunks_up_to(double madds, int64_t most)
 
 static int64_t chunks_wanted(double madds) { return chunks_up_to(madds, 16); }
 
-/* The block size for the next even number of equal blocks: an odd one out would keep a pair of threads waiting. */
-static int64_t more_blocks(int64_t total, int64_t block, int64_t unit) { return round_up(div_up(total, (div_up(total, block) / 2 + 1) * 2), unit); }
+/* The block size, smaller in any case, for the next even number of equal blocks: an odd one out would keep a pair of threads waiting. */
+static int64_t more_blocks(int64_t total, int64_t block, int64_t unit)
+{
+    return MIN(round_up(div_up(total, (div_up(total, block) / 2 + 1) * 2), unit), block - unit);
+}
 
 static int64_t gemm_plan(pgd_gemm_params *p)
 {

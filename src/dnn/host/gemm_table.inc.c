@@ -32,6 +32,7 @@ _Static_assert((WGRAD_SUM_FLOATS + WGRAD_COLS_MAX * WGRAD_PITCH + VL + DOT_ROWS 
                "convolution wgrad must fit the worker's scratch");
 _Static_assert((DIRECT_RESULTS * DIRECT_LINE_PITCH + DIRECT_DEPTH * DIRECT_RESULTS + DIRECT_STAGE_FLOATS + DIRECT_ALONE_VECS * VL + 2 * VL) * sizeof(float) <= PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,
                "convolution of short sums must fit the worker's scratch");
+_Static_assert(WINOGRAD_POINT_FLOATS >= NR * WINOGRAD_K_MAX + VL, "a panel of V must have room");
 _Static_assert((WINOGRAD_POINTS * (WINOGRAD_POINT_FLOATS + WINOGRAD_RESULT_FLOATS) + WINOGRAD_STAGE_FLOATS) * sizeof(float) +
                        COPIES_MAX * sizeof(struct copy) + (COLS_MAX / NR + 1) * sizeof(int32_t) <=
                    PGD_SCRATCH_BYTES - PGD_EPILOGUE_SCRATCH_BYTES,

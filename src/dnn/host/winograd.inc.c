@@ -38,6 +38,13 @@ static void winograd_turn_around(pgd_conv_params *p)
     p->turned = true;
 }
 
+/* The columns of a chunk whose V, in whole panels, has room and stays in L2. */
+static int64_t winograd_columns(int64_t kc)
+{
+    int64_t room = WINOGRAD_POINT_FLOATS / (NR * kc + VL) * NR, near = MAX(WINOGRAD_TILES * WINOGRAD_K_MAX / 2 / kc / VL * VL, NR);
+    return MIN(WINOGRAD_TILES, MIN(room, near));
+}
+
 static int64_t winograd_plan(pgd_conv_params *p, bool dgrad, int64_t *weight_chunks, size_t *workspace_bytes)
 {
     int64_t *plan = p->plan;
@@ -48,7 +55,7 @@ static int64_t winograd_plan(pgd_conv_params *p, bool dgrad, int64_t *weight_chu
     if (p->n <= 0 || p->k <= 0 || p->p <= 0 || p->q <= 0) return *weight_chunks = 0;
     struct window win = winograd_window(p);
     plan[CONV_K_BLOCK] = even_block(p->c, WINOGRAD_K_MAX, 1);
-    plan_boxes(plan, &win, MIN(WINOGRAD_TILES, MAX(WINOGRAD_TILES * WINOGRAD_K_MAX / 2 / MAX(plan[CONV_K_BLOCK], 1) / VL * VL, NR)));
+    plan_boxes(plan, &win, winograd_columns(MAX(plan[CONV_K_BLOCK], 1)));
     int64_t boxes = plan[CONV_BOXES_IMAGE] * plan[CONV_BOXES_ROW] * plan[CONV_BOXES_COL];
     double madds = (double)WINOGRAD_POINTS * (double)p->k * (double)p->c * (double)win.images * (double)(win.grid_h * win.grid_w);
     int64_t wanted = chunks_wanted(madds), row_block = round_up(p->k, TILE_ROWS);

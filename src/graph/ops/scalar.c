@@ -60,9 +60,10 @@ static double modulus(double a, double b) {
     return (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
-/* The complement keeps the digits of the negative tail; -infinity gives the limit. */
 /* Phi(a) + a phi(a) */
 static double gelu_slope(double a) { return a == INFINITY ? 1 : a == -INFINITY ? -0.0 : 0.5 * erfc(-a / sqrt(2)) + a * exp(-0.5 * a * a) / sqrt(2 * 3.14159265358979323846); }
+
+/* The complement keeps the digits of the negative tail; -infinity gives the limit. */
 static double gelu(double a) { return a == -INFINITY ? -0.0 : 0.5 * a * erfc(-a / sqrt(2)); }
 
 double pgd_scalar_float(pgd_op op, double a, double b, double c) {
