@@ -160,8 +160,7 @@ static pgd_status emit_program(writer *w, int32_t unit) {
         for (int32_t k = 0; k < d.output_count; k++) outputs[k] = *d.outputs[k];
         node = pgd_graph_add_program(w->to, program, inputs, d.input_count, outputs, d.output_count);
     } else {
-        node = pgd_graph_add(w->to, d.core->op, &d.core->attrs, inputs, d.input_count);
-        if (node != NULL) node->program = program;
+        node = pgd_graph_add_finished(w->to, d.core->op, &d.core->attrs, program, inputs, d.input_count);
     }
     if (node == NULL) return pgd_graph_status(w->to);
     for (int32_t k = 0; k < d.output_count; k++) *mapped(w, d.outputs[k]) = &node->outputs[k];

@@ -15,7 +15,7 @@ static const char *elementwise_type(pgd_op op) {
         [PGD_OP_MUL] = "Mul", [PGD_OP_DIV] = "Div", [PGD_OP_POW] = "Pow", [PGD_OP_MIN] = "Min", [PGD_OP_MAX] = "Max", [PGD_OP_EQ] = "Equal", [PGD_OP_LT] = "Less", [PGD_OP_LE] = "LessOrEqual", [PGD_OP_AND] = "And", [PGD_OP_OR] = "Or",
         [PGD_OP_WHERE] = "Where", [PGD_OP_ROUND] = "Round", [PGD_OP_TAN] = "Tan", [PGD_OP_ASIN] = "Asin", [PGD_OP_ACOS] = "Acos", [PGD_OP_ATAN] = "Atan", [PGD_OP_ISNAN] = "IsNaN", [PGD_OP_ISINF] = "IsInf", [PGD_OP_XOR] = "Xor",
         /* composed below */
-        [PGD_OP_CAST] = "Cast", [PGD_OP_GELU] = "Gelu", [PGD_OP_RSQRT] = "Rsqrt", [PGD_OP_EXPM1] = "Expm1", [PGD_OP_LOG1P] = "Log1p", [PGD_OP_TRUNC] = "Trunc", [PGD_OP_MOD] = "Mod"};
+        [PGD_OP_CAST] = "Cast", [PGD_OP_GELU] = "Gelu", [PGD_OP_GELU_SLOPE] = "GeluSlope", [PGD_OP_RSQRT] = "Rsqrt", [PGD_OP_EXPM1] = "Expm1", [PGD_OP_LOG1P] = "Log1p", [PGD_OP_TRUNC] = "Trunc", [PGD_OP_MOD] = "Mod"};
     return names[op];
 }
 
@@ -33,14 +33,23 @@ static bool thin_will_do(const pgd_node *node) {
     return true;
 }
 
-/* x/2 (1 + erf(x/sqrt 2)): Gelu itself came with opset 20. */
-static const char *gelu(pgd_exporter *e, const char *x, pgd_dtype dtype) {
-    const char *scaled = pgd_export_node(e, "Mul", (const char *[]){x, pgd_export_scalar(e, dtype, sqrt(0.5))}, 2), *half = pgd_export_node(e, "Mul", (const char *[]){x, pgd_export_scalar(e, dtype, 0.5)}, 2);
-    const char *erf = pgd_export_node(e, "Erf", &scaled, 1), *part = pgd_export_node(e, "Add", (const char *[]){erf, pgd_export_scalar(e, dtype, 1)}, 2);
-    return pgd_export_node(e, "Mul", (const char *[]){half, part}, 2);
+static const char *binary(pgd_exporter *e, const char *type, const char *a, const char *b) { return pgd_export_node(e, type, (const char *[]){a, b}, 2); }
+static const char *times(pgd_exporter *e, pgd_dtype dtype, const char *x, double factor) { return binary(e, "Mul", x, pgd_export_scalar(e, dtype, factor)); }
+
+/* Phi(x) = (1 + erf(x/sqrt 2)) / 2 */
+static const char *normal_below(pgd_exporter *e, const char *x, pgd_dtype dtype) {
+    const char *scaled = times(e, dtype, x, sqrt(0.5)), *erf = pgd_export_node(e, "Erf", &scaled, 1);
+    return times(e, dtype, binary(e, "Add", erf, pgd_export_scalar(e, dtype, 1)), 0.5);
 }
 
-static const char *binary(pgd_exporter *e, const char *type, const char *a, const char *b) { return pgd_export_node(e, type, (const char *[]){a, b}, 2); }
+/* x Phi(x): Gelu itself came with opset 20. */
+static const char *gelu(pgd_exporter *e, const char *x, pgd_dtype dtype) { return binary(e, "Mul", x, normal_below(e, x, dtype)); }
+
+/* Phi(x) + x phi(x) */
+static const char *gelu_slope(pgd_exporter *e, const char *x, pgd_dtype dtype) {
+    const char *exponent = times(e, dtype, binary(e, "Mul", x, x), -0.5), *density = times(e, dtype, pgd_export_node(e, "Exp", &exponent, 1), 1 / sqrt(2 * 3.14159265358979323846));
+    return binary(e, "Add", normal_below(e, x, dtype), binary(e, "Mul", x, density));
+}
 
 /* a - b floor(a/b); of integers that is Mod itself. */
 static const char *modulo(pgd_exporter *e, pgd_dtype dtype, const char *a, const char *b) {
@@ -56,6 +65,7 @@ static const char *elementwise(pgd_exporter *e, const pgd_node *node) {
     switch (node->op) {
     case PGD_OP_CAST: return pgd_export_cast(e, in[0], dtype);
     case PGD_OP_GELU: return gelu(e, in[0], dtype);
+    case PGD_OP_GELU_SLOPE: return gelu_slope(e, in[0], dtype);
     case PGD_OP_RSQRT: return pgd_export_node(e, "Reciprocal", (const char *[]){pgd_export_node(e, "Sqrt", in, 1)}, 1);
     case PGD_OP_EXPM1: return binary(e, "Sub", pgd_export_node(e, "Exp", in, 1), pgd_export_scalar(e, dtype, 1));
     case PGD_OP_LOG1P: return pgd_export_node(e, "Log", (const char *[]){binary(e, "Add", in[0], pgd_export_scalar(e, dtype, 1))}, 1);

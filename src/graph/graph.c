@@ -149,9 +149,10 @@ bool pgd_symshape_check(pgd_graph *graph, const char *what, pgd_symshape shape) 
 
 bool pgd_graph_owns(const pgd_graph *graph, const pgd_value *value) { return value->node->id < graph->node_count && graph->nodes[value->node->id] == value->node; }
 
-pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
+pgd_node *pgd_graph_add_finished(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, const pgd_program *epilogue, pgd_value *const *inputs, int32_t input_count) {
     if (graph->status != PGD_OK) return NULL;
-    if (input_count > PGD_MAX_INPUTS || (op_rows[op].inputs >= 0 && op_rows[op].inputs != input_count))
+    int32_t own = op_rows[op].inputs;
+    if (input_count > PGD_MAX_INPUTS || (own >= 0 && (epilogue == NULL ? input_count != own : input_count < own)))
         return pgd_graph_fail(graph, PGD_BAD_ARG, "%s takes %d inputs, not %d", op_rows[op].name, op_rows[op].inputs, input_count);
     for (int32_t i = 0; i < input_count; i++)
         if (inputs[i] == NULL || !pgd_graph_owns(graph, inputs[i]))
@@ -160,10 +161,13 @@ pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd
     pgd_node *node = node_create(graph, op, inputs, input_count, op_rows[op].outputs);
     if (node == NULL) return NULL;
     if (attrs != NULL) node->attrs = *attrs;
+    node->program = epilogue;
     pgd_status status = pgd_op_defs[op]->infer(graph, node, node->outputs);
     if (status != PGD_OK) return pgd_graph_fail(graph, status, "%s", pgd_error_text());
     return node_append(graph, node);
 }
+
+pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) { return pgd_graph_add_finished(graph, op, attrs, NULL, inputs, input_count); }
 
 pgd_value *pgd_graph_op(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count) {
     pgd_node *node = pgd_graph_add(graph, op, attrs, inputs, input_count);

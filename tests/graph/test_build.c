@@ -275,6 +275,11 @@ static void wrong_derivatives(void **unused) {
     WRONG("dy and x must have one shape", pgd_graph_op(g, PGD_OP_BATCH_NORM_D, NULL, (pgd_value *[]){f32(D(2, 3)), f32(D(3, 3)), f32(D(1, 3)), f32(D(1, 3))}, 4));
     WRONG("mean and variance", pgd_graph_op(g, PGD_OP_BATCH_NORM_D, NULL, (pgd_value *[]){f32(D(2, 3)), f32(D(2, 3)), f32(D(3)), f32(D(1, 3))}, 4));
     WRONG("dloss must be [N]", pgd_graph_op(g, PGD_OP_SOFTMAX_XENT_D, NULL, (pgd_value *[]){f32(D(2, 3)), input(PGD_I32, D(2)), f32(D(3))}, 3));
+    for (int i = 0; i < 4; i++) { /* a third belongs to an epilogue, and there is none */
+        static const pgd_op ops[] = {PGD_OP_MATMUL, PGD_OP_CONV, PGD_OP_CONV_DINPUT, PGD_OP_MAX_POOL_D};
+        WRONG("takes 2 inputs, not 3", pgd_graph_op(g, ops[i], NULL, (pgd_value *[]){f32(D(2, 2)), f32(D(2, 2)), f32(D(2, 2))}, 3));
+        WRONG("takes 2 inputs, not 1", pgd_graph_op(g, ops[i], NULL, (pgd_value *[]){f32(D(2, 2))}, 1));
+    }
     WRONG("takes 2 inputs, not 1", pgd_graph_op(g, PGD_OP_ADD, NULL, (pgd_value *[]){f32(D(2))}, 1));
     WRONG("input 1 is NULL", pgd_graph_op(g, PGD_OP_ADD, NULL, (pgd_value *[]){f32(D(2)), NULL}, 2));
     WRONG("rank 7", pgd_graph_op(g, PGD_OP_RESHAPE, &(pgd_attrs){.dims = {.rank = 7}}, (pgd_value *[]){f32(D(2))}, 1));

@@ -172,6 +172,12 @@ static void elements_and_slices_at_positions(void **unused) {
     v = begin(D(3, 4)); GIVES(pgd_reverse(g, v, (int32_t[]){0, 1}, 2), x, 0, 8, 5, 3, 5, 6, 2, 9, 5, 1, 4, 1, 3);
 }
 
+static void the_second_derivative_of_gelu_ends_in_zero(void **unused) {
+    static const float x[5] = {-INFINITY, -1e30f, 0, 1e30f, INFINITY};
+    pgd_value *v = begin(D(5));
+    GIVES(gradient_of(pgd_gelu_slope(g, v), v), x, 1e-6, 0, 0, 0.797884561, 0, 0);
+}
+
 static void greatest_and_least_keep_the_order_of_equals(void **unused) {
     static const float x[12] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, odd[5] = {1, NAN, -0.0f, 0, NAN};
     pgd_value *v, *at;
@@ -334,7 +340,7 @@ static void softmax_along_an_axis(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_of_one_and_two_numbers), cmocka_unit_test(tests_and_whole_numbers), cmocka_unit_test(the_gradient_of_gelu_is_one_fused_program), cmocka_unit_test(products_and_running_sums), cmocka_unit_test(elements_and_slices_at_positions),
-        cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
+        cmocka_unit_test(the_second_derivative_of_gelu_ends_in_zero), cmocka_unit_test(greatest_and_least_keep_the_order_of_equals), cmocka_unit_test(positions_are_checked), cmocka_unit_test(convolutions_in_one_and_three_dimensions),
         cmocka_unit_test(transposed_convolutions), cmocka_unit_test(resized_axes), cmocka_unit_test(windows_are_checked), cmocka_unit_test(recurrent_steps),
         cmocka_unit_test(rotated_pairs), cmocka_unit_test(softmax_along_an_axis),
     };

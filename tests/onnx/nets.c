@@ -176,7 +176,7 @@ static void operations(void) {
 #define TAKE(value) sum = pgd_add(g, sum, value)
     TAKE(pgd_sign(g, a)), TAKE(pgd_floor(g, a)), TAKE(pgd_ceil(g, a)), TAKE(pgd_sqrt(g, positive)), TAKE(pgd_rsqrt(g, positive)), TAKE(pgd_recip(g, positive)), TAKE(pgd_exp(g, small)), TAKE(pgd_log(g, positive));
     TAKE(pgd_sin(g, a)), TAKE(pgd_cos(g, a)), TAKE(pgd_erf(g, a)), TAKE(pgd_pow(g, positive, small)), TAKE(pgd_min(g, a, b)), TAKE(pgd_max(g, a, b)), TAKE(pgd_div(g, a, positive)), TAKE(pgd_sub(g, a, b));
-    TAKE(pgd_gelu(g, a)), TAKE(pgd_round(g, a)), TAKE(pgd_tan(g, small)), TAKE(pgd_atan(g, a)), TAKE(pgd_asin(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9)))), TAKE(pgd_acos(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9))));
+    TAKE(pgd_gelu(g, a)), TAKE(pgd_gelu_slope(g, a)), TAKE(pgd_round(g, a)), TAKE(pgd_tan(g, small)), TAKE(pgd_atan(g, a)), TAKE(pgd_asin(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9)))), TAKE(pgd_acos(g, pgd_mul(g, small, pgd_scalar(g, PGD_F32, 0.9))));
     TAKE(pgd_expm1(g, small)), TAKE(pgd_log1p(g, positive)), TAKE(pgd_trunc(g, a)), TAKE(pgd_mod(g, a, positive)), TAKE(pgd_cast(g, pgd_mod(g, pgd_cast(g, a, PGD_I32), pgd_scalar(g, PGD_I32, 3)), PGD_F32));
     TAKE(pgd_cast(g, pgd_xor(g, pgd_isnan(g, pgd_log(g, a)), pgd_isinf(g, pgd_recip(g, pgd_floor(g, a)))), PGD_F32));
     pgd_value *both = pgd_or(g, pgd_and(g, pgd_lt(g, a, b), pgd_not(g, pgd_eq(g, a, b))), pgd_le(g, b, pgd_scalar(g, PGD_F32, 0)));

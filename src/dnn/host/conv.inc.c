@@ -30,9 +30,6 @@ static void plan_boxes(int64_t *plan, const struct window *win, int64_t most)
     plan[CONV_BOXES_COL] = div_up(win->grid_w, cols);
 }
 
-/* The steps of K in a block of B that is a matrix of so many columns. */
-static int64_t long_k_max(int64_t cols) { return MIN(LONG_K_MAX, (LONG_B_FLOATS - PACKED_SLACK) / round_up(cols, VL)); }
-
 /* Chunks of one remainder class: rows of C per group, channels to reduce over. */
 static int64_t plan_window(int64_t *plan, const struct window *win, int64_t groups, int64_t rows, int64_t channels,
                            int64_t classes)

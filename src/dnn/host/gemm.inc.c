@@ -27,8 +27,9 @@ static int64_t gemm_plan(pgd_gemm_params *p)
     if (p->batch <= 0 || p->m <= 0 || p->n <= 0) return 0;
     double madds = (double)p->m * (double)p->n * (double)MAX(p->k, 1);
     int64_t wanted = chunks_up_to(madds * (double)p->batch, 4 * MAX(p->threads, 2)); /* blocks of rows and columns change no sum */
-    int64_t k_block = p->k > 0 ? even_block(p->k, p->a_col == 1 ? LONG_K_MAX : LONG_K_MAX / 2, TB) : TB, cols_max = MIN(COLS_MAX, (LONG_B_FLOATS - PACKED_SLACK) / k_block / VL * VL);
-    int64_t m_block = even_block(p->m, 512, TILE_ROWS), n_block = even_block(p->n, cols_max, VL);
+    int64_t k_most = p->a_col == 1 ? LONG_K_MAX : LONG_K_MAX / 2; /* where every k of A is a page of its own, fewer pages and more panels at a time */
+    int64_t k_block = p->k > 0 ? even_block(p->k, k_most, TB) : TB;
+    int64_t m_block = even_block(p->m, 512, TILE_ROWS), n_block = even_block(p->n, long_cols_max(k_block), VL);
     while (p->batch * div_up(p->m, m_block) * div_up(p->n, n_block) < wanted) {
         if (n_block >= m_block && n_block > NR)
             n_block = more_blocks(p->n, n_block, VL);

@@ -34,6 +34,10 @@ V_INLINE int64_t even_block(int64_t total, int64_t most, int64_t unit)
     return MIN(round_up(div_up(total, div_up(total, most)), unit), MAX(most, unit));
 }
 
+/* A block of B that is a matrix: the steps of K it may have with so many columns, and the columns with so many steps. */
+V_INLINE int64_t long_k_max(int64_t cols) { return MIN(LONG_K_MAX, (LONG_B_FLOATS - PACKED_SLACK) / round_up(cols, VL)); }
+V_INLINE int64_t long_cols_max(int64_t k) { return MIN(COLS_MAX, (LONG_B_FLOATS - PACKED_SLACK) / k / VL * VL); }
+
 #include "gemm_ahead.inc.c"
 
 /* ---- micro-kernels ---- */

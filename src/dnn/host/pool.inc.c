@@ -20,9 +20,10 @@ static bool is_two_by_two(const pgd_pool_params *o) {
 
 typedef void plane_fn(const pgd_pool_params *o, const float *a, const float *b, float *y);
 
+static int64_t planes_end(const pgd_pool_params *o, int64_t chunk) { return (chunk + 1) * o->planes_per_chunk < o->planes ? (chunk + 1) * o->planes_per_chunk : o->planes; }
+
 static void each_plane(const pgd_pool_params *o, int64_t chunk, plane_fn *plane, const float *a, int64_t a_elems, const float *b, int64_t b_elems, float *y, int64_t y_elems) {
-    int64_t end = (chunk + 1) * o->planes_per_chunk < o->planes ? (chunk + 1) * o->planes_per_chunk : o->planes;
-    for (int64_t i = chunk * o->planes_per_chunk; i < end; i++) plane(o, a + i * a_elems, b == NULL ? NULL : b + i * b_elems, y + i * y_elems);
+    for (int64_t i = chunk * o->planes_per_chunk, end = planes_end(o, chunk); i < end; i++) plane(o, a + i * a_elems, b == NULL ? NULL : b + i * b_elems, y + i * y_elems);
 }
 
 /* -1: the window lies in padding alone, which happens only where the plane itself is empty. */
@@ -215,8 +216,8 @@ static void max_pool(const void *params, char *const *mem, int64_t chunk, void *
 /* mem: dy, x, dx, and what the epilogue reads. It finishes a plane while the plane is hot in cache. */
 static void max_pool_d(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_pool_params *o = params;
-    int64_t end = (chunk + 1) * o->planes_per_chunk < o->planes ? (chunk + 1) * o->planes_per_chunk : o->planes, pixels = o->h * o->w;
-    for (int64_t i = chunk * o->planes_per_chunk; i < end; i++) {
+    int64_t pixels = o->h * o->w;
+    for (int64_t i = chunk * o->planes_per_chunk, end = planes_end(o, chunk); i < end; i++) {
         float *dx = FLOATS(2) + i * pixels;
         max_d_plane(o, FLOATS(0) + i * o->p * o->q, FLOATS(1) + i * pixels, dx);
         if (o->epilogue != NULL) o->epilogue->apply(o->epilogue, mem, dx, pixels, i / o->channels, i % o->channels, 0, 1, pixels, scratch);

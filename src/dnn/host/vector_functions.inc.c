@@ -151,12 +151,7 @@ typedef struct scaled_exp {
 static inline scaled_exp exp_scaled(double t) {
     double n = round_double(t * 1.4426950408889634);
     float r = (float)(t - n * 0.6931471805599453), whole = (float)n, half = round_small(whole * 0.5f);
-    float poly = 0.00139337336f;
-    poly = poly * r + 0.00836323574f;
-    poly = poly * r + 0.0416664630f;
-    poly = poly * r + 0.166665763f;
-    poly = poly * r + 0.5f;
-    return (scaled_exp){1.0 + (double)(poly * (r * r) + r), power_of_two(half), power_of_two(whole - half)};
+    return (scaled_exp){1.0 + (double)exp_rise(r), power_of_two(half), power_of_two(whole - half)};
 }
 
 /* log of a positive number, to 36 bits. */
@@ -233,12 +228,7 @@ static inline density density_of(float u) {
     float high = bits_to_float(float_to_bits(u) & 0xfffff000u), square = high * high, rest = (u - high) * (u + high);
     float shifted = square * -0.72134752f + ROUNDING, n = shifted - ROUNDING;
     float r = square * -0.5f - n * 0.693359375f + (n * 2.12194440e-4f - rest * 0.5f);
-    float e = 0.00139337336f;
-    e = e * r + 0.00836323574f;
-    e = e * r + 0.0416664630f;
-    e = e * r + 0.166665763f;
-    e = e * r + 0.5f;
-    return (density){e * (r * r) + r, power_of_rounded(shifted, 64)};
+    return (density){exp_rise(r), power_of_rounded(shifted, 64)};
 }
 
 /* x Phi(x) = -g(-x) below 0 and x - g(x) above, with g(u) = u Phi(-u): u (1/2 - u P(u^2)) below 1; beyond, e^(-u^2/2) P((u - 3) / (u + 3)) with a flat polynomial. */

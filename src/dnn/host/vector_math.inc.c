@@ -24,18 +24,22 @@ static inline float power_of_two(float n) { return bits_to_float((uint32_t)((int
 #define ROUNDING 12582912.0f
 static inline float power_of_rounded(float shifted, int32_t away) { return bits_to_float((float_to_bits(shifted) + (uint32_t)(127 + away)) << 23); }
 
-/* e^x = 2^n e^r with |r| <= ln2 / 2; 2^n in two factors, so that results down to the subnormals are right. NaN takes part in every step. */
-static inline float exp_one(float x) {
-    float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
-    float shifted = clamped * 1.44269504f + ROUNDING, n = shifted - ROUNDING;
-    float r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+/* e^r - 1 for |r| <= ln2 / 2 */
+static inline float exp_rise(float r) {
     float poly = 0.00139337336f;
     poly = poly * r + 0.00836323574f;
     poly = poly * r + 0.0416664630f;
     poly = poly * r + 0.166665763f;
     poly = poly * r + 0.5f;
-    float value = poly * (r * r) + r + 1.0f;
-    return value * power_of_rounded(shifted, x < 0 ? 64 : -64) * (x < 0 ? 0x1p-64f : 0x1p64f);
+    return poly * (r * r) + r;
+}
+
+/* e^x = 2^n e^r with |r| <= ln2 / 2; 2^n in two factors, so that results down to the subnormals are right. NaN takes part in every step. */
+static inline float exp_one(float x) {
+    float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
+    float shifted = clamped * 1.44269504f + ROUNDING, n = shifted - ROUNDING;
+    float r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+    return (exp_rise(r) + 1.0f) * power_of_rounded(shifted, x < 0 ? 64 : -64) * (x < 0 ? 0x1p-64f : 0x1p64f);
 }
 
 /* log x = e ln2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). */

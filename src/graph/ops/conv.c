@@ -32,7 +32,6 @@ static pgd_status result_shape(pgd_graph *graph, const pgd_node *node, pgd_symsh
 }
 
 static pgd_status check_floats(const pgd_node *node) {
-    if (node->input_count < 2) return pgd_fail(PGD_BAD_ARG, "%s takes two inputs", pgd_op_name(node->op));
     if (!pgd_is_float(node->inputs[0]->dtype) || node->inputs[0]->dtype != node->inputs[1]->dtype)
         return pgd_fail(PGD_BAD_ARG, "%s: inputs are %s and %s; both must be f32 or both f64", pgd_op_name(node->op), pgd_dtype_name(node->inputs[0]->dtype), pgd_dtype_name(node->inputs[1]->dtype));
     return check_attrs(node);

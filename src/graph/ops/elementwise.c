@@ -87,8 +87,8 @@ GRAD(asin) { dx[0] = pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), squ
 GRAD(acos) { dx[0] = pgd_neg(g, pgd_mul(g, dy, pgd_rsqrt(g, pgd_sub(g, number(g, x, 1), square(g, x))))); }
 GRAD(atan) { dx[0] = pgd_div(g, dy, pgd_add(g, square(g, x), number(g, x, 1))); }
 GRAD(gelu) { dx[0] = pgd_mul(g, dy, pgd_gelu_slope(g, x)); }
-GRAD(gelu_slope) { /* (2 - x^2) phi(x) */
-    pgd_value *squared = square(g, x), *density = pgd_mul(g, pgd_exp(g, pgd_mul(g, squared, number(g, x, -0.5))), number(g, x, 1 / sqrt(2 * 3.14159265358979323846)));
+GRAD(gelu_slope) { /* (2 - x^2) phi(x), which has long been 0 where x^2 could overflow */
+    pgd_value *near = pgd_max(g, pgd_min(g, x, number(g, x, 100)), number(g, x, -100)), *squared = square(g, near), *density = pgd_mul(g, pgd_exp(g, pgd_mul(g, squared, number(g, x, -0.5))), number(g, x, 1 / sqrt(2 * 3.14159265358979323846)));
     dx[0] = pgd_mul(g, dy, pgd_mul(g, pgd_sub(g, number(g, x, 2), squared), density));
 }
 GRAD(mod) {

@@ -3,7 +3,6 @@
 #include "ops_internal.h"
 
 static pgd_status infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
-    if (node->input_count < 2) return pgd_fail(PGD_BAD_ARG, "matmul takes two inputs");
     const pgd_value *a = node->inputs[0], *b = node->inputs[1];
     int32_t rank = a->shape.rank;
     char left[128], right[128];

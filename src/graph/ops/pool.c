@@ -71,7 +71,6 @@ static void max_eval(const pgd_eval_args *a) {
 /* dy, x -> dx: each dy goes to the element its window took. Inputs beyond the second belong to the epilogue program. */
 static pgd_status max_d_infer(pgd_graph *graph, const pgd_node *node, pgd_value *outputs) {
     pgd_symshape y;
-    if (node->input_count < 2) return pgd_fail(PGD_BAD_ARG, "max_pool_d takes two inputs");
     PGD_TRY(pooled_shape(graph, node, node->inputs[1]->shape, &y));
     if (!pgd_symshape_equal(y, node->inputs[0]->shape)) return pgd_fail(PGD_BAD_ARG, "max_pool_d: dy does not have the shape of the pooled x");
     outputs[0].dtype = node->inputs[1]->dtype;

@@ -119,7 +119,10 @@ static inline bool pgd_is_float(pgd_dtype dtype) { return dtype == PGD_F32 || dt
 /* Makes a node: checks arity, infers dtypes and shapes. NULL on error (kept in the graph) or when an input is NULL. */
 pgd_node *pgd_graph_add(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, pgd_value *const *inputs, int32_t input_count);
 
-/* The same with a program; output count, dtypes come from `outputs` (dtype and shape filled). */
+/* The same with an epilogue, which lives as long as the graph; inputs beyond the operation's own belong to it. NULL: none. */
+pgd_node *pgd_graph_add_finished(pgd_graph *graph, pgd_op op, const pgd_attrs *attrs, const pgd_program *epilogue, pgd_value *const *inputs, int32_t input_count);
+
+/* A node of a program; output count, dtypes come from `outputs` (dtype and shape filled). */
 pgd_node *pgd_graph_add_program(pgd_graph *graph, const pgd_program *program, pgd_value *const *inputs, int32_t input_count, const pgd_value *outputs, int32_t output_count);
 
 /* Is the value one of this graph? */
