@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Attention in tiles (Dao, FlashAttention-2, 2023): QUERIES rows against KEYS keys at a time, so that scores never leave the cache.
+ * Attention in tiles (Dao, FlashAttention-2, 2023): up to QUERIES rows against KEYS keys at a time, so that scores never leave the cache.
  * Forward: a chunk is one tile of queries of one head; a running maximum and sum correct what was added before.
  * Derivative: a chunk is all of one group of heads; weights come again from the scores and the row's log-sum. */
 
@@ -21,10 +21,13 @@ struct attention_room {
     float *scores, *weights, *y, *most, *total; /* [QUERIES][KEYS] twice, [QUERIES][HEAD_MAX], [QUERIES] twice */
 };
 
-/* Tiles of queries: as large as scratch allows, smaller where that leaves fewer than four chunks. */
+/* Queries of a tile. All of them meet the keys that the last one sees, so causal tiles are smaller where that is much of the whole. */
+static int64_t tile_queries(const pgd_attention_params *p) { return p->causal && p->keys <= KEYS ? QUERIES / 2 : QUERIES; }
+
+/* Tiles smaller yet where there would be fewer than four chunks. */
 static int64_t attention_plan(pgd_attention_params *p)
 {
-    p->tile = QUERIES;
+    p->tile = tile_queries(p);
     while (p->tile > TILE_ROWS && p->batch * p->heads * div_up(p->queries, p->tile) < 4) p->tile /= 2;
     return p->batch * p->heads * div_up(p->queries, p->tile);
 }
@@ -48,7 +51,7 @@ static void small_product(const struct attention_room *room, int64_t rows, int64
     struct matrix am = {a, a_row, a_col}, bm = {b, b_row, b_col};
     struct run run = {0, cols, 1, 0, 0, c};
     struct product product = {
-        .rows = rows, .cols = cols, .k = k, .k_block = K_MAX, .pack_a = pack_a_matrix, .pack_b = pack_b_matrix, .a = &am, .b = &bm,
+        .rows = rows, .cols = cols, .k = k, .k_block = K_MAX, .pack_a = pack_a_matrix, .pack_a_panels = a_row == 1 ? pack_a_columns : NULL, .pack_b = pack_b_matrix, .a = &am, .b = &bm,
         .a_packed = room->a_packed, .b_packed = room->b_packed, .c_row = c_row, .run_count = 1, .runs = &run, .add = add,
     };
     product_run(&product);
@@ -87,8 +90,7 @@ static void tile_scores(const pgd_attention_params *p, char *const *mem, const s
 /* Adds one tile of keys to the running softmax of each row. */
 static void fold_tile(const pgd_attention_params *p, const struct attention_room *room, struct head_rows v, int64_t queries, int64_t key, int64_t keys) {
     for (int64_t i = 0; i < queries; i++) {
-        float *s = room->scores + i * KEYS, most = room->most[i], correction;
-        for (int64_t j = 0; j < keys; j++) most = max_one(most, s[j]);
+        float *s = room->scores + i * KEYS, most = max_one(room->most[i], max_run(s, keys)), correction;
         if (most == -INFINITY) { /* nothing seen yet */
             for (int64_t j = 0; j < keys; j++) s[j] = 0;
             continue;
@@ -151,7 +153,7 @@ static void tile_weights(const pgd_attention_params *p, char *const *mem, const 
 static void attention_backward(const void *params, char *const *mem, int64_t chunk, void *scratch) {
     const pgd_attention_params *p = params;
     struct attention_room room = attention_room(scratch);
-    int64_t group = chunk % p->groups, batch = chunk / p->groups, per_group = p->heads / p->groups;
+    int64_t group = chunk % p->groups, batch = chunk / p->groups, per_group = p->heads / p->groups, tile = tile_queries(p);
     struct head_rows k = rows_of_head(mem[1], batch, p->keys, p->groups, group, p->features), v = rows_of_head(mem[2], batch, p->keys, p->groups, group, p->value_features);
     float *dk = (float *)(void *)mem[p->output + 1] + (k.at - (const float *)(const void *)mem[1]), *dv = (float *)(void *)mem[p->output + 2] + (v.at - (const float *)(const void *)mem[2]);
     for (int64_t s = 0; s < p->keys; s++) {
@@ -161,8 +163,8 @@ static void attention_backward(const void *params, char *const *mem, int64_t chu
     for (int64_t head = group * per_group; head < (group + 1) * per_group; head++) {
         struct head_rows q = rows_of_head(mem[0], batch, p->queries, p->heads, head, p->features), dy = rows_of_head(mem[5], batch, p->queries, p->heads, head, p->value_features);
         float *dq = (float *)(void *)mem[p->output] + (q.at - (const float *)(const void *)mem[0]);
-        for (int64_t query = 0; query < p->queries; query += QUERIES) {
-            int64_t queries = MIN(QUERIES, p->queries - query), end = visible_keys(p, mem, batch, query + queries - 1);
+        for (int64_t query = 0; query < p->queries; query += tile) {
+            int64_t queries = MIN(tile, p->queries - query), end = visible_keys(p, mem, batch, query + queries - 1);
             for (int64_t i = 0; i < queries && end == 0; i++) memset(dq + (query + i) * q.row, 0, (size_t)p->features * sizeof *dq);
             for (int64_t key = 0; key < end; key += KEYS) {
                 int64_t keys = MIN(KEYS, end - key);

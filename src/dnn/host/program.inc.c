@@ -269,6 +269,7 @@ static float combine(int op, float a, float b) { return op == PGD_OP_SUM ? a + b
 
 static float reduce_run(int op, const float *x, int64_t n) {
     if (op == PGD_OP_SUM) return sum_run(x, n);
+    if (op == PGD_OP_REDUCE_MAX) return max_run(x, n);
     float total = reduce_start(op);
     for (int64_t i = 0; i < n; i++) total = combine(op, total, x[i]);
     return total;

@@ -160,6 +160,12 @@ V_INLINE vf v_twice_low(vf v) { return __builtin_shufflevector(v, v, 0, 0, 1, 1)
 V_INLINE vi v_odd_lanes(void) { return (vi){0, -1, 0, -1}; }
 #endif
 
+V_INLINE float v_greatest(vf v)
+{
+    UNROLL for (int lanes = VL; lanes > 1; lanes /= 2) v = v_max(v_even(v, v), v_odd(v, v));
+    return v[0];
+}
+
 /* Lane i is row[at + i] where that lies in 0 to n - 1, else zero; no other memory is touched. */
 V_INLINE vf v_load_range(const float *row, int64_t at, int64_t n)
 {

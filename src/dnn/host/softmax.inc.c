@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Row kernels: softmax, cross-entropy with labels, argmax. A chunk is a number of rows. */
 
-static float row_max(const float *x, int64_t n) {
-    float most = -INFINITY;
-    for (int64_t i = 0; i < n; i++) most = max_one(most, x[i]);
-    return most;
-}
-
 /* log of the sum of exponentials, the maximum subtracted first; *most is that maximum. */
 static float row_log_sum(const float *x, int64_t n, float *most) {
     float part[256];
     double total = 0;
-    *most = row_max(x, n);
+    *most = max_run(x, n);
     for (int64_t first = 0; first < n; first += 256) {
         int64_t count = n - first < 256 ? n - first : 256;
         for (int64_t i = 0; i < count; i++) part[i] = exp_one(x[first + i] - *most);

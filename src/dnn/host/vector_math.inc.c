@@ -93,7 +93,18 @@ static inline float sum_run(const float *x, int64_t n) {
     for (; i + 16 <= n; i += 16)
         for (int k = 0; k < 16; k++) part[k] += x[i + k];
     for (int k = 0; i < n; i++, k++) part[k] += x[i];
-    for (int width = 8; width > 0; width /= 2)
-        for (int k = 0; k < width; k++) part[k] += part[k + width];
-    return part[0];
+    for (int k = 0; k < 8; k++) part[k] += part[k + 8];
+    for (int k = 0; k < 4; k++) part[k] += part[k + 4];
+    for (int k = 0; k < 2; k++) part[k] += part[k + 2];
+    return part[0] + part[1];
+}
+
+/* Greatest of a run, -infinity where it is empty; a NaN wins. */
+static inline float max_run(const float *x, int64_t n) {
+    vf most = v_set1(-INFINITY);
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL) most = v_max(most, v_load(x + i));
+    float greatest = v_greatest(most);
+    for (; i < n; i++) greatest = max_one(greatest, x[i]);
+    return greatest;
 }
