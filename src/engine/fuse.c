@@ -218,7 +218,7 @@ static pgd_status fuse(const pgd_graph *from, bool alone, pgd_arena *arena, pgd_
     bool *seen = pgd_arena_alloc(arena, count);
     int32_t *stack = pgd_arena_alloc(arena, count * sizeof *stack);
     if (f.unit == NULL || f.first == NULL || f.next == NULL || f.live == NULL || f.kept == NULL || f.users == NULL || f.user_count == NULL || f.draft == NULL || f.registers == NULL || seen == NULL || stack == NULL) return pgd_fail_memory(count * 32);
-    pgd_mark_live(from, f.live);
+    PGD_TRY(pgd_mark_live(from, f.live));
     PGD_TRY(collect_users(&f, arena));
     for (int32_t i = 0; i < from->node_count; i++) {
         f.unit[i] = f.first[i] = !f.live[i] || pgd_fuse_inlined(from->nodes[i]) ? -1 : i;

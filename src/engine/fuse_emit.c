@@ -217,7 +217,7 @@ static bool ready(writer *w, int32_t unit) {
         for (int32_t k = 0; k < g->nodes[i]->input_count; k++) {
             const pgd_value *in = g->nodes[i]->inputs[k];
             if (w->f->unit[in->node->id] == unit) continue;
-            while (pgd_fuse_inlined(in->node) && in->node->op == PGD_OP_BROADCAST && *mapped(w, in) == NULL) in = in->node->inputs[0];
+            while (pgd_fuse_core(g->nodes[i]) && pgd_fuse_inlined(in->node) && in->node->op == PGD_OP_BROADCAST && *mapped(w, in) == NULL) in = in->node->inputs[0];
             if (*mapped(w, in) == NULL && !pgd_fuse_inlined(in->node)) return false;
             if (*mapped(w, in) == NULL && !pgd_fuse_core(g->nodes[i])) return false;
         }

@@ -171,7 +171,19 @@ static void place_updates(binding *b) {
     }
 }
 
-/* An elementwise result takes over the memory of an input that dies with it. */
+static int32_t home_of(const binding *b, int32_t storage) {
+    while (b->storages[storage].shares >= 0) storage = b->storages[storage].shares;
+    return storage;
+}
+
+/* One storage may come in as several inputs, through a barrier for one: all of them must agree to be overwritten. */
+static bool all_allow(const binding *b, const pgd_node *node, uint32_t allowed, int32_t storage) {
+    for (int32_t k = 0; k < node->input_count; k++)
+        if (home_of(b, b->root[value_index(node->inputs[k])]) == storage && (allowed >> k & 1) == 0) return false;
+    return true;
+}
+
+/* A result takes over the memory of an input that dies with it. */
 static void share_in_place(binding *b) {
     for (int32_t i = 0; i < b->graph->node_count; i++) {
         const pgd_node *node = b->graph->nodes[i];
@@ -182,10 +194,9 @@ static void share_in_place(binding *b) {
             if (out->fixed || out->bytes == 0) continue;
             uint32_t allowed = e->row->aliases(&e->problem, k);
             for (int32_t j = 0; j < node->input_count; j++) {
-                int32_t from = b->root[value_index(node->inputs[j])];
-                while (b->storages[from].shares >= 0) from = b->storages[from].shares;
+                int32_t from = home_of(b, b->root[value_index(node->inputs[j])]);
                 pgd_storage *in = &b->storages[from];
-                if ((allowed >> j & 1) == 0 || in->fixed || in->dies != i || in->bytes != out->bytes) continue;
+                if (in->fixed || in->dies != i || in->bytes != out->bytes || (allowed >> j & 1) == 0 || !all_allow(b, node, allowed, from)) continue;
                 out->shares = from;
                 in->dies = out->dies < i ? i : out->dies;
                 if (in->dies == i) in->dies = i; /* a result nobody reads: the memory is free again after this node */
@@ -196,8 +207,7 @@ static void share_in_place(binding *b) {
 }
 
 static pgd_place place_of(const binding *b, int32_t storage) {
-    while (b->storages[storage].shares >= 0) storage = b->storages[storage].shares;
-    return b->storages[storage].place;
+    return b->storages[home_of(b, storage)].place;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------------------------------------------ */

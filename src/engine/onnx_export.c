@@ -103,6 +103,10 @@ static pgd_status check_names(const pgd_graph *g) {
         for (int32_t n = 0; n < g->node_count; n++)
             if (g->nodes[n]->name != NULL && strcmp(g->nodes[n]->name, g->outputs[i].name) == 0)
                 return pgd_fail(PGD_BAD_ARG, "ONNX export: \"%s\" names an output and an input or parameter; in an ONNX model that is one value", g->outputs[i].name);
+    for (int32_t i = 0; i < g->node_count; i++)
+        for (int32_t n = 0; n < i; n++)
+            if (g->nodes[i]->name != NULL && g->nodes[n]->name != NULL && strcmp(g->nodes[i]->name, g->nodes[n]->name) == 0)
+                return pgd_fail(PGD_BAD_ARG, "ONNX export: \"%s\" names an input and a parameter; in an ONNX model that is one value", g->nodes[i]->name);
     return PGD_OK;
 }
 

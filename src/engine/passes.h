@@ -23,7 +23,7 @@ pgd_status pgd_pass_fuse(const pgd_graph *from, bool alone, pgd_graph **out);
 /* An empty graph with the symbols of `from`, in which extents of `from` mean the same. */
 pgd_status pgd_graph_create_like(const pgd_graph *from, pgd_graph **out);
 
-/* Marks the nodes that outputs and updates need; one flag per node. */
-void pgd_mark_live(const pgd_graph *graph, bool *live);
+/* Marks the nodes that outputs and updates need, and the inputs that alone show an extent; one flag per node, false before. */
+pgd_status pgd_mark_live(const pgd_graph *graph, bool *live);
 
 #endif

@@ -45,7 +45,7 @@ static pgd_status copy_node(pgd_graph *to, const pgd_node *node, pgd_value **map
 }
 
 static pgd_status copy_all(const pgd_graph *from, pgd_graph *to, pgd_value **map, bool *live) {
-    pgd_mark_live(from, live);
+    PGD_TRY(pgd_mark_live(from, live));
     for (int32_t i = 0; i < from->node_count; i++) {
         const pgd_node *node = from->nodes[i];
         if (live[i]) PGD_TRY((pgd_op_defs[node->op]->flags & PGD_OPF_LEAF) != 0 ? copy_leaf(to, node, map) : copy_node(to, node, map));

@@ -9,7 +9,7 @@ static pgd_dim_expr expr_of(const pgd_graph *graph, pgd_dim dim) { return graph-
 
 static int64_t clamped_mul(int64_t a, int64_t b) {
     int64_t result;
-    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX : result;
+    return !__builtin_mul_overflow(a, b, &result) ? result : (a < 0) != (b < 0) ? INT64_MIN + 1 : INT64_MAX;
 }
 
 static int64_t clamped_add(int64_t a, int64_t b) {
@@ -109,7 +109,10 @@ pgd_dim pgd_dim_mul(pgd_graph *graph, pgd_dim a, pgd_dim b) {
         return pgd_dim_mul(graph, pgd_dim_mul(graph, a, expr_of(graph, b).a), expr_of(graph, b).b);
     int64_t lo, hi;
     pgd_dim_range(graph, b, &lo, &hi);
-    return intern(graph, (pgd_dim_expr){PGD_DIM_MUL, a, b, clamped_mul(left.lo, lo), clamped_mul(left.hi, hi)});
+    const int64_t corners[] = {clamped_mul(left.lo, lo), clamped_mul(left.lo, hi), clamped_mul(left.hi, lo), clamped_mul(left.hi, hi)}; /* a factor like n - 5 can have a range below 0 */
+    int64_t least = corners[0], most = corners[0];
+    for (int i = 1; i < 4; i++) least = corners[i] < least ? corners[i] : least, most = corners[i] > most ? corners[i] : most;
+    return intern(graph, (pgd_dim_expr){PGD_DIM_MUL, a, b, least < 0 ? 0 : least, most});
 }
 
 static int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b < 0); }

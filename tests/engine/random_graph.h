@@ -84,11 +84,22 @@ static inline pgd_value *graph_choice(random_graph *r, dice *d, pgd_value *a, pg
     }
 }
 
+static const int32_t zeros[300000];
+
+static inline pgd_shape concrete(pgd_symshape from) {
+    pgd_shape shape = {.rank = from.rank};
+    memcpy(shape.dims, from.dims, sizeof shape.dims);
+    return shape;
+}
+
 static inline pgd_value *graph_movement(random_graph *r, dice *d, pgd_value *x) {
     pgd_graph *g = r->graph;
     int32_t rank = x->shape.rank, swapped[PGD_MAX_RANK];
     for (int32_t i = 0; i < rank; i++) swapped[i] = rank - 1 - i;
-    switch (roll_below(d, 5)) {
+    switch (roll_below(d, 8)) {
+    case 5: return rank == 0 ? NULL : pgd_reverse(g, x, (int32_t[]){rank - 1}, 1);
+    case 6: return rank == 0 ? NULL : pgd_update_slice(g, x, roll_below(d, 2) == 0 ? x : pgd_slice(g, x, 0, 0, (x->shape.dims[0] + 1) / 2), pgd_constant(g, PGD_I32, pgd_shape_of(0), &(int32_t){1}), 0);
+    case 7: return rank == 0 ? NULL : pgd_scatter_elements(g, x, pgd_constant(g, PGD_I32, concrete(x->shape), zeros), x, 0, PGD_SCATTER_MAX);
     case 0: return pgd_reshape(g, x, pgd_symshape_of(2, 1, PGD_DIM_REST));
     case 1: return pgd_transpose(g, x, swapped);
     case 2: return rank == 0 ? NULL : pgd_slice(g, x, 0, 0, (x->shape.dims[0] + 1) / 2);
@@ -173,7 +184,12 @@ static inline random_graph random_graph_create(uint64_t seed) {
     key[0] = (int64_t)seed, key[1] = 0;
     r.key = pgd_param(r.graph, "key", PGD_I64, pgd_symshape_of(1, 2));
     r.bindings[GRAPH_INPUTS + GRAPH_PARAMS] = (binding){"key", {PGD_I64, {1, {2}}, key}};
-    for (int64_t i = 5 + roll_below(&d, large ? 10 : 22); i > 0; i--) graph_step(&r, &d, large);
+    bool again = seed % 3 == 0 && seed % 2 == 1; /* some of it is computed again for the gradients */
+    for (int64_t all = 5 + roll_below(&d, large ? 10 : 22), i = all; i > 0; i--) {
+        if (again && i == all / 2 + 2) pgd_recompute_begin(r.graph);
+        graph_step(&r, &d, large);
+        if (again && i == all / 4 + 1) pgd_recompute_end(r.graph);
+    }
     for (int64_t i = 1 + roll_below(&d, 4); i > 0; i--) graph_output(&r, r.values[roll_below(&d, 2) == 0 ? r.count - 1 : graph_any(&r, &d)]); /* leaves and repetitions too */
     if (seed % 3 == 0) { /* a loss and what it says about the params */
         pgd_value *loss = NULL, *dp[GRAPH_PARAMS];

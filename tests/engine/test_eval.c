@@ -134,7 +134,7 @@ static void values_read_the_state(void **unused) {
     ok(pgd_eval(evaluator, g, v, state, &y, 4));
     assert_true(y == 3);
     expect_counts(1, 1);
-    fails(PGD_BAD_ARG, "the state has no tensor \"p\"", pgd_eval(evaluator, g, v, NULL, &y, 4));
+    fails(PGD_BAD_ARG, "reads \"p\" from a state and was given none", pgd_eval(evaluator, g, v, NULL, &y, 4));
     pgd_state_destroy(state);
 }
 

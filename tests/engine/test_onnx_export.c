@@ -31,6 +31,10 @@ static void what_is_no_model_is_refused(void **unused) {
     pgd_value *x = pgd_input(g, "x", PGD_F32, pgd_symshape_of(1, 3));
     pgd_output(g, "x", pgd_exp(g, x));
     refused(PGD_BAD_ARG, "\"x\" names an output and an input or parameter");
+    tear_down(NULL);
+    set_up(NULL);
+    pgd_output(g, "y", pgd_sub(g, pgd_input(g, "v", PGD_F32, pgd_symshape_of(1, 2)), pgd_param(g, "v", PGD_F32, pgd_symshape_of(1, 2))));
+    refused(PGD_BAD_ARG, "\"v\" names an input and a parameter");
 }
 
 static void states_and_random_numbers_are_refused(void **unused) {

@@ -290,6 +290,45 @@ static void sizes_that_disagree_or_leave_their_range_are_refused(void **unused) 
     pgd_device_close(device);
 }
 
+/* A broadcast that is ready early is read by a slice, which no program takes in, before its source is. */
+static void a_broadcast_read_by_work_that_is_no_program_waits_for_its_source(void **unused) {
+    pgd_device *device = open_cpu(1, NULL);
+    pgd_graph *g;
+    pgd_plan *plan;
+    ok(pgd_graph_create(&g));
+    pgd_value *b = pgd_input(g, "b", PGD_F32, pgd_symshape_of(2, 1, 6)), *sine = pgd_sin(g, b), *wide = pgd_broadcast(g, sine, pgd_symshape_of(2, 4, 6));
+    pgd_output(g, "sum", pgd_add(g, sine, pgd_reverse(g, b, (int32_t[]){1}, 1)));
+    pgd_output(g, "part", pgd_slice(g, wide, 1, 0, 3));
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+    pgd_device_close(device);
+}
+
+/* The gradient of a mean reads nothing of x but how much of it there is. */
+static void an_input_that_alone_shows_an_extent_is_wanted(void **unused) {
+    pgd_device *device = open_cpu(1, NULL);
+    pgd_graph *g;
+    pgd_plan *plan;
+    pgd_run *run;
+    float y[12], x[12] = {0};
+    ok(pgd_graph_create(&g));
+    pgd_value *in = pgd_input(g, "x", PGD_F32, pgd_symshape_of(2, pgd_graph_symbol(g, "N", 1, 64), 3)), *dx;
+    ok(pgd_gradients(g, pgd_reshape(g, pgd_mean(g, in, (int32_t[]){0, 1}, 2), (pgd_symshape){0}), &in, 1, &dx));
+    pgd_output(g, "dx", dx);
+    ok(pgd_plan_compile(device, g, NULL, &plan));
+    ok(pgd_run_create(plan, NULL, &run));
+    assert_true(pgd_run_wants(run, "x"));
+    ok(pgd_run_set(run, "x", pgd_shape_of(2, 4, 3), x));
+    ok(pgd_run_execute(run));
+    ok(pgd_run_get(run, "dx", y, sizeof y));
+    for (int i = 0; i < 12; i++) assert_true(y[i] == (float)(1 / 12.0));
+    pgd_run_destroy(run);
+    pgd_plan_destroy(plan);
+    pgd_graph_destroy(g);
+    pgd_device_close(device);
+}
+
 /* ---- states ---------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void a_run_wants_the_state_its_plan_was_made_for(void **unused) {
@@ -301,7 +340,7 @@ static void a_run_wants_the_state_its_plan_was_made_for(void **unused) {
     ok(pgd_graph_create(&g));
     training_graph(g, 2);
     ok(pgd_plan_compile(device, g, NULL, &plan));
-    fails(PGD_BAD_ARG, "the state has no tensor \"", pgd_run_create(plan, NULL, &run));
+    fails(PGD_BAD_ARG, "from a state and was given none", pgd_run_create(plan, NULL, &run));
     assert_null(run);
     ok(pgd_state_create(device, &state));
     ok(pgd_state_set(state, "conv", PGD_F32, pgd_shape_of(4, 4, 1, 3, 3), NULL));
@@ -740,6 +779,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_graphs_mean_the_same_fused_unfused_and_node_by_node), cmocka_unit_test(a_chain_is_one_step_and_follows_its_matmul_as_epilogue),
         cmocka_unit_test(one_symbolic_plan_equals_a_plan_per_size), cmocka_unit_test(sizes_that_disagree_or_leave_their_range_are_refused),
+        cmocka_unit_test(a_broadcast_read_by_work_that_is_no_program_waits_for_its_source),
+        cmocka_unit_test(an_input_that_alone_shows_an_extent_is_wanted),
         cmocka_unit_test(a_run_wants_the_state_its_plan_was_made_for), cmocka_unit_test(states_keep_named_tensors), cmocka_unit_test(a_writer_is_alone_and_readers_share),
         cmocka_unit_test(runs_in_two_threads_share_one_plan_and_one_state), cmocka_unit_test(storages_alive_together_never_overlap),
         cmocka_unit_test(storages_that_follow_each_other_share_memory), cmocka_unit_test(the_null_device_plans_and_runs_everything), cmocka_unit_test(inputs_can_be_used_in_place),

@@ -101,6 +101,18 @@ static void huge_extents_are_refused_not_wrapped(void **unused) {
     ok(pgd_graph_status(g));
 }
 
+/* 0 <= N - 5 <= 5 where it is an extent at all, but its range begins below 0. */
+static void products_of_extents_have_their_true_range(void **unused) {
+    int64_t lo, hi;
+    pgd_dim n = pgd_graph_symbol(g, "few", 0, 10), shorter = pgd_dim_offset(g, n, -5);
+    pgd_dim_range(g, pgd_dim_mul(g, shorter, shorter), &lo, &hi);
+    assert_true(lo == 0 && hi == 25);
+    pgd_dim_range(g, pgd_dim_mul(g, shorter, n), &lo, &hi);
+    assert_true(lo == 0 && hi == 50);
+    pgd_dim_range(g, pgd_dim_mul(g, pgd_dim_offset(g, n, 2), n), &lo, &hi);
+    assert_true(lo == 0 && hi == 120);
+}
+
 static void shapes_take_symbols_and_integers_of_any_type(void **unused) {
     pgd_symshape shape = pgd_symshape_of(3, N, 2, (int64_t)1 << 33);
     assert_true(shape.rank == 3 && shape.dims[0] == N && shape.dims[1] == 2 && shape.dims[2] == (int64_t)1 << 33);
@@ -130,6 +142,6 @@ static void wrong_symbols_are_refused(void **unused) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(the_same_name_is_the_same_extent), TEST(equal_extents_are_equal_numbers), TEST(windows_count_positions), TEST(evaluation_agrees_with_arithmetic_and_ranges_hold),
-                                       TEST(huge_extents_are_refused_not_wrapped), TEST(shapes_take_symbols_and_integers_of_any_type), TEST(wrong_symbols_are_refused)};
+                                       TEST(huge_extents_are_refused_not_wrapped), TEST(products_of_extents_have_their_true_range), TEST(shapes_take_symbols_and_integers_of_any_type), TEST(wrong_symbols_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -630,6 +630,20 @@ static void an_operation_without_gradient_is_named(void **unused) {
     pgd_graph_destroy(g);
 }
 
+/* d x^0 / dx is 0 at x = 0 as well, where x to the -1 is infinite; d x^1 / dx is 1 there. */
+static void the_power_zero_has_gradient_zero(void **unused) {
+    pgd_graph *g;
+    ok(pgd_graph_create(&g));
+    const double base[] = {0, 0, 0, -2}, exponent[] = {0, 1, 2, 0}, expected[] = {0, 1, 0, 0};
+    pgd_value *x = pgd_input(g, "x", PGD_F64, pgd_symshape_of(1, 4)), *dx;
+    ok(pgd_gradients(g, pgd_sum(g, pgd_pow(g, x, pgd_constant(g, PGD_F64, pgd_shape_of(1, 4), exponent)), (int32_t[]){0}, 1), &x, 1, &dx));
+    binding b = {"x", {PGD_F64, {1, {4}}, (void *)base}};
+    reference r = reference_run(g, NULL, &b, 1);
+    for (int i = 0; i < 4; i++) assert_true(((const double *)reference_of(&r, dx)->data)[i] == expected[i]);
+    reference_free(&r);
+    pgd_graph_destroy(g);
+}
+
 static void wrong_arguments_of_gradients_are_refused(void **unused) {
     pgd_graph *g;
     ok(pgd_graph_create(&g));
@@ -650,6 +664,7 @@ int main(void) {
         cmocka_unit_test(dedicated_derivatives_equal_those_of_composed_forms),
         cmocka_unit_test(what_y_does_not_depend_on_has_gradient_zero),
         cmocka_unit_test(an_operation_without_gradient_is_named),
+        cmocka_unit_test(the_power_zero_has_gradient_zero),
         cmocka_unit_test(wrong_arguments_of_gradients_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

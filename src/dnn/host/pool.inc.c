@@ -196,7 +196,7 @@ static void max_d_plane(const pgd_pool_params *o, const float *dy, const float *
 }
 
 static void avg_d_plane(const pgd_pool_params *o, const float *dy, const float *none, float *dx) {
-    memset(dx, 0, (size_t)(o->h * o->w) * sizeof *dx);
+    if (o->h * o->w > 0) memset(dx, 0, (size_t)(o->h * o->w) * sizeof *dx);
     for (int64_t p = 0; p < o->p; p++)
         for (int64_t q = 0; q < o->q; q++) {
             pool_window v = window_at(o, p, q);

@@ -55,7 +55,7 @@ static void row_norm_d(const void *params, char *const *mem, int64_t chunk, void
     int32_t statistics = p->centred ? 4 : 3, results = statistics + 1;
     const float *gamma = (const float *)(const void *)mem[2], *means = (const float *)(const void *)mem[3], *scales = (const float *)(const void *)mem[statistics];
     float *dgamma = (float *)(void *)mem[p->centred ? results + 3 : results + 2] + chunk * 2 * p->width, *dbeta = dgamma + p->width;
-    memset(dgamma, 0, 2 * (size_t)p->width * sizeof *dgamma);
+    if (p->width > 0) memset(dgamma, 0, 2 * (size_t)p->width * sizeof *dgamma);
     for (int64_t row = chunk * p->rows_per_chunk; row < norm_end(p, chunk); row++) {
         const float *dy = (const float *)(const void *)mem[0] + row * p->width, *x = (const float *)(const void *)mem[1] + row * p->width;
         float mean = p->centred ? means[row] : 0.0f, w_sum, product;

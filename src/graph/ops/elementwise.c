@@ -99,8 +99,8 @@ GRAD(add) { dx[0] = dx[1] = dy; (void)g, (void)n; }
 GRAD(sub) { dx[0] = dy, dx[1] = pgd_neg(g, dy), (void)n; }
 GRAD(mul) { dx[0] = pgd_mul(g, dy, w), dx[1] = pgd_mul(g, dy, x); }
 GRAD(div) { dx[0] = pgd_div(g, dy, w), dx[1] = pgd_neg(g, pgd_div(g, pgd_mul(g, dy, y), w)); }
-GRAD(pow) {
-    dx[0] = pgd_mul(g, dy, pgd_mul(g, w, pgd_pow(g, x, pgd_sub(g, w, number(g, w, 1)))));
+GRAD(pow) { /* an exponent of 0 gives 0, at x = 0 as well, where x to the -1 is infinite */
+    dx[0] = pgd_mul(g, dy, mask(g, pgd_not(g, pgd_eq(g, w, number(g, w, 0))), pgd_mul(g, w, pgd_pow(g, x, pgd_sub(g, w, number(g, w, 1))))));
     dx[1] = pgd_mul(g, dy, pgd_mul(g, y, mask(g, pgd_lt(g, number(g, x, 0), x), pgd_log(g, x))));
 }
 GRAD(min) { /* ties give everything to the first */
