@@ -31,7 +31,8 @@ static pgd_status find_params(pgd_run *run) {
         const pgd_value *wanted = &run->plan->params[i]->outputs[0];
         const char *name = run->plan->params[i]->name;
         int32_t index = run->state == NULL ? -1 : pgd_state_find(run->state, name);
-        if (index < 0) return pgd_fail(PGD_BAD_ARG, "the state has no tensor \"%s\"; set it with pgd_state_set", name);
+        if (run->state == NULL) return pgd_fail(PGD_BAD_ARG, "the plan reads \"%s\" from a state and was given none; pass the state that holds its parameters", name);
+        if (index < 0) return pgd_fail(PGD_BAD_ARG, "the state has no tensor \"%s\"; set it with pgd_layer_init, pgd_state_load or pgd_state_set", name);
         const struct pgd_state_tensor *t = &run->state->tensors[index];
         if (t->dtype != wanted->dtype || !pgd_symshape_equal(pgd_symshape_from(t->shape), wanted->shape)) {
             char want[128], got[128];
@@ -167,7 +168,7 @@ static pgd_status bind_symbols(const pgd_run *run, int64_t *symbols) {
         }
     }
     for (int32_t i = 0; i < g->symbol_count; i++)
-        if (symbols[i] < 0) symbols[i] = g->symbols[i].lo; /* no input of this plan shows it */
+        if (symbols[i] < 0) symbols[i] = g->symbols[i].lo; /* nothing in this plan has it */
     for (int32_t i = 0; i < run->plan->input_count; i++) {
         pgd_shape expected;
         char want[128], got[128];

@@ -69,6 +69,8 @@ pgd_status pgd_state_set(pgd_state *state, const char *name, pgd_dtype dtype, pg
     PGD_NEED(state, name);
     if (name[0] == '\0' || (unsigned)dtype >= PGD_DTYPE_COUNT || shape.rank < 0 || shape.rank > PGD_MAX_RANK)
         return pgd_fail(PGD_BAD_ARG, "state: a tensor needs a name, a dtype and a shape of rank 0 to %d", PGD_MAX_RANK);
+    if (strlen(name) > PGD_STATE_NAME_MAX || strcmp(name, "__metadata__") == 0)
+        return pgd_fail(PGD_BAD_ARG, "state: a tensor cannot be named \"%.40s\"; use at most %d bytes, and not \"__metadata__\", which means something else in a file", name, PGD_STATE_NAME_MAX);
     for (int32_t i = 0; i < shape.rank; i++)
         if (shape.dims[i] < 0) return pgd_fail(PGD_BAD_ARG, "state: \"%s\" has an extent of %lld", name, (long long)shape.dims[i]);
     if (!pgd_shape_valid(shape)) return pgd_fail(PGD_BAD_ARG, "state: \"%s\" would have 2^48 elements or more", name);

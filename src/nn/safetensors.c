@@ -115,11 +115,11 @@ typedef struct entry {
 
 static pgd_status find_header(const char *bytes, size_t count, pgd_json *json, const char **data, uint64_t *data_bytes) {
     uint64_t length = 0;
-    if (count < 8) return pgd_fail(PGD_CORRUPT, "safetensors: %zu bytes are too few; the file is truncated", count);
+    if (count < 8) return pgd_fail(PGD_CORRUPT, "this is no safetensors file, or a truncated one: it has %zu bytes; give a file that was saved as safetensors", count);
     for (int i = 0; i < 8; i++) length |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
-    if (length > HEADER_LIMIT) return pgd_fail(PGD_CORRUPT, "safetensors: the header claims %llu bytes, more than the %d allowed; this is no safetensors file", (unsigned long long)length, HEADER_LIMIT);
+    if (length > HEADER_LIMIT) return pgd_fail(PGD_CORRUPT, "this is no safetensors file, or a damaged one: its header would have %llu bytes, of at most %d; give a file that was saved as safetensors", (unsigned long long)length, HEADER_LIMIT);
     if (length > count - 8)
-        return pgd_fail(PGD_CORRUPT, "safetensors: the header claims %llu bytes, the file has %zu; it is truncated or no safetensors file", (unsigned long long)length, count);
+        return pgd_fail(PGD_CORRUPT, "this is no safetensors file, or a truncated one: its header would have %llu bytes, the file has %zu; give a file that was saved as safetensors", (unsigned long long)length, count);
     *json = (pgd_json){bytes + 8, bytes + 8 + length};
     *data = bytes + 8 + length;
     *data_bytes = count - 8 - length;
@@ -176,6 +176,7 @@ static pgd_status read_entry(pgd_json *json, entry *e) {
 
 static pgd_status check_entry(const entry *e, uint64_t data_bytes) {
     uint64_t bytes = pgd_dtype_bytes(e->dtype);
+    if (!pgd_shape_valid(e->shape)) return broken(e->name, "has a shape of 2^48 elements or more");
     for (int32_t d = 0; d < e->shape.rank; d++)
         if (__builtin_mul_overflow(bytes, (uint64_t)e->shape.dims[d], &bytes)) return broken(e->name, "its size overflows");
     if (e->end > data_bytes || e->end - e->begin != bytes)

@@ -18,6 +18,8 @@ struct pgd_trainer {
     pgd_run *run, *part;        /* part: a batch that only accumulates */
     bool has_accuracy;
     int64_t step, steps;
+    int32_t done;               /* batches of the step under way that are in `accumulated.*` already */
+    double loss, accuracy;      /* of them */
 };
 
 void pgd_training_options_init(pgd_training_options *options, size_t struct_bytes) {
@@ -212,7 +214,7 @@ static int64_t samples_before(const pgd_trainer *t, int64_t step) {
     return seen / batches * t->data.count + (part < t->data.count ? part : t->data.count);
 }
 
-static pgd_status run_batch(pgd_trainer *t, pgd_run *run, double *loss, double *accuracy) {
+static pgd_status run_batch(pgd_trainer *t, pgd_run *run) {
     const void *const *fields;
     int64_t count;
     float one_loss, one_accuracy = NAN;
@@ -225,25 +227,28 @@ static pgd_status run_batch(pgd_trainer *t, pgd_run *run, double *loss, double *
     PGD_TRY(pgd_run_execute(run));
     PGD_TRY(pgd_run_get(run, "loss", &one_loss, sizeof one_loss));
     if (t->has_accuracy) PGD_TRY(pgd_run_get(run, "accuracy", &one_accuracy, sizeof one_accuracy));
-    *loss += (double)one_loss / t->options.accumulate;
-    *accuracy += (double)one_accuracy / t->options.accumulate;
+    t->loss += (double)one_loss / t->options.accumulate;
+    t->accuracy += (double)one_accuracy / t->options.accumulate;
+    t->done++;
     return PGD_OK;
 }
 
-static pgd_status run_batches(pgd_trainer *t, float rate, double *loss, double *accuracy) {
-    for (int32_t i = 1; i < t->options.accumulate; i++) PGD_TRY(run_batch(t, t->part, loss, accuracy));
+static pgd_status run_batches(pgd_trainer *t, float rate) {
+    if (t->done == 0) t->loss = t->accuracy = 0;
+    while (t->done < t->options.accumulate - 1) PGD_TRY(run_batch(t, t->part));
     PGD_TRY(pgd_run_set(t->run, "learning_rate", (pgd_shape){0}, &rate));
-    return run_batch(t, t->run, loss, accuracy);
+    return run_batch(t, t->run);
 }
 
 static pgd_status one_step(pgd_trainer *t, pgd_trainer_step *out) {
-    double loss = 0, accuracy = 0;
     float rate = (float)rate_now(t);
-    pgd_status status = run_batches(t, rate, &loss, &accuracy);
-    if (status != PGD_OK) { /* the same batches again, should the caller try once more */
-        pgd_loader_seek(t->loader, t->step * t->options.accumulate);
+    pgd_status status = run_batches(t, rate);
+    if (status != PGD_OK) { /* the batch that failed again, should the caller try once more */
+        pgd_loader_seek(t->loader, t->step * t->options.accumulate + t->done);
         return status;
     }
+    double loss = t->loss, accuracy = t->accuracy;
+    t->done = 0;
     if (!isfinite(loss))
         return pgd_fail(PGD_BAD_STATE, "training: the loss became %s at step %lld with learning rate %g; use a lower rate, or look for wrong labels and data", isnan(loss) ? "not a number" : "infinite", (long long)(t->step + 1), (double)rate);
     t->step++;

@@ -133,7 +133,57 @@ static void every_failing_allocation_is_survived(void **unused) {
     assert_true(survived < n / 50);
 }
 
+static void two_numbers(void *user, int64_t index, uint64_t random, void *const *fields) {
+    float *x = fields[0], *y = fields[1];
+    x[0] = (float)index * 0.1f, x[1] = 1, *y = (float)(index % 3);
+}
+
+static pgd_value *squares(void *user, pgd_graph *graph, const pgd_layer *layer, pgd_value *const *fields, bool training) {
+    return pgd_loss_mse(graph, pgd_layer_forward(layer, graph, fields[0], training, ""), fields[1]);
+}
+
+/* One step of two batches; when its n-th allocation fails it is tried again. False: none failed. */
+static bool step_again(long n, float weights[2]) {
+    pgd_device *device;
+    pgd_state *state;
+    pgd_trainer *trainer;
+    pgd_trainer_step step;
+    pgd_training_options o;
+    bool done;
+    const pgd_field fields[2] = {{"x", PGD_F32, {1, {2}}}, {"y", PGD_F32, {1, {1}}}};
+    pgd_dataset data = {8, fields, 2, two_numbers, NULL};
+    pgd_training_options_init(&o, sizeof o);
+    o.batch = 4, o.epochs = 1, o.accumulate = 2, o.seed = 3;
+    assert_int_equal(pgd_device_open("cpu", NULL, &device), PGD_OK);
+    assert_int_equal(pgd_state_create(device, &state), PGD_OK);
+    pgd_layer *layer = pgd_layer_linear(2, 1, false);
+    assert_int_equal(pgd_trainer_create(device, layer, state, &data, squares, NULL, &o, &trainer), PGD_OK);
+    atomic_store(&failed, 0);
+    atomic_store(&countdown, n);
+    pgd_status status = pgd_trainer_advance(trainer, &step, &done);
+    atomic_store(&countdown, -1);
+    if (status != PGD_OK) assert_int_equal(pgd_trainer_advance(trainer, &step, &done), PGD_OK);
+    assert_int_equal(pgd_state_get(state, "weight", weights, 2 * sizeof *weights), PGD_OK);
+    pgd_trainer_destroy(trainer);
+    pgd_layer_destroy(layer);
+    pgd_state_destroy(state);
+    pgd_device_close(device);
+    return atomic_load(&failed) != 0;
+}
+
+static void a_step_that_ran_out_of_memory_can_be_tried_again(void **unused) {
+    pgd_init_options options;
+    float wanted[2], got[2];
+    long n = 0;
+    pgd_init_options_init(&options, sizeof options);
+    options.resize = resize;
+    assert_int_equal(pgd_init(&options), PGD_OK);
+    step_again(-1, wanted);
+    for (; step_again(n, got); n++) assert_memory_equal(got, wanted, sizeof got);
+    assert_true(n > 20);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failing_allocation_is_survived)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failing_allocation_is_survived), cmocka_unit_test(a_step_that_ran_out_of_memory_can_be_tried_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,7 @@ static void damaged_headers_are_refused_and_change_nothing(void **unused) {
         {"[1]", 0, PGD_CORRUPT},
         {"", 0, PGD_CORRUPT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[9],\"data_offsets\":[4,40]}}", 8, PGD_CORRUPT}, /* the second is bad */
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[0,1099511627776,1099511627776],\"data_offsets\":[4,4]}}", 4, PGD_CORRUPT}, /* nothing, but too much of it */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t tensors;

@@ -45,7 +45,10 @@ PGD_API PGD_MUST_USE pgd_status pgd_plan_print(pgd_plan *plan, char **out);
 PGD_API PGD_MUST_USE pgd_status pgd_state_create(pgd_device *device, pgd_state **out);
 PGD_API void pgd_state_destroy(pgd_state *state); /* NULL is fine */
 
-/* Adds a tensor, or gives an existing one of that dtype and shape new contents. bytes NULL: zeros. Errors: BAD_ARG it exists otherwise. */
+#define PGD_STATE_NAME_MAX 511 /* bytes of a tensor's name */
+
+/* Adds a tensor, or gives an existing one of that dtype and shape new contents. bytes NULL: zeros. Errors: BAD_ARG it exists otherwise, or has a name that a file
+ * could not hold: a longer one, or "__metadata__". */
 PGD_API PGD_MUST_USE pgd_status pgd_state_set(pgd_state *state, const char *name, pgd_dtype dtype, pgd_shape shape, const void *bytes);
 
 /* Copies a tensor out; `bytes` must be its size. Errors: BAD_ARG no such tensor, or another size. */

@@ -286,7 +286,8 @@ PGD_API PGD_MUST_USE pgd_status pgd_trainer_create(pgd_device *device, const pgd
 PGD_API void pgd_trainer_destroy(pgd_trainer *trainer); /* NULL is fine */
 
 /* One step; *done becomes true, and nothing else happens, when all steps were made. Errors: BAD_STATE the loss is not a number (with the step and the rate; the state
- * then holds the numbers that came of it: load the last checkpoint); as for pgd_run_execute, after which the same step may be tried again. */
+ * then holds the numbers that came of it: load the last checkpoint); as for pgd_run_execute: memory that ran out leaves the
+ * step as it was, and it may be tried again. */
 PGD_API PGD_MUST_USE pgd_status pgd_trainer_advance(pgd_trainer *trainer, pgd_trainer_step *out, bool *done);
 
 /* The run behind the steps: for profiles, and for what the loss function named. Borrowed. */
