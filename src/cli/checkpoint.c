@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "model_file.h"
+
 enum { SETTINGS_MAX = 24 };
 
 void checkpoint_number(struct checkpoint_setting *setting, double number) {
@@ -24,6 +26,7 @@ bool checkpoint_prepare(struct cli *cli, struct checkpoint *c, bool *found) {
     c->path[0] = '\0';
     if (c->out == NULL) return true;
     if (c->out[0] == '\0' || (stat(c->out, &info) == 0 && !S_ISREG(info.st_mode))) return cli_fail(&cli->error, "--out: \"%s\" is not a regular file; give the path of one, there already or not", c->out);
+    if (stat(c->out, &info) == 0 && info.st_size > 0 && !model_file_is_one(c->out)) return cli_fail(&cli->error, "--out: %s is there and is no model, so it is left alone; give another path, or remove it first", c->out);
     if ((size_t)snprintf(folder, sizeof folder, "%s.ckpt", c->out) >= sizeof folder - 32) return cli_fail(&cli->error, "--out: the path is too long");
     c->made = mkdir(folder, 0777) == 0;
     if (!c->made && errno != EEXIST) return cli_fail(&cli->error, "%s: cannot make the folder for checkpoints: %s; give --out a place in a folder that exists and is yours", folder, strerror(errno));
@@ -56,6 +59,8 @@ static bool contradict(struct cli *cli, const struct checkpoint_setting *setting
     return cli_fail(&cli->error, "%s contradicts the checkpoint: it was begun with %s, not %s; use the same, or leave out --resume to start anew", setting->option, begun_with, setting->value);
 }
 
+static bool cannot_resume(struct cli *cli) { return cli_fail(&cli->error, "%s; leave out --resume to start anew", pgd_error_text()); }
+
 bool checkpoint_load(struct cli *cli, const struct checkpoint *c, struct checkpoint_setting *settings, int count, const char *data, const char *what, pgd_state *state, double *loss) {
     char text[64];
     for (int i = 0; i < count; i++) {
@@ -63,13 +68,14 @@ bool checkpoint_load(struct cli *cli, const struct checkpoint *c, struct checkpo
         if (status == PGD_BAD_ARG && settings[i].absent != NULL)
             snprintf(text, sizeof text, "%s", settings[i].absent);
         else if (status != PGD_OK)
-            return cli_fail_library(&cli->error);
+            return status == PGD_BAD_ARG ? cli_fail(&cli->error, "%s: is the checkpoint of another kind of training, it does not say \"%s\"; give another --out, or leave out --resume to start anew", c->path, settings[i].key)
+                                         : cannot_resume(cli);
         if (settings[i].given && strcmp(text, settings[i].value) != 0) return contradict(cli, &settings[i], text, data, what);
         memcpy(settings[i].value, text, sizeof text);
     }
     if (pgd_file_metadata(c->path, "loss", text, sizeof text) != PGD_OK) return cli_fail_library(&cli->error);
     *loss = strtod(text, NULL);
-    return pgd_state_load(state, c->path, NULL) == PGD_OK || cli_fail_library(&cli->error);
+    return pgd_state_load(state, c->path, NULL) == PGD_OK || cannot_resume(cli);
 }
 
 bool checkpoint_save(struct cli *cli, const struct checkpoint *c, const struct checkpoint_setting *settings, int count, const pgd_state *state, double loss) {
@@ -83,9 +89,12 @@ bool checkpoint_save(struct cli *cli, const struct checkpoint *c, const struct c
 }
 
 bool checkpoint_discard(struct cli *cli, const struct checkpoint *c) {
+    char kept[4200];
     if (c->path[0] == '\0' || c->resume || access(c->path, F_OK) != 0) return true;
-    cli_notice(cli, "the checkpoint of an earlier run in %s.ckpt is replaced", c->out);
-    return unlink(c->path) == 0 || cli_fail(&cli->error, "%s: cannot remove the old checkpoint: %s", c->path, strerror(errno));
+    if ((size_t)snprintf(kept, sizeof kept, "%s.ckpt/earlier.safetensors", c->out) >= sizeof kept) return cli_fail(&cli->error, "--out: the path is too long");
+    if (rename(c->path, kept) != 0) return cli_fail(&cli->error, "%s: cannot put the old checkpoint aside: %s; make its folder yours to write in", c->path, strerror(errno));
+    cli_notice(cli, "without --resume training starts anew; the checkpoint of the run before is kept as %s", kept);
+    return true;
 }
 
 bool checkpoint_fresh_path(struct cli *cli, const struct checkpoint *c, char *out, size_t out_bytes) {

@@ -36,7 +36,7 @@ bool checkpoint_peek(const struct checkpoint *checkpoint, const char *key, char 
 bool checkpoint_load(struct cli *cli, const struct checkpoint *checkpoint, struct checkpoint_setting *settings, int count, const char *data, const char *what, pgd_state *state, double *loss);
 bool checkpoint_save(struct cli *cli, const struct checkpoint *checkpoint, const struct checkpoint_setting *settings, int count, const pgd_state *state, double loss);
 
-/* Once everything else has been found right, a run from the start takes the place of an earlier one. */
+/* Once everything else has been found right, a run from the start takes the place of an earlier one, whose checkpoint is put aside. */
 bool checkpoint_discard(struct cli *cli, const struct checkpoint *checkpoint);
 
 /* Puts a model that was written to `fresh`, beside the checkpoint, in its place. A run that had finished before leaves its file alone; one that was killed

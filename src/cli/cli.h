@@ -20,16 +20,16 @@ struct term_progress;
       "  --data FOLDER|builtin    IDX files (MNIST, Fashion-MNIST) or CIFAR-10's binary ones, plain or .gz;\n"                               \
       "                           or a folder of PNG, JPEG, PGM or PPM pictures for each class, in train/ and test/\n"                        \
       "                           or side by side, of which a fifth is then kept for tests; or digits drawn here\n"                           \
-      "  --size N|HxW             what one's own pictures are brought to (32)\n"                                                             \
+      "  --size N|HxW             what one's own pictures are brought to, each side 4 to 512 (32)\n"                                                             \
       "  --net mlp|cnn|resnet     the network (cnn)\n"                                                                                       \
-      "  --epochs N               passes over the training pictures (8)\n"                                                                   \
-      "  --max-steps N            stop after so many batches\n"                                                                              \
-      "  --batch N                pictures per step (128)\n"                                                                                 \
+      "  --epochs N               passes over the training pictures (8; of one's own, few ones: up to 60)\n"                                  \
+      "  --max-steps N            stop after so many batches; with --resume after as many as were done: write the model\n"                   \
+      "  --batch N                pictures per step (128; of one's own: a 32nd of them where that is less, at least 8)\n"                    \
       "  --seed S                 of weights, order and augmentation (0)\n"                                                                  \
-      "  --rate R                 highest learning rate (0.1)\n"                                                                             \
+      "  --rate R                 highest learning rate (0.1; of one's own: less as the batch is)\n"                                                                             \
       "  --augment LIST           change training pictures each time: crop,flip,cutout,rotate or none\n"                                     \
       "                           (colour pictures: crop,flip; grey ones: none)\n"                                                           \
-      "  --shift N                move training pictures by up to N pixels (2 for grey ones without --augment, else 0)\n"                    \
+      "  --shift N                move training pictures by up to N pixels, 0 to 8 (2 for grey ones without --augment, else 0)\n"                    \
       "  --loader-threads N       that prepare pictures; the result is the same for any (1)\n"                                               \
       "  --holdout N              measure on the last N training pictures, not on the test pictures\n"                                       \
       "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                       \
@@ -54,7 +54,7 @@ struct term_progress;
       "  --context N              bytes it looks back (128)\n"                                                                              \
       "  --batch N                windows per step (16)\n"                                                                                  \
       "  --epochs N               times the text is gone through (6)\n"                                                                     \
-      "  --max-steps N            stop after so many batches\n"                                                                             \
+      "  --max-steps N            stop after so many batches; with --resume after as many as were done: write the model\n"                  \
       "  --optimizer adamw|muon|lion    (adamw)\n"                                                                                          \
       "  --rate R                 highest learning rate (0.001)\n"                                                                          \
       "  --dropout P              (0)\n"                                                                                                    \
@@ -62,18 +62,18 @@ struct term_progress;
       "  --out FILE               where the model goes; checkpoints go to FILE.ckpt/ and stay there\n"                                      \
       "  --checkpoint-every N     steps between checkpoints (200)\n"                                                                        \
       "  --resume                 go on from the checkpoint, to the same bytes\n",                                                          \
-      "pagoda text train --data shakespeare.txt --out bard.safetensors\npagoda text train --data book.txt.gz --layers 6 --epochs 3 --json") \
+      "pagoda text train --data shakespeare.txt --out bard.safetensors\npagoda text train --data book.txt.gz --layers 6 --epochs 3 --out book.safetensors --json") \
     X(text_generate, "text generate", "continue a prompt, byte by byte",                                                                     \
       "  --model FILE             written by text train\n"                                                                                  \
       "  --prompt TEXT            what it begins with (a new line)\n"                                                                       \
       "  --length N               bytes to add (500)\n"                                                                                     \
       "  --temperature T          above 0: more surprising; 0: always the likeliest (0.8)\n"                                                \
-      "  --top-k K                only the K likeliest (all)\n"                                                                             \
+      "  --top-k K                only the K likeliest, 1 to 256 (all)\n"                                                                             \
       "  --top-p P                only the likeliest that together have probability P (1)\n"                                                \
       "  --seed S                 the same seed, the same text (0)\n",                                                                      \
       "pagoda text generate --model bard.safetensors --prompt \"ROMEO:\"\npagoda text generate --model bard.safetensors --length 200 --top-p 0.9 --json") \
     X(text_eval, "text eval", "measure how well a model predicts a text",                                                                    \
-      "  --model FILE             written by text train\n  --data FILE              a text, plain or .gz\n",                               \
+      "  --model FILE             written by text train\n  --data FILE              a text, plain or .gz; or a folder with input.txt in it\n",                               \
       "pagoda text eval --model bard.safetensors --data sonnets.txt\npagoda text eval --model bard.safetensors --data sonnets.txt --json")  \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \
     X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")                     \

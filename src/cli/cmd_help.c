@@ -12,14 +12,16 @@ static void list_verbs(FILE *file, const char *family) {
         if (strncmp(cli_verbs[i].words, family, length) == 0) fprintf(file, "  %-16s %s\n", cli_verbs[i].words, cli_verbs[i].line);
 }
 
+static const char global_options[] = "  --device ID  where to compute (auto)          --threads N  of the CPU (all)\n"
+                                     "  --strict     fail, rather than warn, where work is slow because it has no kernel of its own\n"
+                                     "  --json       when the verb succeeds, the last line of the output is one JSON object\n"
+                                     "  --quiet      results alone: no progress, no notices, no pictures\n";
+
 void cli_overview(FILE *file) {
     fprintf(file, "pagoda %s: the GPU AI stack in one library and one command\n\n", pgd_version());
     fprintf(file, "pagoda [--device auto|cpu] [--threads N] [--strict] [--json] [--quiet] VERB ...\n\n");
     list_verbs(file, "");
-    fprintf(file, "\n  --device ID  where to compute (auto)          --threads N  of the CPU (all)\n"
-                  "  --strict     fail, rather than warn, where work is slow because it has no kernel of its own\n"
-                  "  --json       the last line of the output is one JSON object\n"
-                  "  --quiet      results alone: no progress, no notices, no pictures\n");
+    fprintf(file, "\n%s", global_options);
 }
 
 /* The lines of a text as an array of strings; one that is set far in goes on with the one before. */
@@ -71,7 +73,8 @@ static int show_family(const struct cli *cli, const char *family) {
 static int show_verb(const struct cli *cli, const struct cli_verb *verb) {
     struct json_writer json;
     if (!cli->json) {
-        printf("pagoda %s: %s\n\n%s%s%s\n", verb->words, verb->line, verb->options, verb->options[0] != '\0' ? "\n" : "", verb->examples);
+        printf("pagoda %s: %s\n\n%s%s%s\n\n", verb->words, verb->line, verb->options, verb->options[0] != '\0' ? "\n" : "", verb->examples);
+        fputs(global_options, stdout);
         return CLI_DONE;
     }
     json_start(&json, stdout);

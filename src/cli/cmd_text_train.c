@@ -59,6 +59,7 @@ static bool parse(struct train *t) {
     if (!cli_options(t->cli, options, sizeof options / sizeof options[0]) || !cli_no_words(t->cli)) return false;
     if (o->data == NULL) return cli_fail(&t->cli->error, "--data is missing; give a text file, plain or .gz");
     if (o->resume && o->out == NULL) return cli_fail(&t->cli->error, "--resume needs --out, beside which the checkpoint lies");
+    if (!o->resume && o->width % o->heads != 0) return cli_fail(&t->cli->error, "--width: %lld is no multiple of the %lld heads; change --width or --heads", (long long)o->width, (long long)o->heads);
     if (!(o->rate > 0)) return cli_fail(&t->cli->error, "--rate: %g is not above 0", o->rate);
     if (!(o->dropout >= 0 && o->dropout < 1)) return cli_fail(&t->cli->error, "--dropout: %g; use 0 up to below 1", o->dropout);
     if (strcmp(o->optimizer, "adamw") != 0 && strcmp(o->optimizer, "muon") != 0 && strcmp(o->optimizer, "lion") != 0) return cli_fail(&t->cli->error, "--optimizer: there is no \"%s\"; use adamw, muon or lion", o->optimizer);
@@ -89,7 +90,7 @@ static bool adopt(struct train *t) {
     bool fine = true;
     for (int i = LAYERS; i <= SEED; i++) {
         *integers[i] = strtoll(s[i].value, NULL, 10);
-        fine = fine && *integers[i] >= (i == SEED ? 0 : 1) && *integers[i] <= 1 << 24;
+        fine = fine && *integers[i] >= (i == SEED ? 0 : 1) && (i == SEED || *integers[i] <= 1 << 24);
     }
     o->rate = strtod(s[RATE].value, NULL);
     o->dropout = strtod(s[DROPOUT].value, NULL);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "json_writer.h"
+#include "model_file.h"
 #include "vision.h"
 
 static bool export(struct cli *cli, const struct vision_session *session, const char *out) {
@@ -24,6 +25,10 @@ int cli_vision_export(struct cli *cli) {
     if (model == NULL || out == NULL) {
         cli_fail(&cli->error, "%s is missing; give %s", model == NULL ? "--model" : "--out", model == NULL ? "a file that vision train wrote" : "the ONNX file to write");
         return cli_report(cli, CLI_USAGE);
+    }
+    if (model_file_is_one(out)) {
+        cli_fail(&cli->error, "--out: %s is a model that would be lost; give another path", out);
+        return cli_report(cli, CLI_FAILED);
     }
     bool fine = vision_session_open(cli, model, &session) && export(cli, &session, out);
     if (fine && cli->json) {

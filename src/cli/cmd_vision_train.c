@@ -158,11 +158,23 @@ static void choose_augmentation(struct train *t) {
     if (!t->o.given[AUGMENT]) t->augment = colour ? AUGMENT_CROP | AUGMENT_FLIP : 0;
 }
 
+/* What was not said about one's own pictures follows from their number: small steps, and enough of them, where pictures are few. */
+static void choose_steps(struct train *t) {
+    enum { STEPS_OF_EPOCH = 32, STEPS = 800, EPOCHS_MAX = 60 };
+    int64_t samples = (int64_t)t->set.count - t->o.holdout, batch = samples / STEPS_OF_EPOCH;
+    if (t->set.kind != IMAGE_PICTURES || samples < 1) return;
+    if (!t->o.given[BATCH] && batch < t->o.batch) t->o.batch = batch > 8 ? batch : 8;
+    if (!t->o.given[RATE] && t->o.batch < 128) t->o.rate *= (double)t->o.batch / 128;
+    int64_t per_epoch = (samples + t->o.batch - 1) / t->o.batch, epochs = (STEPS + per_epoch - 1) / per_epoch;
+    if (!t->o.given[EPOCHS] && epochs > t->o.epochs) t->o.epochs = epochs < EPOCHS_MAX ? epochs : EPOCHS_MAX;
+}
+
 static bool load_data(struct train *t) {
     if (!vision_load(t->o.data, &t->form, IMAGE_SPLIT_TRAIN, &t->set, &t->cli->error)) return false;
     if (t->set.remark[0] != '\0') cli_notice(t->cli, "%s", t->set.remark);
     if (t->o.given[SIZE] && t->set.kind != IMAGE_PICTURES) return cli_fail(&t->cli->error, "--size: the pictures of %s are %d x %d; leave it out, or give folders of pictures", t->o.data, t->set.width, t->set.height);
     choose_augmentation(t);
+    choose_steps(t);
     if (t->test_height > 0 && (t->test_height != t->set.height || t->test_width != t->set.width))
         return cli_fail(&t->cli->error, "%s: test pictures of %d x %d, training pictures of %d x %d; give files of one set", t->o.data, t->test_width, t->test_height, t->set.width, t->set.height);
     size_t pixels = t->set.count * (size_t)(t->set.channels * t->set.height * t->set.width);

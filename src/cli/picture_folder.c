@@ -132,7 +132,7 @@ static bool add_class(struct entries *all, const char *folder, const char *class
             if (!fine) free(entry.path);
         }
         all->left_out += files.refused;
-        if (fine && files.count == 0) fine = cli_fail(error, "%s: no picture in this class; put PNG, JPEG, PGM or PPM files there, or remove the folder", path);
+        if (fine && files.count == 0) fine = cli_fail(error, "%s: no picture in this folder, and each one in %s should be a class; give the folder whose folders hold PNG, JPEG, PGM or PPM pictures", path, folder);
         name_list_deinit(&files);
     }
     free(path);

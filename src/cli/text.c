@@ -77,7 +77,7 @@ bool text_read(const char *path, struct text_bytes *out, struct cli_error *error
     if (!byte_source_open_file(&source, path, error)) return false;
     bool fine = read_all(&source, out, error);
     byte_source_close(&source);
-    if (fine && out->count < 2) fine = cli_fail(error, "%s: %zu bytes are no text to learn from", path, out->count);
+    if (fine && out->count < 2) fine = cli_fail(error, "%s: %zu bytes are no text; give a file of at least 2", path, out->count);
     if (!fine) text_free(out);
     return fine;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Model files of the text verbs: safetensors whose metadata describes the network. Nothing in them depends on time, host or path. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "model_file.h"
 #include "text.h"
 
 #define FORMAT "pagoda-text-1"
@@ -16,22 +16,11 @@ bool text_save(const char *path, const struct text_model *m, const pgd_state *st
     return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, sizeof skip / sizeof skip[0], NULL) == PGD_OK || cli_fail_library(error);
 }
 
-static bool integer_of(const char *path, const char *key, int hi, int *out, struct cli_error *error) {
-    char text[32], *end;
-    if (pgd_file_metadata(path, key, text, sizeof text) != PGD_OK) return cli_fail_library(error);
-    long value = strtol(text, &end, 10);
-    if (text[0] == '\0' || *end != '\0' || value < 1 || value > hi) return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; a number from 1 to %d was expected", path, key, text, hi);
-    *out = (int)value;
-    return true;
-}
-
 static bool describe(const char *path, struct text_model *m, struct cli_error *error) {
-    char format[64];
     *m = (struct text_model){0};
-    if (pgd_file_metadata(path, "format", format, sizeof format) != PGD_OK) return cli_fail_library(error);
-    if (strcmp(format, FORMAT) != 0) return cli_fail(error, "%s: its format is \"%s\"; `pagoda text train` writes \"%s\"", path, format, FORMAT);
-    return integer_of(path, "layers", 64, &m->layers, error) && integer_of(path, "width", 65536, &m->width, error) && integer_of(path, "heads", 1024, &m->heads, error) &&
-           integer_of(path, "context", 1 << 20, &m->context, error);
+    if (!model_file_check(path, FORMAT, "text train", error)) return false;
+    return model_file_integer(path, "layers", 1, 64, &m->layers, error) && model_file_integer(path, "width", 1, 65536, &m->width, error) && model_file_integer(path, "heads", 1, 1024, &m->heads, error) &&
+           model_file_integer(path, "context", 1, 1 << 20, &m->context, error);
 }
 
 bool text_session_open(struct cli *cli, const char *path, struct text_session *s) {

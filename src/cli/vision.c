@@ -27,7 +27,7 @@ static void describe_channel(struct vision_model *m, const struct image_set *set
     }
     double mean = (double)sum / (double)pixels / 255, deviation = sqrt((double)squares / (double)pixels / 65025 - mean * mean);
     m->mean[channel] = floor(mean * 1e4 + 0.5) / 1e4; /* as many digits as the file shows */
-    m->deviation[channel] = deviation < 1e-3 ? 1 : floor(deviation * 1e4 + 0.5) / 1e4;
+    m->deviation[channel] = !(deviation >= 1e-3) ? 1 : floor(deviation * 1e4 + 0.5) / 1e4;
 }
 
 void vision_describe(struct vision_model *m, const char *net, const struct image_set *set) {

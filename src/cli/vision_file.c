@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Model files: safetensors whose metadata describes the network. Nothing in them depends on time, host or path. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model_file.h"
 #include "vision.h"
 
 #define FORMAT "pagoda-vision-1"
@@ -28,24 +28,11 @@ bool vision_save(const char *path, const struct vision_model *m, const pgd_state
     return pgd_state_save(state, path, metadata, sizeof metadata / sizeof metadata[0], skip, 3, NULL) == PGD_OK || cli_fail_library(error);
 }
 
-static bool text_of(const char *path, const char *key, char *out, size_t out_bytes, struct cli_error *error) {
-    return pgd_file_metadata(path, key, out, out_bytes) == PGD_OK || cli_fail_library(error);
-}
-
-static bool integer_of(const char *path, const char *key, int lo, int hi, int *out, struct cli_error *error) {
-    char text[32], *end;
-    if (!text_of(path, key, text, sizeof text, error)) return false;
-    long value = strtol(text, &end, 10);
-    if (text[0] == '\0' || *end != '\0' || value < lo || value > hi) return cli_fail(error, "%s: metadata \"%s\" is \"%s\"; a number from %d to %d was expected", path, key, text, lo, hi);
-    *out = (int)value;
-    return true;
-}
-
 /* One number for each channel, or one for all. */
 static bool numbers_of(const char *path, const char *key, int channels, double out[3], struct cli_error *error) {
     char text[128], *at = text;
     int count = 0;
-    if (!text_of(path, key, text, sizeof text, error)) return false;
+    if (!model_file_text(path, key, text, sizeof text, error)) return false;
     for (;; at++) {
         char *end;
         double number = strtod(at, &end);
@@ -61,12 +48,11 @@ static bool numbers_of(const char *path, const char *key, int channels, double o
 }
 
 static bool describe(const char *path, struct vision_model *m, struct cli_error *error) {
-    char format[64], pictures[16];
+    char pictures[16];
     memset(m, 0, sizeof *m);
-    if (!text_of(path, "format", format, sizeof format, error)) return false;
-    if (strcmp(format, FORMAT) != 0) return cli_fail(error, "%s: its format is \"%s\"; `pagoda vision train` writes \"%s\"", path, format, FORMAT);
-    if (!text_of(path, "net", m->net, sizeof m->net, error) || !integer_of(path, "channels", 1, 16, &m->channels, error) || !integer_of(path, "height", 4, 4096, &m->height, error) ||
-        !integer_of(path, "width", 4, 4096, &m->width, error) || !integer_of(path, "class_count", 1, IMAGE_CLASSES_MAX, &m->class_count, error) || !text_of(path, "classes", m->class_names, sizeof m->class_names, error) || !text_of(path, "pictures", pictures, sizeof pictures, error))
+    if (!model_file_check(path, FORMAT, "vision train", error)) return false;
+    if (!model_file_text(path, "net", m->net, sizeof m->net, error) || !model_file_integer(path, "channels", 1, 16, &m->channels, error) || !model_file_integer(path, "height", 4, 4096, &m->height, error) ||
+        !model_file_integer(path, "width", 4, 4096, &m->width, error) || !model_file_integer(path, "class_count", 1, IMAGE_CLASSES_MAX, &m->class_count, error) || !model_file_text(path, "classes", m->class_names, sizeof m->class_names, error) || !model_file_text(path, "pictures", pictures, sizeof pictures, error))
         return false;
     for (const char *c = m->class_names; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f) return cli_fail(error, "%s: metadata \"classes\" holds control characters, which a terminal would obey; the file is damaged or made to deceive", path);

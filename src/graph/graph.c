@@ -140,6 +140,7 @@ static pgd_node *node_append(pgd_graph *graph, pgd_node *node) {
 }
 
 bool pgd_symshape_check(pgd_graph *graph, const char *what, pgd_symshape shape) {
+    if (shape.rank == -1) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: rank -1; pgd_symshape_of and pgd_shape_of take the rank, at most %d, and then as many extents", what, PGD_MAX_RANK), false;
     if (shape.rank < 0 || shape.rank > PGD_MAX_RANK) return pgd_graph_fail(graph, PGD_BAD_ARG, "%s: rank %d; use 0 to %d", what, shape.rank, PGD_MAX_RANK), false;
     for (int32_t i = 0; i < shape.rank; i++)
         if (shape.dims[i] < -graph->expr_count || shape.dims[i] > (int64_t)1 << 48)

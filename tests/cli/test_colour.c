@@ -57,6 +57,29 @@ static void write_folder(const char *where, bool grey) {
     }
 }
 
+/* The blue of every pixel is 33, whose squares, summed up, round to a variance below 0. */
+static void write_even_folder(void) {
+    char path[64];
+    mkdir("even", 0777);
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof path, "even/%s", i % 2 == 0 ? "dark" : "light");
+        mkdir(path, 0777);
+        snprintf(path, sizeof path, "even/%s/%d.ppm", i % 2 == 0 ? "dark" : "light", i);
+        FILE *out = fopen(path, "wb");
+        assert_non_null(out);
+        fprintf(out, "P6 16 16 255\n");
+        for (int p = 0; p < 256; p++) fprintf(out, "%c%c!", 40 + 20 * (i % 2) + p % 7, 50 + p % 11);
+        assert_int_equal(fclose(out), 0);
+    }
+}
+
+static void a_channel_of_one_value_is_taken_as_it_is(void **unused) {
+    write_even_folder();
+    run("vision train --data even --size 16 --max-steps 2 --quiet");
+    if (last.code != 0) print_message("%s", last.err);
+    assert_int_equal(last.code, 0);
+}
+
 static int set_up(void **unused) {
     if (enter_folder() != 0) return -1;
     write_cifar("cifar");
@@ -324,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_from_before_augmentation_is_gone_on_from),
         cmocka_unit_test(folders_of_pictures_are_learnt),
         cmocka_unit_test(grey_and_colour_meet),
+        cmocka_unit_test(a_channel_of_one_value_is_taken_as_it_is),
         cmocka_unit_test(metadata_of_models_are_looked_at),
     };
     return cmocka_run_group_tests(tests, set_up, leave_folder);

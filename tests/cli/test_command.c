@@ -44,7 +44,8 @@ static void wrong_usage_exits_with_two(void **unused) {
     run("");
     assert_int_equal(last.code, 2);
     expect("fly", 2, "no verb \"fly\"");
-    expect("vision", 2, "no verb \"vision\"");
+    expect("vision", 2, "\"vision\" needs a word behind it; there are \"vision train\", ");
+    expect("train --data data", 2, "no verb \"train\"; there are \"vision train\", \"text train\"");
     expect("vision train", 2, "--data is missing");
     expect("vision train --data data --wings 2", 2, "no option \"--wings\"");
     expect("vision train --data data --epochs", 2, "--epochs needs a value");
@@ -56,7 +57,7 @@ static void wrong_usage_exits_with_two(void **unused) {
     expect("vision train --data data extra", 2, "\"extra\" is not expected");
     expect("version extra", 2, "\"extra\" is not expected");
     expect("help devices extra", 2, "\"extra\" is not expected");
-    expect("help vision fly", 2, "no verb \"vision fly\"; `pagoda help vision` lists them");
+    expect("help vision fly", 2, "no verb \"vision fly\"; there are \"vision train\", ");
     expect("devices --wings", 2, "`pagoda help devices`");
     expect("--wings devices", 2, "no option \"--wings\"");
     expect("-q devices", 2, "no option \"-q\"");
@@ -355,6 +356,29 @@ static void a_refused_run_leaves_the_checkpoint(void **unused) {
     assert_string_equal(again, sha);
 }
 
+/* Nothing that is not a model of ours is written over, and no model by something else. */
+static void a_file_of_another_kind_is_left_alone(void **unused) {
+    assert_int_equal(system("echo precious > mine.txt && cp mine.txt mine.copy"), 0);
+    expect("vision train --data data --max-steps 1 --out mine.txt", 1, "mine.txt is there and is no model");
+    expect("text train --data mine.txt --max-steps 1 --out mine.txt", 1, "mine.txt is there and is no model");
+    assert_int_equal(system("cmp -s mine.txt mine.copy && test ! -e mine.txt.ckpt"), 0);
+    run("vision train --data data --net mlp --max-steps 1 --out kept.safetensors --quiet");
+    assert_int_equal(last.code, 0);
+    assert_int_equal(system("cp kept.safetensors kept.copy"), 0);
+    expect("vision export --model kept.safetensors --out kept.safetensors", 1, "is a model that would be lost");
+    assert_int_equal(system("cmp -s kept.safetensors kept.copy"), 0);
+    expect("vision eval --model kept.safetensors.ckpt/state.safetensors --data data", 1, "is the checkpoint of a training, not a model");
+}
+
+static void without_resume_the_earlier_checkpoint_is_put_aside(void **unused) {
+    run("vision train --data data --net mlp --max-steps 2 --out aside.safetensors --quiet");
+    assert_int_equal(system("cp aside.safetensors.ckpt/state.safetensors aside.copy"), 0);
+    run("vision train --data data --net mlp --max-steps 1 --out aside.safetensors");
+    assert_int_equal(last.code, 0);
+    assert_non_null(strstr(last.err, "is kept as aside.safetensors.ckpt/earlier.safetensors"));
+    assert_int_equal(system("cmp -s aside.safetensors.ckpt/earlier.safetensors aside.copy"), 0);
+}
+
 static void an_interrupted_run_keeps_what_it_learnt(void **unused) {
     char wanted[80], got[80];
     straight("", wanted);
@@ -425,6 +449,8 @@ int main(void) {
         cmocka_unit_test(a_finished_run_is_left_untouched),
         cmocka_unit_test(a_model_of_an_earlier_run_is_not_taken_for_the_new_one),
         cmocka_unit_test(a_refused_run_leaves_the_checkpoint),
+        cmocka_unit_test(a_file_of_another_kind_is_left_alone),
+        cmocka_unit_test(without_resume_the_earlier_checkpoint_is_put_aside),
         cmocka_unit_test(an_interrupted_run_keeps_what_it_learnt),
         cmocka_unit_test(what_the_end_needs_is_checked_at_the_start),
         cmocka_unit_test(options_that_contradict_the_checkpoint_are_named),

@@ -204,7 +204,7 @@ static void each_bad_folder_has_its_sentence(void **unused) {
     put_grey("only/1.pgm", 1);
     expect_error(IMAGE_SPLIT_TRAIN, "one-class: 1 folder in it; 2 to 256 are supported, one for each class");
     put("second/notes.txt", "x", 1);
-    expect_error(IMAGE_SPLIT_TRAIN, "one-class/second: no picture in this class; put PNG, JPEG, PGM or PPM files there");
+    expect_error(IMAGE_SPLIT_TRAIN, "one-class/second: no picture in this folder");
     put("second/2.png", "x", 1);
     expect_error(IMAGE_SPLIT_TRAIN, "one-class/second/2.png: neither a PNG, a JPEG,");
     put_grey("second/2.png", 2); /* the content counts */
