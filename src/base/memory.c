@@ -53,6 +53,7 @@ void pgd_memory_in_use(uint64_t *now_bytes, uint64_t *peak_bytes) {
 void *pgd_mem_resize(void *pointer, size_t bytes) {
     header *old = pointer == NULL ? NULL : (header *)pointer - 1;
     if (bytes > SIZE_MAX / 2) return NULL;
+    if (bytes == 0) bytes = 1; /* so that what is given out lies within the block, where leak checkers look for it */
     header *fresh = resize(old, old == NULL ? 0 : old->bytes, bytes + sizeof(header));
     if (fresh == NULL) return NULL;
     fresh->bytes = bytes + sizeof(header);
