@@ -23,9 +23,13 @@ foreach(row ${rows})
   foreach(lower ${below})
     target_include_directories(pgd_${storey} PRIVATE ${CMAKE_SOURCE_DIR}/src/${lower}/include ${CMAKE_SOURCE_DIR}/src/${lower}/share)
   endforeach()
+  if(storey STREQUAL "softgpu") # a library of its own; below
+    continue()
+  endif()
   list(APPEND PAGODA_STOREYS ${storey})
   list(APPEND PAGODA_INCLUDES ${folder}/include)
 endforeach()
+target_include_directories(pgd_softgpu PRIVATE ${CMAKE_SOURCE_DIR}/src/softgpu)
 
 # Kernels: the suffix of the file names its instruction set level.
 set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
