@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Any text as PTX, run: each kernel of a module that is accepted, with its parameters zero or pointing to a small buffer. Nothing of the host may be touched; it ends, or
+ * there is a fault with a sentence. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/reference.h"
+
+enum { BYTES_MAX = 1 << 20, STEPS = 20000, THREADS = 33 };
+
+static bool small(const ptx_module *module) {
+    int64_t bytes = 0;
+    for (const ptx_variable *v = module->variables; v != NULL; v = v->next)
+        if ((bytes += v->bytes < BYTES_MAX ? v->bytes : BYTES_MAX) >= BYTES_MAX) return false;
+    for (const ptx_function *f = module->functions; f != NULL; f = f->next) {
+        if (f->parameter_bytes > 4096) return false;
+        for (const ptx_variable *v = f->locals; v != NULL; v = v->next)
+            if ((bytes += v->bytes < BYTES_MAX ? v->bytes : BYTES_MAX) >= BYTES_MAX) return false;
+    }
+    return true;
+}
+
+static void run(const gpu_program *program, const ptx_function *kernel, uint64_t buffer, bool pointers) {
+    uint64_t parameters[4096 / 8 + 1] = {0};
+    gpu_fault fault;
+    for (size_t i = 0; pointers && i < sizeof parameters / sizeof parameters[0]; i++) parameters[i] = buffer;
+    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS};
+    pgd_status status = gpu_reference_run(&launch, &fault);
+    if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+    pgd_text log = {0};
+    ptx_module *module;
+    gpu_memory memory = {0};
+    gpu_program program;
+    uint64_t buffer;
+    pgd_status status = ptx_parse((const char *)bytes, count, &log, &module);
+    pgd_mem_free(log.chars);
+    if (status != PGD_OK) return 0;
+    if (small(module) && gpu_memory_allocate(&memory, 512, 1, NULL, false, &buffer) == PGD_OK && gpu_program_load(module, &memory, &program) == PGD_OK) {
+        for (const ptx_function *f = module->functions; f != NULL; f = f->next)
+            if (f->entry && f->defined) run(&program, f, buffer, false), run(&program, f, buffer, true);
+        gpu_program_unload(&program);
+    }
+    gpu_memory_deinit(&memory);
+    ptx_module_destroy(module);
+    return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A PTX module brought into memory: its variables have addresses and first contents, its functions have addresses to be called at. */
+#ifndef PGD_SOFTGPU_PROGRAM_H
+#define PGD_SOFTGPU_PROGRAM_H
+
+#include <ptx/ptx.h>
+
+#include "gpu_memory.h"
+
+typedef struct gpu_program {
+    const ptx_module *module;
+    gpu_memory *memory;
+    const ptx_variable **variables; /* by their index: those of .global, .const and .shared memory, function bodies included; NULL: another */
+    uint64_t *addresses;     /* by their index; of .shared ones the offset within a block's memory, UINT64_MAX: behind all others */
+    int32_t variable_count;
+    const ptx_function **functions; /* by number */
+    int32_t function_count;
+    uint64_t shared_bytes, dynamic_align; /* of all .shared variables of known size; of those of unknown size */
+} gpu_program;
+
+/* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. */
+pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, gpu_program *out);
+void gpu_program_unload(gpu_program *program);
+
+/* The address of a variable; false: it is none of this program. */
+bool gpu_program_address(const gpu_program *program, const ptx_variable *variable, uint64_t *address);
+uint64_t gpu_program_function_address(const gpu_program *program, const ptx_function *function);
+const ptx_function *gpu_program_function_at(const gpu_program *program, uint64_t address); /* NULL: none */
+#endif

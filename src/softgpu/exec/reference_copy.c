@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cp.async in the reference executor (manual: Data Movement: Asynchronous copy). */
+#include <string.h>
+
+#include "reference_thread.h"
+
+static bool begin(gpu_thread *t, const ptx_instruction *i) {
+    gpu_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = t->group};
+    ptx_space global = PTX_SPACE_global;
+    if (c.bytes != 4 && c.bytes != 8 && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async copies 4, 8 or 16", (unsigned long long)c.bytes);
+    if (i->slots[PTX_SLOT_cache] == PTX_WORD_cg && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async.cg copies 16", (unsigned long long)c.bytes);
+    c.to = gpu_operand_address(t, &i->operands[0], &c.space);
+    c.from = gpu_operand_address(t, &i->operands[1], &global);
+    c.taken = c.bytes;
+    if (i->form == PTX_FORM_CP_ASYNC_IGNORE && gpu_thread_value(t, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
+    if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = gpu_thread_value(t, &i->operands[3], PTX_u32).low;
+    if (c.taken > c.bytes) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (unsigned long long)c.taken, (unsigned long long)c.bytes);
+    if (!pgd_grow(&t->copies, &t->copy_capacity, t->copy_count, sizeof *t->copies)) {
+        t->block->no_memory = true;
+        return false;
+    }
+    t->copies[t->copy_count++] = c;
+    return true;
+}
+
+static bool happen(gpu_thread *t, const gpu_copy *c) {
+    char bytes[16] = {0}, *to;
+    if (c->taken > 0) { /* what is not read may be anywhere, but is aligned */
+        for (uint64_t at = 0; at < c->taken; at++) {
+            const char *from = gpu_thread_bytes(t, c->instruction, PTX_SPACE_global, c->from + at, 1, false);
+            if (from == NULL) return false;
+            bytes[at] = *from;
+        }
+    }
+    to = gpu_thread_bytes(t, c->instruction, c->space, c->to, c->bytes, true);
+    if (to != NULL) memcpy(to, bytes, (size_t)c->bytes);
+    return to != NULL;
+}
+
+/* Lets groups up to `last` happen, in order. */
+static bool finish(gpu_thread *t, int32_t last) {
+    int32_t kept = 0;
+    for (int32_t k = 0; k < t->copy_count; k++) {
+        if (t->copies[k].group > last) t->copies[kept++] = t->copies[k];
+        else if (!happen(t, &t->copies[k])) return false;
+    }
+    t->copy_count = kept;
+    return true;
+}
+
+bool gpu_thread_copy(gpu_thread *t, const ptx_instruction *i, bool *handled) {
+    bool fine = true;
+    *handled = true;
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_CP_ASYNC: case PTX_FORM_CP_ASYNC_IGNORE: fine = begin(t, i); break;
+    case PTX_FORM_CP_ASYNC_COMMIT: t->group++; break;
+    case PTX_FORM_CP_ASYNC_WAIT: fine = i->operands[0].bits >= (uint64_t)t->group || finish(t, t->group - 1 - (int32_t)i->operands[0].bits); break;
+    case PTX_FORM_CP_ASYNC_WAIT_ALL: fine = finish(t, t->group); break;
+    default: *handled = false; return true;
+    }
+    if (fine) gpu_thread_frame(t)->pc++;
+    return fine;
+}

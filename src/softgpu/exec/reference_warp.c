@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What threads do together in the reference executor: operations of a warp, which happen when all lanes of their mask have come to the same instruction, and
+ * barriers of a block. */
+#include <string.h>
+
+#include "reference_thread.h"
+
+/* ---- beginning to wait -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The operand that holds the mask of lanes. -1: the instruction has none and means those that are there; -3: the whole warp; -2: it is none of these. */
+static int32_t mask_operand(const ptx_instruction *i) {
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_SHFL_SYNC: return 4;
+    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: return 2;
+    case PTX_FORM_ELECT: return 1;
+    case PTX_FORM_BAR_WARP: return 0;
+    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return -1;
+    case PTX_FORM_LDMATRIX: return -3;
+    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? -3 : -2;
+    }
+}
+
+typedef enum arrival { NO_BARRIER, WAITS, ARRIVES } arrival;
+
+/* Where a barrier's number, its count of threads and its predicate stand. */
+static arrival barrier_operands(const ptx_instruction *i, int32_t *number, int32_t *count, int32_t *predicate) {
+    *number = 0, *count = *predicate = -1;
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_BAR_SYNC: case PTX_FORM_BARRIER_SYNC: *count = i->operand_count > 1 ? 1 : -1; return WAITS;
+    case PTX_FORM_BAR_ARRIVE: case PTX_FORM_BARRIER_ARRIVE: *count = 1; return ARRIVES;
+    case PTX_FORM_BAR_RED: case PTX_FORM_BAR_RED_POPC: case PTX_FORM_BARRIER_RED: case PTX_FORM_BARRIER_RED_POPC: *number = 1, *predicate = 2; return WAITS;
+    case PTX_FORM_BAR_RED_PART: case PTX_FORM_BAR_RED_POPC_PART: case PTX_FORM_BARRIER_RED_PART: case PTX_FORM_BARRIER_RED_POPC_PART: *number = 1, *count = 2, *predicate = 3; return WAITS;
+    default: return NO_BARRIER;
+    }
+}
+
+static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, arrival how, int32_t number, int32_t count, int32_t predicate) {
+    uint64_t id = gpu_thread_value(t, &i->operands[number], PTX_u32).low, wanted = count < 0 ? 0 : gpu_thread_value(t, &i->operands[count], PTX_u32).low;
+    if (id >= GPU_BARRIERS) return gpu_thread_fault(t, GPU_FAULT_BARRIER, i, "barrier %llu; a block has barriers 0 to %d", (unsigned long long)id, GPU_BARRIERS - 1);
+    if (count >= 0 && (wanted == 0 || wanted % GPU_WARP != 0)) return gpu_thread_fault(t, GPU_FAULT_BARRIER, i, "barrier %llu for %llu threads; their number must be a multiple of %d", (unsigned long long)id, (unsigned long long)wanted, GPU_WARP);
+    gpu_barrier *b = &t->block->barriers[id];
+    if (b->used && b->expected != wanted) return gpu_thread_fault(t, GPU_FAULT_BARRIER, i, "barrier %llu is waited at for %u threads and for %llu", (unsigned long long)id, b->expected, (unsigned long long)wanted);
+    b->used = true;
+    b->expected = (uint32_t)wanted;
+    b->lanes[t->warp] |= UINT32_C(1) << t->lane;
+    b->truths += predicate >= 0 && gpu_thread_value(t, &i->operands[predicate], PTX_pred).low != 0;
+    if (how == ARRIVES) {
+        gpu_thread_frame(t)->pc++;
+        return true;
+    }
+    t->barrier = (int32_t)id;
+    t->waiting = i;
+    t->state = GPU_AT_BARRIER;
+    return true;
+}
+
+bool gpu_thread_wait(gpu_thread *t, const ptx_instruction *i, bool *handled) {
+    int32_t number, count, predicate, mask = mask_operand(i);
+    arrival how = barrier_operands(i, &number, &count, &predicate);
+    *handled = how != NO_BARRIER || mask != -2;
+    if (how != NO_BARRIER) return reach_barrier(t, i, how, number, count, predicate);
+    if (mask == -2) return true;
+    t->mask = mask == -3 ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
+    if (mask >= 0 && (t->mask >> t->lane & 1) == 0) return gpu_thread_fault(t, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", t->lane, t->mask);
+    t->waiting = i;
+    t->state = GPU_AT_WARP;
+    return true;
+}
+
+/* ---- operations of a warp -------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct warp {
+    gpu_thread *lanes[GPU_WARP]; /* NULL: it takes no part */
+    const ptx_instruction *i;
+    uint32_t members;
+} warp;
+
+/* Lanes may have come to different instructions of one form: each reads and writes its own operands. */
+static const ptx_operand *own(const warp *w, int32_t lane, int32_t operand) { return &w->lanes[lane]->waiting->operands[operand]; }
+
+/* Where lane reads from, within its segment (manual: shfl). */
+static void shuffle(const warp *w) {
+    uint64_t values[GPU_WARP] = {0};
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) values[k] = gpu_thread_value(w->lanes[k], own(w, k, 1), PTX_b32).low;
+    for (int32_t k = 0; k < GPU_WARP; k++) {
+        gpu_thread *t = w->lanes[k];
+        if (t == NULL) continue;
+        int32_t b = (int32_t)(gpu_thread_value(t, own(w, k, 2), PTX_b32).low & 31), c = (int32_t)gpu_thread_value(t, own(w, k, 3), PTX_b32).low;
+        int32_t clamp = c & 31, segment = c >> 8 & 31, most = (k & segment) | (clamp & ~segment), least = k & segment, from;
+        bool inside;
+        switch (w->i->slots[PTX_SLOT_mode]) {
+        case PTX_WORD_up: from = k - b, inside = from >= most; break;
+        case PTX_WORD_down: from = k + b, inside = from <= most; break;
+        case PTX_WORD_bfly: from = k ^ b, inside = from <= most; break;
+        default: from = least | (b & ~segment), inside = from <= most; break;
+        }
+        if (!inside) from = k;
+        gpu_thread_write(t, own(w, k, 0), PTX_b32, (ptx_bits){from >= 0 && from < GPU_WARP && w->lanes[from] != NULL ? values[from] : values[k], 0}); /* from a lane that takes no part comes anything */
+        gpu_thread_write_pair(t, t->waiting, inside);
+    }
+}
+
+static void vote(const warp *w) {
+    uint32_t truths = 0;
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) truths |= (uint32_t)gpu_thread_value(w->lanes[k], own(w, k, 1), PTX_pred).low << k;
+    int32_t mode = w->i->slots[PTX_SLOT_mode];
+    bool verdict = mode == PTX_WORD_all ? truths == w->members : mode == PTX_WORD_any ? truths != 0 : truths == 0 || truths == w->members;
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) gpu_thread_write(w->lanes[k], own(w, k, 0), mode == PTX_WORD_ballot ? PTX_b32 : PTX_pred, (ptx_bits){mode == PTX_WORD_ballot ? truths : verdict, 0});
+}
+
+static void match(const warp *w) {
+    ptx_type type = (ptx_type)w->i->types[0];
+    uint64_t values[GPU_WARP] = {0};
+    uint32_t equal[GPU_WARP] = {0};
+    bool all = w->i->form == PTX_FORM_MATCH_ALL, same = true;
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) values[k] = gpu_thread_value(w->lanes[k], own(w, k, 1), type).low;
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        for (int32_t j = 0; w->lanes[k] != NULL && j < GPU_WARP; j++)
+            if (w->lanes[j] != NULL && values[j] == values[k]) equal[k] |= UINT32_C(1) << j;
+    for (int32_t k = 0; k < GPU_WARP; k++) same = same && (w->lanes[k] == NULL || equal[k] == w->members);
+    for (int32_t k = 0; k < GPU_WARP; k++) {
+        if (w->lanes[k] == NULL) continue;
+        gpu_thread_write(w->lanes[k], own(w, k, 0), PTX_b32, (ptx_bits){all ? (same ? w->members : 0) : equal[k], 0});
+        gpu_thread_write_pair(w->lanes[k], w->lanes[k]->waiting, same);
+    }
+}
+
+static void reduce(const warp *w) {
+    ptx_type type = (ptx_type)w->i->types[0];
+    uint64_t total = 0;
+    bool first = true;
+    for (int32_t k = 0; k < GPU_WARP; k++) {
+        if (w->lanes[k] == NULL) continue;
+        uint64_t a = gpu_thread_value(w->lanes[k], own(w, k, 1), type).low;
+        bool below = ptx_is_signed(type) ? ptx_signed(type, a) < ptx_signed(type, total) : a < total;
+        switch (w->i->slots[PTX_SLOT_op]) {
+        case PTX_WORD_min: total = first || below ? a : total; break;
+        case PTX_WORD_max: total = first || !below ? a : total; break;
+        case PTX_WORD_and: total = first ? a : total & a; break;
+        case PTX_WORD_or: total |= a; break;
+        case PTX_WORD_xor: total ^= a; break;
+        default: total = ptx_trim(type, total + a); break;
+        }
+        first = false;
+    }
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) gpu_thread_write(w->lanes[k], own(w, k, 0), type, (ptx_bits){total, 0});
+}
+
+static void elect(const warp *w) {
+    int32_t leader = __builtin_ctz(w->members);
+    for (int32_t k = 0; k < GPU_WARP; k++) {
+        if (w->lanes[k] == NULL) continue;
+        gpu_thread_write(w->lanes[k], own(w, k, 0), PTX_b32, (ptx_bits){(uint64_t)leader, 0});
+        gpu_thread_write_pair(w->lanes[k], w->lanes[k]->waiting, k == leader);
+    }
+}
+
+static bool perform(const warp *w) {
+    if (w->i->form == PTX_FORM_LDMATRIX || (w->i->form >= PTX_FORM_MMA_F16_K8_F16 && w->i->form <= PTX_FORM_MMA_S8_K32)) {
+        gpu_thread *t = w->lanes[__builtin_ctz(w->members)];
+        if (w->members != UINT32_MAX) return gpu_thread_fault(t, GPU_FAULT_MASK, w->i, "a matrix needs all 32 lanes, and only those of 0x%x are there", w->members);
+        if (w->i->form == PTX_FORM_LDMATRIX && !gpu_warp_load_matrix(w->lanes, w->i)) return false;
+        if (w->i->form != PTX_FORM_LDMATRIX) gpu_warp_multiply(w->lanes, w->i);
+    }
+    switch ((ptx_form_name)w->i->form) {
+    case PTX_FORM_SHFL_SYNC: case PTX_FORM_SHFL: shuffle(w); break;
+    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: vote(w); break;
+    case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: match(w); break;
+    case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: reduce(w); break;
+    case PTX_FORM_ELECT: elect(w); break;
+    case PTX_FORM_ACTIVEMASK:
+        for (int32_t k = 0; k < GPU_WARP; k++)
+            if (w->lanes[k] != NULL) gpu_thread_write(w->lanes[k], own(w, k, 0), PTX_b32, (ptx_bits){w->members, 0});
+        break;
+    default: break; /* bar.warp.sync */
+    }
+    for (int32_t k = 0; k < GPU_WARP; k++)
+        if (w->lanes[k] != NULL) gpu_thread_go_on(w->lanes[k]);
+    return true;
+}
+
+/* The same instruction, or for other operations than those on matrices one with the same words. */
+static bool meets(const gpu_thread *a, const gpu_thread *b) {
+    const ptx_instruction *x = a->waiting, *y = b->waiting;
+    if (a->mask != b->mask) return false;
+    return x == y || (mask_operand(x) >= 0 && x->form == y->form && memcmp(x->slots, y->slots, sizeof x->slots) == 0 && memcmp(x->types, y->types, sizeof x->types) == 0);
+}
+
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
+static bool gather(gpu_block *b, uint32_t first, const gpu_thread *t, warp *w) {
+    uint32_t alive = 0;
+    *w = (warp){.i = t->waiting};
+    for (uint32_t k = 0; k < GPU_WARP && first + k < b->thread_count; k++) {
+        gpu_thread *other = &b->threads[first + k];
+        if (other->state != GPU_EXITED) alive |= UINT32_C(1) << k;
+        if (other->state != GPU_AT_WARP || !meets(other, t)) continue;
+        w->lanes[k] = other;
+        w->members |= UINT32_C(1) << k;
+    }
+    return t->mask == 0 || w->members == (t->mask & alive); /* lanes that have exited are not waited for */
+}
+
+bool gpu_warp_settle(gpu_block *b, uint32_t number, bool *moved) {
+    uint32_t first = number * GPU_WARP;
+    for (uint32_t k = 0; k < GPU_WARP && first + k < b->thread_count; k++) {
+        warp w;
+        if (b->threads[first + k].state != GPU_AT_WARP || !gather(b, first, &b->threads[first + k], &w)) continue;
+        if (!perform(&w)) return false;
+        *moved = true;
+    }
+    return true;
+}
+
+/* ---- barriers ---------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t living(const gpu_block *b, uint32_t number) {
+    uint32_t alive = 0;
+    for (uint32_t k = 0; k < GPU_WARP && number * GPU_WARP + k < b->thread_count; k++) alive |= (uint32_t)(b->threads[number * GPU_WARP + k].state != GPU_EXITED) << k;
+    return alive;
+}
+
+uint32_t gpu_barrier_arrived(const gpu_block *b, const gpu_barrier *at, uint32_t *threads, uint32_t *alive) {
+    uint32_t warps = 0;
+    *threads = *alive = 0;
+    for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
+        uint32_t there = living(b, w);
+        *threads += (uint32_t)__builtin_popcount(at->lanes[w]);
+        *alive += (uint32_t)__builtin_popcount(there);
+        warps += at->lanes[w] != 0 && (there & ~at->lanes[w]) == 0;
+    }
+    return warps;
+}
+
+static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived) {
+    int32_t number, count, predicate, op = t->waiting->slots[PTX_SLOT_op];
+    barrier_operands(t->waiting, &number, &count, &predicate);
+    if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
+}
+
+/* Lets `warps` warps of those that are there go on; the others stay for the next time. */
+static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
+    gpu_barrier at = b->barriers[id], *left = &b->barriers[id];
+    for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
+        bool whole = at.lanes[w] != 0 && (living(b, w) & ~at.lanes[w]) == 0;
+        if (!whole || warps == 0) continue;
+        warps--;
+        left->lanes[w] = 0;
+        for (uint32_t k = w * GPU_WARP; k < b->thread_count && k < (w + 1) * GPU_WARP; k++) {
+            gpu_thread *t = &b->threads[k];
+            if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
+            give_verdict(t, &at, arrived);
+            gpu_thread_go_on(t);
+        }
+    }
+    left->truths = 0;
+    left->used = false;
+    for (uint32_t w = 0; w < GPU_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;
+}
+
+/* A warp counts when all of it that lives is there; without a number all of the block is waited for. */
+void gpu_barriers_settle(gpu_block *b, bool *moved) {
+    for (int32_t id = 0; id < GPU_BARRIERS; id++) {
+        gpu_barrier *at = &b->barriers[id];
+        uint32_t threads, alive, warps = at->used ? gpu_barrier_arrived(b, at, &threads, &alive) : 0;
+        if (!at->used || (at->expected == 0 ? threads < alive : warps * GPU_WARP < at->expected)) continue;
+        release(b, id, at->expected == 0 ? GPU_WARPS_MAX : at->expected / GPU_WARP, threads);
+        *moved = true;
+    }
+}
