@@ -183,6 +183,10 @@ static void initial_values_hold_numbers_addresses_and_masked_bytes(void **unused
     refused(HEAD ".shared .u32 x = 3;\n", PGD_CORRUPT, "only .global and .const");
     read(HEAD ".global .u32 rows[][2] = {{1, 2}, {3}, {5, 6}};\n.global .u32 flat[][2] = {1, 2, 3, 4, 5};\n.global .b128 wide = 5;\n");
     assert_true(ptx_variable_find(module, "rows")->elems == 6 && ptx_variable_find(module, "flat")->elems == 6 && ptx_variable_find(module, "wide")->initial[0] == 5);
+    read(HEAD ".global .f16 small[3] = {0.5, 0f3F000000, 0x3C00};\n");
+    const unsigned char *small = ptx_variable_find(module, "small")->initial;
+    assert_true(small[1] == 0x38 && small[3] == 0x38 && small[5] == 0x3c); /* reals are rounded, integers are bits */
+    refused(HEAD ".global .e4m3 x;\n", PGD_CORRUPT, "a variable cannot be of type .e4m3");
     refused(HEAD ".global .b32 y;\n.global .b128 x = y;\n", PGD_CORRUPT, "an address does not fill an element of x");
     refused(HEAD ".global .v4 .b64 a[][34359738368] = {1};\n", PGD_CORRUPT, "more than");
     refused(HEAD ".entry k() { .local .b8 l[16000000]; ret; }\n", PGD_CORRUPT, "its .local memory has more than 524288 bytes");
@@ -224,6 +228,7 @@ static void versions_and_targets_are_asked_for(void **unused) {
     refused(".version 6.0\n.target sm_60\n.address_size 64\n.entry k() { .reg .b32 %r; redux.sync.add.s32 %r, %r, -1; }\n", PGD_CORRUPT, "needs .version 7.0, the module says 6.0");
     refused(".version 7.0\n.target sm_70\n.address_size 64\n.entry k() { .reg .b32 %r; redux.sync.add.s32 %r, %r, -1; }\n", PGD_CORRUPT, "needs .target sm_80, the module says sm_70");
     refused("", PGD_CORRUPT, ".version is missing");
+    refused(".version 7.0\n.address_size 64\n", PGD_CORRUPT, ".target is missing");
     refused(".entry k() { ret; }\n", PGD_CORRUPT, ".version and .target must stand before");
     refused(".version 7.0\n.target sm_banana\n", PGD_CORRUPT, "no architecture of this name");
     refused(".version 7.0\n.target sm_70\n.address_size 32\n", PGD_UNSUPPORTED, "addresses of 64 bits");

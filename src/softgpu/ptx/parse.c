@@ -240,6 +240,7 @@ static void read_all(ptx_parser *p) {
     }
     if (p->token.kind == PTX_WRONG && p->mistakes == 0) ptx_mistake(p, p->token.place, "%s", p->token.text);
     if (p->mistakes == 0 && p->module->version == 0) ptx_mistake(p, p->token.place, "this text holds no PTX module: .version is missing");
+    if (p->mistakes == 0 && p->module->target == 0) ptx_mistake(p, p->token.place, "this module does not say which architecture it is for: .target is missing");
     if (p->mistakes == 0 && !p->module->wide) ptx_missing(p, p->token.place, ".address_size 64 is missing: only modules with addresses of 64 bits are run");
 }
 

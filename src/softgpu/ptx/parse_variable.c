@@ -61,7 +61,7 @@ static bool qualifiers(ptx_parser *p, ptx_variable *v) {
     }
     ptx_place place = p->token.place;
     if (!read_type(p, &v->type)) return false;
-    if (v->type != PTX_pred && ptx_types[v->type].bits >= 8 && ptx_types[v->type].lanes == 1) return !ptx_accept_dotted(p, "ptr") || pointer_hint(p);
+    if (v->type != PTX_pred && v->type != PTX_tf32 && v->type != PTX_e4m3 && v->type != PTX_e5m2 && ptx_types[v->type].bits >= 8 && ptx_types[v->type].lanes == 1) return !ptx_accept_dotted(p, "ptr") || pointer_hint(p);
     return ptx_mistake(p, place, "a variable cannot be of type .%s", ptx_types[v->type].name);
 }
 
@@ -106,12 +106,13 @@ static uint64_t real_bits(const ptx_operand *real, ptx_type type) {
     uint64_t bits = real->bits;
     if (real->single) {
         value = (double)pgd_float_of_bits((uint32_t)real->bits);
-        if (type == PTX_f32) return bits;
+        if (type == PTX_f16 || type == PTX_bf16) return type == PTX_f16 ? pgd_f16_of_float((float)value) : pgd_bf16_of_float((float)value);
+        if (type != PTX_f64) return bits;
         memcpy(&bits, &value, sizeof bits);
-        return type == PTX_f64 ? bits : real->bits;
+        return bits;
     }
     memcpy(&value, &real->bits, sizeof value);
-    return type == PTX_f32 ? pgd_float_bits((float)value) : bits;
+    return type == PTX_f32 ? pgd_float_bits((float)value) : type == PTX_f16 ? pgd_f16_of_float((float)value) : type == PTX_bf16 ? pgd_bf16_of_float((float)value) : bits;
 }
 
 /* A mask 0xFF, 0xFF00 ... picks the byte of an address that is stored. */
@@ -162,7 +163,7 @@ static bool element(ptx_parser *p, ptx_variable *v, int64_t index) {
     if (!ptx_read_constant(p, &value)) return false;
     bool is_float = ptx_types[v->type].kind == PTX_FLOAT;
     if (value.kind == PTX_REAL && !is_float && ptx_types[v->type].kind != PTX_BITS) return ptx_mistake(p, place, "%s holds integers, this is a real", v->name);
-    if (value.kind == PTX_INTEGER && is_float) return ptx_mistake(p, place, "%s holds reals, this is an integer", v->name);
+    if (value.kind == PTX_INTEGER && is_float && bytes != 2) return ptx_mistake(p, place, "%s holds reals, this is an integer", v->name);
     store(v, index * bytes, value.kind == PTX_REAL ? real_bits(&value, v->type) : value.bits, bytes);
     return true;
 }
