@@ -23,7 +23,7 @@ foreach(row ${rows})
   foreach(lower ${below})
     target_include_directories(pgd_${storey} PRIVATE ${CMAKE_SOURCE_DIR}/src/${lower}/include ${CMAKE_SOURCE_DIR}/src/${lower}/share)
   endforeach()
-  if(storey STREQUAL "softgpu") # a library of its own; below
+  if(storey STREQUAL "softgpu") # no part of libpagoda
     continue()
   endif()
   list(APPEND PAGODA_STOREYS ${storey})

@@ -5,6 +5,8 @@
 
 #include <ptx/forms.h>
 
+#include "number.h"
+
 /* Raw bits of an operand, zero above its width; high: the upper half of a b128. A predicate is 0 or 1. */
 typedef struct ptx_bits {
     uint64_t low, high;
@@ -20,6 +22,11 @@ typedef struct ptx_given {
 
 /* Computes an instruction that reads registers and writes registers. False: it is of another kind (memory, control, other threads). */
 bool ptx_compute(const ptx_instruction *instruction, ptx_given *given);
+
+/* The direction that slot round names; to even where it names none. */
+ptx_rounding ptx_rounding_of(const ptx_instruction *instruction);
+/* The type of each element of a packed pair. */
+ptx_type ptx_lane_type(ptx_type pair);
 
 /* ---- the families, by file ---- */
 bool ptx_compute_integer(const ptx_instruction *instruction, ptx_given *given);

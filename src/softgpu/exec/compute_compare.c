@@ -2,8 +2,6 @@
  * Comparisons (manual: Comparison and Selection Instructions; Half Precision Comparison Instructions). */
 #include "compute.h"
 
-#include "number.h"
-
 /* order: -1, 0, 1, or 2 where one is no number. */
 static bool compare_floats(int32_t op, int32_t order) {
     bool unordered = order == 2;
@@ -55,8 +53,6 @@ static bool join(const ptx_instruction *i, bool first, bool second) {
     }
 }
 
-static ptx_type half_of(ptx_type t) { return t == PTX_f16x2 ? PTX_f16 : PTX_bf16; }
-
 /* True and false as set writes them: all ones or 1.0, and zero. */
 static uint64_t truth(ptx_type t, bool value) {
     if (!value) return 0;
@@ -69,10 +65,10 @@ static uint64_t truth(ptx_type t, bool value) {
 }
 
 static void set_pair(const ptx_instruction *i, ptx_given *g, uint64_t a, uint64_t b, bool c) {
-    ptx_type half = half_of((ptx_type)i->types[1]), to = (ptx_type)i->types[0];
+    ptx_type half = ptx_lane_type((ptx_type)i->types[1]), to = (ptx_type)i->types[0];
     bool low = join(i, compare(i, half, a & 0xffff, b & 0xffff), c), high = join(i, compare(i, half, a >> 16, b >> 16), c);
     bool floats = to == PTX_f16x2 || to == PTX_bf16x2;
-    g->out.low = floats ? truth(half_of(to), low) | truth(half_of(to), high) << 16 : (low ? 0xffffu : 0u) | (high ? 0xffff0000u : 0u);
+    g->out.low = floats ? truth(ptx_lane_type(to), low) | truth(ptx_lane_type(to), high) << 16 : (low ? 0xffffu : 0u) | (high ? 0xffff0000u : 0u);
 }
 
 bool ptx_compute_compare(const ptx_instruction *i, ptx_given *g) {
@@ -87,8 +83,8 @@ bool ptx_compute_compare(const ptx_instruction *i, ptx_given *g) {
         g->second = join(i, !first, c != 0);
         return true;
     case PTX_FORM_SETP_PAIR: case PTX_FORM_SETP_PAIR_BOOL:
-        g->out.low = join(i, compare(i, half_of(t), a & 0xffff, b & 0xffff), c != 0);
-        g->second = join(i, compare(i, half_of(t), a >> 16, b >> 16), c != 0);
+        g->out.low = join(i, compare(i, ptx_lane_type(t), a & 0xffff, b & 0xffff), c != 0);
+        g->second = join(i, compare(i, ptx_lane_type(t), a >> 16, b >> 16), c != 0);
         return true;
     case PTX_FORM_SET_BITS: case PTX_FORM_SET_UNSIGNED: case PTX_FORM_SET_SIGNED: case PTX_FORM_SET_FLOAT: case PTX_FORM_SET_HALF:
     case PTX_FORM_SET_BITS_BOOL: case PTX_FORM_SET_UNSIGNED_BOOL: case PTX_FORM_SET_SIGNED_BOOL: case PTX_FORM_SET_FLOAT_BOOL: case PTX_FORM_SET_HALF_BOOL:

@@ -2,18 +2,6 @@
  * Conversions (manual: cvt). A number is read from one type, rounded to an integer where that is asked for, and written once into the other. */
 #include "compute.h"
 
-#include "number.h"
-
-static ptx_rounding rounding_of(const ptx_instruction *i) {
-    switch (i->slots[PTX_SLOT_round]) {
-    case PTX_WORD_rz: case PTX_WORD_rzi: return PTX_TO_ZERO;
-    case PTX_WORD_rm: case PTX_WORD_rmi: return PTX_DOWN;
-    case PTX_WORD_rp: case PTX_WORD_rpi: return PTX_UP;
-    case PTX_WORD_rna: return PTX_TIES_AWAY;
-    default: return PTX_TO_EVEN;
-    }
-}
-
 /* Without .sat an integer that does not fit loses its upper bits. */
 static uint64_t of_integer(const ptx_instruction *i, ptx_type to, ptx_type from, uint64_t a) {
     uint64_t value = ptx_is_signed(from) ? (uint64_t)ptx_signed(from, a) : a;
@@ -28,8 +16,6 @@ static uint64_t to_integer(ptx_type to, ptx_type from, ptx_number n, ptx_roundin
     return ptx_number_write(to, n, (ptx_fitting){.rounding = r});
 }
 
-static ptx_type lane_of(ptx_type pair) { return pair == PTX_e4m3x2 ? PTX_e4m3 : pair == PTX_e5m2x2 ? PTX_e5m2 : pair == PTX_f16x2 ? PTX_f16 : PTX_bf16; }
-
 /* The first operand goes to the upper half. */
 static uint64_t pair_of(ptx_type to, ptx_type from, uint64_t high, uint64_t low, ptx_fitting fitting) {
     return ptx_number_write(to, ptx_number_read(from, high, false), fitting) << ptx_types[to].bits | ptx_number_write(to, ptx_number_read(from, low, false), fitting);
@@ -43,20 +29,20 @@ static uint64_t pair_of_pair(ptx_type to, ptx_type from, uint64_t a, ptx_fitting
 bool ptx_compute_convert(const ptx_instruction *i, ptx_given *g) {
     const ptx_type to = (ptx_type)i->types[0], from = (ptx_type)i->types[1];
     const uint64_t a = ptx_trim(from, g->in[1].low), b = g->in[2].low;
-    const bool flush = i->slots[PTX_SLOT_ftz] != PTX_NO_WORD;
-    const ptx_rounding r = rounding_of(i);
-    ptx_fitting fitting = {r, flush && to == PTX_f32, i->slots[PTX_SLOT_sat] != PTX_NO_WORD, false, i->slots[PTX_SLOT_relu] != PTX_NO_WORD};
+    const bool ftz = i->slots[PTX_SLOT_ftz] != PTX_NO_WORD, flush = ftz && from == PTX_f32; /* it speaks of f32 alone */
+    const ptx_rounding r = ptx_rounding_of(i);
+    ptx_fitting fitting = {r, ftz && to == PTX_f32, i->slots[PTX_SLOT_sat] != PTX_NO_WORD, false, i->slots[PTX_SLOT_relu] != PTX_NO_WORD};
     switch ((ptx_form_name)i->form) {
     case PTX_FORM_CVT_INT: g->out.low = of_integer(i, to, from, a); return true;
-    case PTX_FORM_CVT_TO_INT: g->out.low = to_integer(to, from, ptx_number_read(from, a, flush && from == PTX_f32), r); return true;
+    case PTX_FORM_CVT_TO_INT: g->out.low = to_integer(to, from, ptx_number_read(from, a, flush), r); return true;
     case PTX_FORM_CVT_FROM_INT:
-    case PTX_FORM_CVT_NARROW_HALF: case PTX_FORM_CVT_NARROW: case PTX_FORM_CVT_WIDEN: case PTX_FORM_CVT_WIDEN_F64: case PTX_FORM_CVT_SAME_HALF: g->out.low = ptx_number_write(to, ptx_number_read(from, a, flush && from == PTX_f32), fitting); return true;
-    case PTX_FORM_CVT_TO_WHOLE: g->out.low = ptx_number_write(to, ptx_number_whole(ptx_number_read(from, a, flush && from == PTX_f32), r), fitting); return true;
+    case PTX_FORM_CVT_NARROW_HALF: case PTX_FORM_CVT_NARROW: case PTX_FORM_CVT_WIDEN: case PTX_FORM_CVT_WIDEN_F64: case PTX_FORM_CVT_SAME_HALF: g->out.low = ptx_number_write(to, ptx_number_read(from, a, flush), fitting); return true;
+    case PTX_FORM_CVT_TO_WHOLE: g->out.low = ptx_number_write(to, ptx_number_whole(ptx_number_read(from, a, flush), r), fitting); return true;
     case PTX_FORM_CVT_TF32: g->out.low = ptx_number_write(to, ptx_number_read(from, a, false), fitting); return true;
-    case PTX_FORM_CVT_PAIR: g->out.low = pair_of(lane_of(to), from, a, b, fitting); return true;
-    case PTX_FORM_CVT_FP8: fitting.finite = true; g->out.low = pair_of(lane_of(to), from, a, b, fitting); return true;
-    case PTX_FORM_CVT_FP8_HALVES: fitting.finite = true; g->out.low = pair_of_pair(lane_of(to), PTX_f16, a, fitting); return true;
-    case PTX_FORM_CVT_FROM_FP8: g->out.low = pair_of_pair(PTX_f16, lane_of(from), a, fitting); return true;
+    case PTX_FORM_CVT_PAIR: g->out.low = pair_of(ptx_lane_type(to), from, a, b, fitting); return true;
+    case PTX_FORM_CVT_FP8: fitting.finite = true; g->out.low = pair_of(ptx_lane_type(to), from, a, b, fitting); return true;
+    case PTX_FORM_CVT_FP8_HALVES: fitting.finite = true; g->out.low = pair_of_pair(ptx_lane_type(to), PTX_f16, a, fitting); return true;
+    case PTX_FORM_CVT_FROM_FP8: g->out.low = pair_of_pair(PTX_f16, ptx_lane_type(from), a, fitting); return true;
     default: return false;
     }
 }

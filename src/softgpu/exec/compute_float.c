@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "number.h"
-
 /* One instruction on one lane. */
 typedef struct lane {
     const ptx_instruction *i;
@@ -15,15 +13,6 @@ typedef struct lane {
     ptx_fitting fitting;
     bool flush;
 } lane;
-
-static ptx_rounding rounding_of(const ptx_instruction *i) {
-    switch (i->slots[PTX_SLOT_round]) {
-    case PTX_WORD_rz: return PTX_TO_ZERO;
-    case PTX_WORD_rm: return PTX_DOWN;
-    case PTX_WORD_rp: return PTX_UP;
-    default: return PTX_TO_EVEN;
-    }
-}
 
 static ptx_number read(const lane *l, uint64_t bits) { return ptx_number_read(l->type, bits, l->flush); }
 static uint64_t write(const lane *l, ptx_number n) { return ptx_number_write(l->type, n, l->fitting); }
@@ -123,7 +112,7 @@ static bool test(const ptx_instruction *i, ptx_type t, uint64_t bits) {
 }
 
 bool ptx_compute_float(const ptx_instruction *i, ptx_given *g) {
-    const ptx_type t = (ptx_type)i->types[0], half = t == PTX_f16x2 ? PTX_f16 : PTX_bf16;
+    const ptx_type t = (ptx_type)i->types[0];
     const uint64_t a = g->in[1].low, b = g->in[2].low, c = g->in[3].low;
     const bool flush = i->slots[PTX_SLOT_ftz] != PTX_NO_WORD || i->form == PTX_FORM_EX2_BF16;
     if (i->form == PTX_FORM_TESTP) {
@@ -131,12 +120,12 @@ bool ptx_compute_float(const ptx_instruction *i, ptx_given *g) {
         return true;
     }
     if (!computes(i->form)) return false;
-    lane l = {i, t, {rounding_of(i), flush, i->slots[PTX_SLOT_sat] != PTX_NO_WORD, false, i->slots[PTX_SLOT_relu] != PTX_NO_WORD}, flush};
+    lane l = {i, t, {ptx_rounding_of(i), flush, i->slots[PTX_SLOT_sat] != PTX_NO_WORD, false, i->slots[PTX_SLOT_relu] != PTX_NO_WORD}, flush};
     if (ptx_types[t].lanes == 1) {
         g->out.low = compute(&l, a, b, c);
         return true;
     }
-    l.type = half;
+    l.type = ptx_lane_type(t);
     g->out.low = compute(&l, a & 0xffff, b & 0xffff, c & 0xffff) | compute(&l, a >> 16 & 0xffff, b >> 16 & 0xffff, c >> 16 & 0xffff) << 16;
     return true;
 }

@@ -26,14 +26,13 @@ static bool deadlock(gpu_block *b) {
         waiting++;
         if (first == NULL) first = &b->threads[k];
     }
-    const char *what = first->state == GPU_AT_BARRIER ? "a barrier" : "lanes of its warp";
     if (first->state == GPU_AT_BARRIER) {
         const gpu_barrier *at = &b->barriers[first->barrier];
         uint32_t threads, alive;
         gpu_barrier_arrived(b, at, &threads, &alive);
         return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached", waiting, first->barrier, threads, at->expected == 0 ? waiting : at->expected);
     }
-    return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one for %s, mask 0x%x", waiting, what, first->mask);
+    return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x", waiting, first->mask);
 }
 
 static bool run_threads(gpu_block *b) {

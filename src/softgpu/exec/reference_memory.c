@@ -122,7 +122,7 @@ static uint64_t sum(ptx_type t, uint64_t a, uint64_t b) {
 }
 
 static uint64_t sum_of_pairs(ptx_type t, uint64_t a, uint64_t b) {
-    ptx_type half = t == PTX_f16x2 ? PTX_f16 : PTX_bf16;
+    ptx_type half = ptx_lane_type(t);
     return sum(half, a & 0xffff, b & 0xffff) | sum(half, a >> 16, b >> 16) << 16;
 }
 

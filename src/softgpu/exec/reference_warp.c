@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What threads do together in the reference executor: operations of a warp, which happen when all lanes of their mask have come to the same instruction, and
+ * What threads do together in the reference executor: operations of a warp, which happen when all lanes of their mask have come to one of the same words, and
  * barriers of a block. */
 #include <string.h>
 
@@ -7,16 +7,18 @@
 
 /* ---- beginning to wait -------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The operand that holds the mask of lanes. -1: the instruction has none and means those that are there; -3: the whole warp; -2: it is none of these. */
+enum { NO_WARP_OPERATION = -1, THOSE_THERE = -2, WHOLE_WARP = -3 };
+
+/* The operand that holds the mask of lanes, or which lanes an instruction without one means. */
 static int32_t mask_operand(const ptx_instruction *i) {
     switch ((ptx_form_name)i->form) {
     case PTX_FORM_SHFL_SYNC: return 4;
     case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: return 2;
     case PTX_FORM_ELECT: return 1;
     case PTX_FORM_BAR_WARP: return 0;
-    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return -1;
-    case PTX_FORM_LDMATRIX: return -3;
-    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? -3 : -2;
+    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return THOSE_THERE;
+    case PTX_FORM_LDMATRIX: return WHOLE_WARP;
+    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? WHOLE_WARP : NO_WARP_OPERATION;
     }
 }
 
@@ -57,10 +59,10 @@ static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, arrival how, 
 bool gpu_thread_wait(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     int32_t number, count, predicate, mask = mask_operand(i);
     arrival how = barrier_operands(i, &number, &count, &predicate);
-    *handled = how != NO_BARRIER || mask != -2;
+    *handled = how != NO_BARRIER || mask != NO_WARP_OPERATION;
     if (how != NO_BARRIER) return reach_barrier(t, i, how, number, count, predicate);
-    if (mask == -2) return true;
-    t->mask = mask == -3 ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
+    if (mask == NO_WARP_OPERATION) return true;
+    t->mask = mask == WHOLE_WARP ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
     if (mask >= 0 && (t->mask >> t->lane & 1) == 0) return gpu_thread_fault(t, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", t->lane, t->mask);
     t->waiting = i;
     t->state = GPU_AT_WARP;
@@ -161,7 +163,7 @@ static void elect(const warp *w) {
 }
 
 static bool perform(const warp *w) {
-    if (w->i->form == PTX_FORM_LDMATRIX || (w->i->form >= PTX_FORM_MMA_F16_K8_F16 && w->i->form <= PTX_FORM_MMA_S8_K32)) {
+    if (mask_operand(w->i) == WHOLE_WARP) {
         gpu_thread *t = w->lanes[__builtin_ctz(w->members)];
         if (w->members != UINT32_MAX) return gpu_thread_fault(t, GPU_FAULT_MASK, w->i, "a matrix needs all 32 lanes, and only those of 0x%x are there", w->members);
         if (w->i->form == PTX_FORM_LDMATRIX && !gpu_warp_load_matrix(w->lanes, w->i)) return false;

@@ -97,7 +97,7 @@ typedef struct ptx_prototype ptx_prototype;
 
 typedef enum ptx_operand_kind {
     PTX_ABSENT,
-    PTX_REGISTER,  /* number, or -1 for the sink "_"; `part` of its 64 bits for .lo and .hi of video instructions is not supported */
+    PTX_REGISTER,  /* number, or -1 for the sink "_" */
     PTX_INTEGER,   /* bits */
     PTX_REAL,      /* bits of an f64, or of an f32 written 0fXXXXXXXX (single) */
     PTX_SPECIAL,   /* number */
