@@ -80,6 +80,24 @@ static void a_channel_of_one_value_is_taken_as_it_is(void **unused) {
     assert_int_equal(last.code, 0);
 }
 
+/* 48 pictures to train on: batches of 8, a rate as much lower, 60 passes; what is given stays. */
+static void few_pictures_are_trained_in_small_steps(void **unused) {
+    write_folder("few", false);
+    run("vision train --data few --max-steps 1 --out few.safetensors --quiet");
+    assert_int_equal(last.code, 0);
+    static const char *const settings[] = {"\"batch\":\"8\"", "\"rate\":\"0.00625\"", "\"epochs\":\"60\""}, *const given[] = {"\"batch\":\"16\"", "\"rate\":\"0.05\"", "\"epochs\":\"2\""};
+    char command[128];
+    for (int i = 0; i < 3; i++) {
+        snprintf(command, sizeof command, "grep -a -q '%s' few.safetensors.ckpt/state.safetensors", settings[i]);
+        assert_int_equal(system(command), 0);
+    }
+    run("vision train --data few --max-steps 1 --batch 16 --rate 0.05 --epochs 2 --out given.safetensors --quiet");
+    for (int i = 0; i < 3; i++) {
+        snprintf(command, sizeof command, "grep -a -q '%s' given.safetensors.ckpt/state.safetensors", given[i]);
+        assert_int_equal(system(command), 0);
+    }
+}
+
 static int set_up(void **unused) {
     if (enter_folder() != 0) return -1;
     write_cifar("cifar");
@@ -347,6 +365,7 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_from_before_augmentation_is_gone_on_from),
         cmocka_unit_test(folders_of_pictures_are_learnt),
         cmocka_unit_test(grey_and_colour_meet),
+        cmocka_unit_test(few_pictures_are_trained_in_small_steps),
         cmocka_unit_test(a_channel_of_one_value_is_taken_as_it_is),
         cmocka_unit_test(metadata_of_models_are_looked_at),
     };
