@@ -24,7 +24,7 @@ static void run(const gpu_program *program, const ptx_function *kernel, uint64_t
     uint64_t parameters[4096 / 8 + 1] = {0};
     gpu_fault fault;
     for (size_t i = 0; pointers && i < sizeof parameters / sizeof parameters[0]; i++) parameters[i] = buffer;
-    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS};
+    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0};
     pgd_status status = gpu_reference_run(&launch, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
 }
@@ -33,18 +33,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     pgd_text log = {0};
     ptx_module *module;
-    gpu_memory memory = {0};
+    gpu_memory *memory = NULL;
     gpu_program program;
     uint64_t buffer;
     pgd_status status = ptx_parse((const char *)bytes, count, &log, &module);
     pgd_mem_free(log.chars);
     if (status != PGD_OK) return 0;
-    if (small(module) && gpu_memory_allocate(&memory, 512, 1, NULL, false, &buffer) == PGD_OK && gpu_program_load(module, &memory, &program) == PGD_OK) {
+    if (small(module) && gpu_memory_create(1, 1 << 30, &memory) == PGD_OK && gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 512, 1, NULL, &buffer) == PGD_OK && gpu_program_load(module, memory, 0, &program) == PGD_OK) {
         for (const ptx_function *f = module->functions; f != NULL; f = f->next)
             if (f->entry && f->defined) run(&program, f, buffer, false), run(&program, f, buffer, true);
         gpu_program_unload(&program);
     }
-    gpu_memory_deinit(&memory);
+    gpu_memory_destroy(memory);
     ptx_module_destroy(module);
     return 0;
 }

@@ -13,7 +13,7 @@
 #include "exec/reference.h"
 
 static ptx_module *module;
-static gpu_memory memory;
+static gpu_memory *memory;
 static gpu_program program;
 static gpu_fault fault;
 static char *text;
@@ -24,7 +24,8 @@ static void load_text(const char *ptx, size_t bytes) {
     if (status != PGD_OK) print_message("%s", log.chars);
     assert_int_equal(status, PGD_OK);
     pgd_mem_free(log.chars);
-    assert_int_equal(gpu_program_load(module, &memory, &program), PGD_OK);
+    assert_int_equal(gpu_memory_create(1, 1 << 30, &memory), PGD_OK);
+    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
 }
 
 static void load_kernels(void) {
@@ -45,7 +46,8 @@ static void load_body(const char *body) {
 
 static int tear_down(void **unused) {
     gpu_program_unload(&program);
-    gpu_memory_deinit(&memory);
+    gpu_memory_destroy(memory);
+    memory = NULL;
     ptx_module_destroy(module);
     pgd_mem_free(text);
     module = NULL;
@@ -54,20 +56,18 @@ static int tear_down(void **unused) {
 }
 
 static uint64_t device(const void *from, size_t bytes) {
-    const gpu_allocation *nearest;
     uint64_t address;
-    assert_int_equal(gpu_memory_allocate(&memory, bytes, 1, NULL, false, &address), PGD_OK);
-    if (from != NULL) memcpy(gpu_memory_at(&memory, address, bytes, &nearest), from, bytes);
+    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, bytes, 1, NULL, &address), PGD_OK);
+    if (from != NULL) memcpy(gpu_memory_at(memory, address, bytes, NULL), from, bytes);
     return address;
 }
 
 static void host(void *to, uint64_t address, size_t bytes) {
-    const gpu_allocation *nearest;
-    memcpy(to, gpu_memory_at(&memory, address, bytes, &nearest), bytes);
+    memcpy(to, gpu_memory_at(memory, address, bytes, NULL), bytes);
 }
 
 static pgd_status launch(const char *kernel, uint32_t blocks, uint32_t blocks_y, uint32_t threads, uint32_t threads_y, const void *parameters) {
-    gpu_launch l = {&program, ptx_function_find(module, kernel), {blocks, blocks_y, 1}, {threads, threads_y, 1}, 0, parameters, 50000000};
+    gpu_launch l = {&program, ptx_function_find(module, kernel), {blocks, blocks_y, 1}, {threads, threads_y, 1}, 0, parameters, 50000000, 0};
     assert_non_null(l.kernel);
     return gpu_reference_run(&l, &fault);
 }
@@ -447,9 +447,9 @@ static void planted_faults_are_told_with_their_place(void **unused) {
     tear_down(NULL);
     load_body("ld.global.u32 %x, [%a];");
     out = device(NULL, 16);
-    assert_int_equal(gpu_memory_free(&memory, out), PGD_OK);
+    assert_int_equal(gpu_memory_free(memory, out), PGD_OK);
     fails(1, out, GPU_FAULT_ADDRESS, "in memory that was freed");
-    assert_int_equal(gpu_memory_free(&memory, out), PGD_BAD_ARG);
+    assert_int_equal(gpu_memory_free(memory, out), PGD_BAD_ARG);
     tear_down(NULL);
     load_body("ld.shared.u32 %x, [room+256];");
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, where nothing is");

@@ -1,62 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Allocations in one growing list: addresses are never used again, so that a pointer to freed memory stays one. */
+ * One anonymous file mapped twice: at the device addresses without rights, elsewhere for the executors. Allocations stand in one list by address. */
+#define _GNU_SOURCE
 #include "gpu_memory.h"
 
-void gpu_memory_deinit(gpu_memory *memory) {
-    for (int32_t i = 0; i < memory->count; i++) pgd_mem_free(memory->list[i].host);
-    pgd_mem_free(memory->list);
-    *memory = (gpu_memory){0};
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FIRST_ADDRESS ((void *)UINT64_C(0x0000200000000000)) /* a wish: known addresses make failures alike */
+enum { ADDRESSES_PER_BYTE = 16 };
+
+struct gpu_memory {
+    pthread_rwlock_t lock;
+    char *seen, *alias;        /* the two mappings */
+    int file;
+    uint64_t reserved, next;   /* bytes of addresses; the first that was never used, from `seen` on */
+    gpu_allocation *list;      /* by address */
+    int32_t count, capacity;
+    int32_t devices;
+    uint64_t device_bytes, used[GPU_DEVICES_MAX];
+    _Atomic uint64_t generation;
+};
+
+static pgd_status map(gpu_memory *m, uint64_t wanted) {
+    m->file = memfd_create("pagoda-softgpu", MFD_CLOEXEC);
+    for (m->reserved = wanted; m->file >= 0 && m->reserved >= wanted / ADDRESSES_PER_BYTE; m->reserved /= 2) {
+        if (ftruncate(m->file, (off_t)m->reserved) != 0) continue;
+        m->seen = mmap(FIRST_ADDRESS, m->reserved, PROT_NONE, MAP_SHARED | MAP_NORESERVE, m->file, 0);
+        m->alias = mmap(NULL, m->reserved, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->file, 0);
+        if (m->seen != MAP_FAILED && m->alias != MAP_FAILED) return PGD_OK;
+        if (m->seen != MAP_FAILED) munmap(m->seen, m->reserved);
+        if (m->alias != MAP_FAILED) munmap(m->alias, m->reserved);
+        m->seen = m->alias = NULL;
+    }
+    return pgd_fail(PGD_NO_MEMORY, "no room for the addresses of %llu bytes of device memory (%s); allow more with ulimit -v, or make the devices smaller", (unsigned long long)wanted / ADDRESSES_PER_BYTE, strerror(errno));
 }
 
-pgd_status gpu_memory_allocate(gpu_memory *memory, uint64_t bytes, uint64_t align, const char *name, bool constant, uint64_t *address) {
-    if (align < GPU_ALIGNMENT) align = GPU_ALIGNMENT;
-    *address = 0;
-    if (bytes > GPU_MEMORY_BYTES - memory->used || memory->next > GPU_CODE_BASE - GPU_GLOBAL_BASE - 2 * GPU_MEMORY_BYTES)
-        return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; %llu of %llu are free", (unsigned long long)bytes, (unsigned long long)(GPU_MEMORY_BYTES - memory->used), (unsigned long long)GPU_MEMORY_BYTES);
-    char *host = pgd_mem_zalloc((size_t)bytes);
-    if (host == NULL || !pgd_grow(&memory->list, &memory->capacity, memory->count, sizeof *memory->list)) {
-        pgd_mem_free(host);
-        return pgd_fail_memory((size_t)bytes);
-    }
-    *address = (GPU_GLOBAL_BASE + memory->next + align - 1) & -align;
-    memory->list[memory->count++] = (gpu_allocation){*address, bytes, host, name, constant, false};
-    memory->next = *address - GPU_GLOBAL_BASE + bytes + GPU_RED_ZONE;
-    memory->used += bytes;
-    return PGD_OK;
+pgd_status gpu_memory_create(int32_t devices, uint64_t bytes, gpu_memory **out) {
+    *out = NULL;
+    gpu_memory *m = pgd_mem_zalloc(sizeof *m);
+    if (m == NULL) return pgd_fail_memory(sizeof *m);
+    m->devices = devices;
+    m->device_bytes = bytes;
+    m->file = -1;
+    atomic_init(&m->generation, 1);
+    pthread_rwlock_init(&m->lock, NULL);
+    pgd_status status = map(m, ((uint64_t)devices * bytes * ADDRESSES_PER_BYTE + GPU_PAGE - 1) & -(uint64_t)GPU_PAGE);
+    if (status != PGD_OK) gpu_memory_destroy(m);
+    else *out = m;
+    return status;
 }
+
+void gpu_memory_destroy(gpu_memory *m) {
+    if (m == NULL) return;
+    if (m->seen != NULL) munmap(m->seen, m->reserved);
+    if (m->alias != NULL) munmap(m->alias, m->reserved);
+    if (m->file >= 0) close(m->file);
+    pgd_mem_free(m->list);
+    pthread_rwlock_destroy(&m->lock);
+    pgd_mem_free(m);
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* The last allocation that begins at the address or before; -1: none. */
-static int32_t at_or_before(const gpu_memory *memory, uint64_t address) {
-    int32_t low = 0, high = memory->count;
+static int32_t at_or_before(const gpu_memory *m, uint64_t address) {
+    int32_t low = 0, high = m->count;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        if (memory->list[middle].address <= address) low = middle + 1;
+        if (m->list[middle].address <= address) low = middle + 1;
         else high = middle;
     }
     return low - 1;
 }
 
-pgd_status gpu_memory_free(gpu_memory *memory, uint64_t address) {
-    int32_t i = at_or_before(memory, address);
-    gpu_allocation *a = i < 0 ? NULL : &memory->list[i];
-    if (a == NULL || a->address != address || a->freed) return pgd_fail(PGD_BAD_ARG, "0x%llx is the beginning of no allocation that could be freed", (unsigned long long)address);
-    pgd_mem_free(a->host);
-    a->host = NULL;
-    a->freed = true;
-    memory->used -= a->bytes;
+static bool holds(const gpu_allocation *a, uint64_t address, uint64_t bytes) { return !a->freed && address >= a->address && bytes <= a->bytes && address - a->address <= a->bytes - bytes; }
+
+static bool ours(const gpu_allocation *a) { return a->kind != GPU_MEMORY_REGISTERED; }
+static uint64_t room(uint64_t bytes) { return ((bytes + GPU_PAGE - 1) & -(uint64_t)GPU_PAGE) + GPU_PAGE; }
+
+static pgd_status insert(gpu_memory *m, gpu_allocation a) {
+    if (!pgd_grow(&m->list, &m->capacity, m->count, sizeof *m->list)) return pgd_fail_memory(sizeof *m->list);
+    int32_t at = at_or_before(m, a.address) + 1;
+    memmove(m->list + at + 1, m->list + at, sizeof *m->list * (size_t)(m->count - at));
+    m->list[at] = a;
+    m->count++;
     return PGD_OK;
 }
 
-static bool holds(const gpu_allocation *a, uint64_t address, uint64_t bytes) { return !a->freed && address >= a->address && bytes <= a->bytes && address - a->address <= a->bytes - bytes; }
+static void remove_at(gpu_memory *m, int32_t at) { memmove(m->list + at, m->list + at + 1, sizeof *m->list * (size_t)(--m->count - at)); }
 
-char *gpu_memory_at(gpu_memory *memory, uint64_t address, uint64_t bytes, const gpu_allocation **nearest) {
-    *nearest = NULL;
-    if (memory->count == 0) return NULL;
-    if (!holds(&memory->list[memory->last], address, bytes)) {
-        int32_t i = at_or_before(memory, address);
-        memory->last = i < 0 ? 0 : i;
+/* ---- addresses ----------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Addresses are at their end: the first gap between living allocations that is wide enough is used again, and what was freed in it forgotten. */
+static bool reuse(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *address) {
+    uint64_t base = (uint64_t)(uintptr_t)m->seen, start = base;
+    for (int32_t i = 0; i <= m->count; i++) {
+        const gpu_allocation *a = &m->list[i];
+        if (i < m->count && (a->freed || !ours(a))) continue;
+        uint64_t end = i < m->count ? a->address : base + m->reserved;
+        *address = (start + align - 1) & -align;
+        if (*address < end && room(bytes) <= end - *address) {
+            for (int32_t k = i - 1; k >= 0; k--)
+                if (ours(&m->list[k]) && m->list[k].freed && m->list[k].address >= start) remove_at(m, k);
+            return true;
+        }
+        if (i < m->count) start = a->address + room(a->bytes);
     }
-    const gpu_allocation *a = &memory->list[memory->last];
-    *nearest = a;
-    return holds(a, address, bytes) ? a->host + (address - a->address) : NULL;
+    return false;
+}
+
+static bool find_addresses(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *address) {
+    uint64_t base = (uint64_t)(uintptr_t)m->seen, from = (base + m->next + align - 1) & -align;
+    if (from - base > m->reserved || room(bytes) > m->reserved - (from - base)) return reuse(m, bytes, align, address);
+    *address = from;
+    m->next = from - base + room(bytes);
+    return true;
+}
+
+static bool visible(gpu_memory_kind kind) { return kind == GPU_MEMORY_PINNED || kind == GPU_MEMORY_MANAGED; }
+static bool counted(const gpu_memory *m, const gpu_allocation *a) { return a->owner >= 0 && a->owner < m->devices; }
+
+static pgd_status allocate(gpu_memory *m, gpu_allocation a, uint64_t align, uint64_t *address) {
+    uint64_t left = m->device_bytes - (counted(m, &a) ? m->used[a.owner] : 0);
+    if (a.bytes > left) return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; %llu of %llu are free", (unsigned long long)a.bytes, (unsigned long long)left, (unsigned long long)m->device_bytes);
+    if (align < GPU_PAGE) align = GPU_PAGE;
+    if (!find_addresses(m, a.bytes, align, &a.address)) return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; there are no addresses for them", (unsigned long long)a.bytes);
+    a.host = m->alias + (a.address - (uint64_t)(uintptr_t)m->seen);
+    PGD_TRY(insert(m, a));
+    if (visible(a.kind) && mprotect((void *)(uintptr_t)a.address, room(a.bytes) - GPU_PAGE, PROT_READ | PROT_WRITE) != 0) {
+        remove_at(m, at_or_before(m, a.address));
+        return pgd_fail(PGD_NO_MEMORY, "%llu bytes that the host may read: %s", (unsigned long long)a.bytes, strerror(errno));
+    }
+    if (counted(m, &a)) m->used[a.owner] += a.bytes;
+    *address = a.address;
+    return PGD_OK;
+}
+
+pgd_status gpu_memory_allocate(gpu_memory *m, gpu_memory_kind kind, int32_t owner, uint64_t bytes, uint64_t align, const char *name, uint64_t *address) {
+    gpu_allocation a = {.bytes = bytes, .kind = kind, .owner = owner};
+    *address = 0;
+    snprintf(a.name, sizeof a.name, "%s", name == NULL ? "" : name);
+    pthread_rwlock_wrlock(&m->lock);
+    pgd_status status = allocate(m, a, align, address);
+    pthread_rwlock_unlock(&m->lock);
+    return status;
+}
+
+static pgd_status register_host(gpu_memory *m, gpu_allocation a) {
+    int32_t i = at_or_before(m, a.address + a.bytes - 1);
+    if (i >= 0 && !m->list[i].freed && m->list[i].address + m->list[i].bytes > a.address) return pgd_fail(PGD_BAD_ARG, "some of the %llu bytes at 0x%llx are registered already", (unsigned long long)a.bytes, (unsigned long long)a.address);
+    if (i >= 0 && m->list[i].address == a.address && !ours(&m->list[i])) remove_at(m, i);
+    return insert(m, a);
+}
+
+pgd_status gpu_memory_register(gpu_memory *m, void *host, uint64_t bytes) {
+    gpu_allocation a = {.address = (uint64_t)(uintptr_t)host, .bytes = bytes, .host = host, .kind = GPU_MEMORY_REGISTERED, .owner = GPU_HOST};
+    if (host == NULL || bytes == 0 || bytes > UINT64_MAX - a.address) return pgd_fail(PGD_BAD_ARG, "%llu bytes at %p cannot be registered", (unsigned long long)bytes, host);
+    pthread_rwlock_wrlock(&m->lock);
+    pgd_status status = register_host(m, a);
+    pthread_rwlock_unlock(&m->lock);
+    return status;
+}
+
+static pgd_status release(gpu_memory *m, uint64_t address) {
+    int32_t i = at_or_before(m, address);
+    gpu_allocation *a = i < 0 ? NULL : &m->list[i];
+    if (a == NULL || a->address != address || a->freed) return pgd_fail(PGD_BAD_ARG, "0x%llx is the beginning of no allocation that could be freed", (unsigned long long)address);
+    if (ours(a)) {
+        uint64_t bytes = room(a->bytes) - GPU_PAGE;
+        if (visible(a->kind)) (void)!mprotect((void *)(uintptr_t)address, bytes, PROT_NONE);
+        if (bytes > 0 && fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, a->host - m->alias, (off_t)bytes) != 0) memset(a->host, 0, a->bytes);
+    }
+    if (counted(m, a)) m->used[a->owner] -= a->bytes;
+    a->freed = true;
+    atomic_fetch_add(&m->generation, 1);
+    return PGD_OK;
+}
+
+pgd_status gpu_memory_free(gpu_memory *m, uint64_t address) {
+    pthread_rwlock_wrlock(&m->lock);
+    pgd_status status = release(m, address);
+    pthread_rwlock_unlock(&m->lock);
+    return status;
+}
+
+void gpu_memory_usage(gpu_memory *m, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes) {
+    pthread_rwlock_rdlock(&m->lock);
+    *total_bytes = m->device_bytes;
+    *free_bytes = m->device_bytes - m->used[device];
+    pthread_rwlock_unlock(&m->lock);
+}
+
+/* ---- looking up ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static char *find(gpu_memory *m, uint64_t address, uint64_t bytes, gpu_allocation *nearest) {
+    int32_t i = at_or_before(m, address);
+    *nearest = m->count == 0 ? (gpu_allocation){0} : m->list[i < 0 ? 0 : i];
+    return i >= 0 && holds(nearest, address, bytes) ? nearest->host + (address - nearest->address) : NULL;
+}
+
+char *gpu_memory_at(gpu_memory *m, uint64_t address, uint64_t bytes, gpu_allocation *nearest) {
+    gpu_allocation found;
+    pthread_rwlock_rdlock(&m->lock);
+    char *host = find(m, address, bytes, &found);
+    pthread_rwlock_unlock(&m->lock);
+    if (nearest != NULL) *nearest = found;
+    return host;
+}
+
+uint64_t gpu_memory_generation(const gpu_memory *m) { return atomic_load_explicit(&m->generation, memory_order_acquire); }
+
+char *gpu_memory_look(gpu_memory *m, gpu_memory_window *w, uint64_t barred, uint64_t address, uint64_t bytes) {
+    uint64_t generation = gpu_memory_generation(m);
+    if (w->generation == generation && gpu_memory_window_holds(w, address, bytes)) return w->host + (address - w->address);
+    gpu_allocation a;
+    if (gpu_memory_at(m, address, bytes, &a) == NULL || (a.owner >= 0 && (barred >> a.owner & 1) != 0)) return NULL;
+    *w = (gpu_memory_window){a.address, a.bytes, generation, a.host, a.kind == GPU_MEMORY_CONSTANT, a.owner};
+    return a.host + (address - a.address);
 }

@@ -35,7 +35,7 @@ static pgd_status place(gpu_program *p, const ptx_variable *v, int32_t number) {
     p->variables[number] = v;
     if (v->space != PTX_SPACE_shared) {
         if (v->linkage == PTX_EXTERN) return pgd_fail(PGD_UNSUPPORTED, "PTX: .extern variable %s is defined nowhere; define it in this module", v->name);
-        return gpu_memory_allocate(p->memory, (uint64_t)v->bytes, (uint64_t)v->align, v->name, v->space == PTX_SPACE_const, &p->addresses[number]);
+        return gpu_memory_allocate(p->memory, v->space == PTX_SPACE_const ? GPU_MEMORY_CONSTANT : v->managed ? GPU_MEMORY_MANAGED : GPU_MEMORY_DEVICE, p->device, (uint64_t)v->bytes, (uint64_t)v->align, v->name, &p->addresses[number]);
     }
     if (v->unsized || v->linkage == PTX_EXTERN) {
         p->addresses[number] = UINT64_MAX; /* see gpu_program_address */
@@ -65,8 +65,7 @@ const ptx_function *gpu_program_function_at(const gpu_program *p, uint64_t addre
 }
 
 static pgd_status fill(gpu_program *p, const ptx_variable *v, int32_t number) {
-    const gpu_allocation *nearest;
-    char *host = v->space == PTX_SPACE_shared || v->bytes == 0 ? NULL : gpu_memory_at(p->memory, p->addresses[number], (uint64_t)v->bytes, &nearest);
+    char *host = v->space == PTX_SPACE_shared || v->bytes == 0 ? NULL : gpu_memory_at(p->memory, p->addresses[number], (uint64_t)v->bytes, NULL);
     if (host == NULL || v->initial == NULL) return PGD_OK;
     memcpy(host, v->initial, (size_t)v->bytes);
     for (const ptx_reference *r = v->references; r != NULL; r = r->next) {
@@ -93,8 +92,8 @@ static pgd_status load(gpu_program *p) {
     return for_each(p, fill);
 }
 
-pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, gpu_program *out) {
-    *out = (gpu_program){.module = module, .memory = memory};
+pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, int32_t device, gpu_program *out) {
+    *out = (gpu_program){.module = module, .memory = memory, .device = device};
     pgd_status status = load(out);
     if (status != PGD_OK) gpu_program_unload(out);
     return status;

@@ -10,6 +10,7 @@
 typedef struct gpu_program {
     const ptx_module *module;
     gpu_memory *memory;
+    int32_t device;          /* whose memory the variables are in */
     const ptx_variable **variables; /* by their index: those of .global, .const and .shared memory, function bodies included; NULL: another */
     uint64_t *addresses;     /* by their index; of .shared ones the offset within a block's memory, UINT64_MAX: behind all others */
     int32_t variable_count;
@@ -19,7 +20,7 @@ typedef struct gpu_program {
 } gpu_program;
 
 /* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. */
-pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, gpu_program *out);
+pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, int32_t device, gpu_program *out);
 void gpu_program_unload(gpu_program *program);
 
 /* The address of a variable; false: it is none of this program. */

@@ -7,7 +7,7 @@
 
 #include "reference_thread.h"
 
-enum { TURN = 4096, BLOCK_THREADS_MAX = 1024 };
+enum { TURN = 4096 };
 
 static bool run_turn(gpu_thread *t, bool *moved) {
     for (int32_t k = 0; k < TURN && t->state == GPU_RUNNING; k++) {
@@ -60,9 +60,7 @@ static bool start_threads(gpu_block *b) {
 }
 
 static pgd_status run_block(const gpu_launch *launch, const uint32_t index[3], uint64_t *executed, gpu_fault *fault) {
-    const gpu_program *p = launch->program;
-    gpu_block b = {.launch = launch, .fault = fault, .index = {index[0], index[1], index[2]}, .thread_count = launch->block[0] * launch->block[1] * launch->block[2], .executed = executed};
-    b.shared_bytes = ((p->shared_bytes + p->dynamic_align - 1) & -p->dynamic_align) + launch->dynamic_shared_bytes;
+    gpu_block b = {.launch = launch, .fault = fault, .index = {index[0], index[1], index[2]}, .thread_count = launch->block[0] * launch->block[1] * launch->block[2], .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
     b.threads = pgd_mem_zalloc(sizeof *b.threads * b.thread_count);
     b.shared = pgd_mem_zalloc((size_t)b.shared_bytes + 16);
     bool fine = b.threads != NULL && b.shared != NULL && start_threads(&b) && run_threads(&b);
@@ -73,20 +71,10 @@ static pgd_status run_block(const gpu_launch *launch, const uint32_t index[3], u
     return fault->kind != GPU_NO_FAULT ? pgd_fail(PGD_DEVICE, "%s", fault->text) : pgd_fail_memory(sizeof *b.threads * b.thread_count);
 }
 
-static pgd_status check(const gpu_launch *l) {
-    uint64_t threads = (uint64_t)l->block[0] * l->block[1] * l->block[2];
-    if (l->kernel == NULL || !l->kernel->entry || !l->kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
-    if (threads < 1 || l->block[0] > BLOCK_THREADS_MAX || l->block[1] > BLOCK_THREADS_MAX || l->block[2] > 64 || threads > BLOCK_THREADS_MAX)
-        return pgd_fail(PGD_BAD_ARG, "a block of %u x %u x %u threads; 1 to %d in all, at most 64 in the third direction", l->block[0], l->block[1], l->block[2], BLOCK_THREADS_MAX);
-    if (l->grid[0] < 1 || l->grid[1] < 1 || l->grid[2] < 1 || l->grid[0] > INT32_MAX || l->grid[1] > 65535 || l->grid[2] > 65535) return pgd_fail(PGD_BAD_ARG, "a grid of %u x %u x %u blocks; at least 1, at most 2147483647 x 65535 x 65535", l->grid[0], l->grid[1], l->grid[2]);
-    if (l->dynamic_shared_bytes > 227 << 10 || l->program->shared_bytes > 227 << 10) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(l->dynamic_shared_bytes + l->program->shared_bytes), 227 << 10);
-    return PGD_OK;
-}
-
 pgd_status gpu_reference_run(const gpu_launch *launch, gpu_fault *fault) {
     uint64_t executed = 0;
     *fault = (gpu_fault){0};
-    PGD_TRY(check(launch));
+    PGD_TRY(gpu_launch_check(launch));
     for (uint32_t z = 0; z < launch->grid[2]; z++)
         for (uint32_t y = 0; y < launch->grid[1]; y++)
             for (uint32_t x = 0; x < launch->grid[0]; x++) PGD_TRY(run_block(launch, (uint32_t[]){x, y, z}, &executed, fault));

@@ -45,13 +45,15 @@ uint64_t gpu_thread_address(const gpu_thread *t, const ptx_variable *v) {
 static char *outside(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, const gpu_allocation *nearest) {
     gpu_fault *f = t->block->fault;
     const char *what = write ? "writes" : "reads";
-    if (nearest == NULL)
+    if (nearest == NULL || nearest->address == 0)
         gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx of .%s memory, where nothing is", what, (unsigned long long)bytes, (unsigned long long)address, ptx_space_names[space]);
     else if (nearest->freed)
         gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory that was freed (0x%llx, %llu bytes)", what, (unsigned long long)bytes, (unsigned long long)address, (unsigned long long)nearest->address, (unsigned long long)nearest->bytes);
+    else if (nearest->owner >= 0 && (t->block->launch->barred >> nearest->owner & 1) != 0)
+        gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory of device %d, which this one may not reach; enable peer access", what, (unsigned long long)bytes, (unsigned long long)address, nearest->owner);
     else
         gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, %lld bytes from the beginning of the nearest allocation%s%s, which has %llu", what, (unsigned long long)bytes, (unsigned long long)address, (long long)(address - nearest->address),
-                         nearest->name != NULL ? ", " : "", nearest->name != NULL ? nearest->name : "", (unsigned long long)nearest->bytes);
+                         nearest->name[0] != '\0' ? ", " : "", nearest->name, (unsigned long long)nearest->bytes);
     f->address = address;
     f->bytes = bytes;
     return NULL;
@@ -62,19 +64,21 @@ static char *within(gpu_thread *t, const ptx_instruction *i, ptx_space space, ui
 }
 
 char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write) {
-    const gpu_allocation *nearest;
+    gpu_block *b = t->block;
+    gpu_allocation nearest;
     if (space == PTX_SPACE_generic) space = gpu_space_of(address, &address);
     if (address % bytes != 0) {
         gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "%s %llu bytes at 0x%llx of .%s memory, which is no multiple of them", write ? "writes" : "reads", (unsigned long long)bytes, (unsigned long long)address, ptx_space_names[space]);
         return NULL;
     }
-    if (space == PTX_SPACE_shared) return within(t, i, space, address, bytes, write, t->block->shared, t->block->shared_bytes);
+    if (space == PTX_SPACE_shared) return within(t, i, space, address, bytes, write, b->shared, b->shared_bytes);
     if (space == PTX_SPACE_local) return within(t, i, space, address, bytes, write, t->local.bytes, t->local.count);
     if (space == PTX_SPACE_param) return within(t, i, space, address, bytes, write, t->param.bytes, t->param.count);
-    char *host = gpu_memory_at(t->block->launch->program->memory, address, bytes, &nearest);
-    if (host == NULL) return outside(t, i, space, address, bytes, write, nearest);
-    if (!write || !nearest->constant) return host;
-    gpu_thread_fault(t, GPU_FAULT_READ_ONLY, i, "writes to %s, which is .const", nearest->name != NULL ? nearest->name : "memory");
+    char *host = gpu_memory_look(b->launch->program->memory, &b->window, b->launch->barred, address, bytes);
+    if (host != NULL && !(write && b->window.constant)) return host;
+    (void)gpu_memory_at(b->launch->program->memory, address, bytes, &nearest);
+    if (host == NULL) return outside(t, i, space, address, bytes, write, &nearest);
+    gpu_thread_fault(t, GPU_FAULT_READ_ONLY, i, "writes to %s, which is .const", nearest.name[0] != '\0' ? nearest.name : "memory");
     return NULL;
 }
 
@@ -179,8 +183,8 @@ static void ask_space(gpu_thread *t, const ptx_instruction *i) {
     ptx_space asked = ptx_instruction_space(i), is = gpu_space_of(gpu_thread_value(t, &i->operands[1], PTX_u64).low, &within);
     bool constant = false;
     if (is == PTX_SPACE_global) {
-        const gpu_allocation *nearest;
-        constant = gpu_memory_at(t->block->launch->program->memory, within, 1, &nearest) != NULL && nearest->constant;
+        gpu_allocation nearest;
+        constant = gpu_memory_at(t->block->launch->program->memory, within, 1, &nearest) != NULL && nearest.kind == GPU_MEMORY_CONSTANT;
     }
     gpu_thread_write(t, &i->operands[0], PTX_pred, (ptx_bits){asked == PTX_SPACE_const ? constant : asked == is && !constant, 0});
 }

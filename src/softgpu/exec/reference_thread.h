@@ -66,6 +66,7 @@ typedef struct gpu_block {
     uint64_t shared_bytes;
     gpu_barrier barriers[GPU_BARRIERS];
     uint64_t *executed; /* instructions of the launch */
+    gpu_memory_window window;
     bool no_memory;
 } gpu_block;
 

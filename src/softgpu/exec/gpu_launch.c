@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sizes that a launch may have. */
+#include "gpu_launch.h"
+
+enum { BLOCK_THREADS_MAX = 1024, SHARED_BYTES_MAX = 227 << 10 };
+
+uint64_t gpu_launch_shared_bytes(const gpu_launch *l) {
+    const gpu_program *p = l->program;
+    return ((p->shared_bytes + p->dynamic_align - 1) & -p->dynamic_align) + l->dynamic_shared_bytes;
+}
+
+pgd_status gpu_launch_check(const gpu_launch *l) {
+    uint64_t threads = (uint64_t)l->block[0] * l->block[1] * l->block[2];
+    if (l->kernel == NULL || !l->kernel->entry || !l->kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
+    if (threads < 1 || l->block[0] > BLOCK_THREADS_MAX || l->block[1] > BLOCK_THREADS_MAX || l->block[2] > 64 || threads > BLOCK_THREADS_MAX)
+        return pgd_fail(PGD_BAD_ARG, "a block of %u x %u x %u threads; 1 to %d in all, at most 64 in the third direction", l->block[0], l->block[1], l->block[2], BLOCK_THREADS_MAX);
+    if (l->grid[0] < 1 || l->grid[1] < 1 || l->grid[2] < 1 || l->grid[0] > INT32_MAX || l->grid[1] > 65535 || l->grid[2] > 65535) return pgd_fail(PGD_BAD_ARG, "a grid of %u x %u x %u blocks; at least 1, at most 2147483647 x 65535 x 65535", l->grid[0], l->grid[1], l->grid[2]);
+    if (l->dynamic_shared_bytes > SHARED_BYTES_MAX || l->program->shared_bytes > SHARED_BYTES_MAX || gpu_launch_shared_bytes(l) > SHARED_BYTES_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(l->dynamic_shared_bytes + l->program->shared_bytes), SHARED_BYTES_MAX);
+    return PGD_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What executors are given, a launch, and what they tell when a kernel does wrong, a fault. */
+#ifndef PGD_SOFTGPU_LAUNCH_H
+#define PGD_SOFTGPU_LAUNCH_H
+
+#include "gpu_program.h"
+
+#define GPU_FAULT_LIST(X)                                                    \
+    X(ADDRESS, "an access to memory that is not allocated")                  \
+    X(ALIGNMENT, "an access at an address that is not aligned")              \
+    X(READ_ONLY, "a write to memory that is only to be read")                \
+    X(DEADLOCK, "threads that wait for each other for ever")                 \
+    X(BARRIER, "a barrier that is used wrongly")                             \
+    X(MASK, "an operation of a warp by a lane that its mask leaves out")     \
+    X(TRAP, "the kernel trapped")                                            \
+    X(LIMIT, "more instructions than the limit allows")                      \
+    X(CALL, "a call of something that cannot be called")                     \
+    X(STACK, "more memory for calls than a thread may have")
+typedef enum gpu_fault_kind {
+    GPU_NO_FAULT,
+#define X(name, text) GPU_FAULT_##name,
+    GPU_FAULT_LIST(X)
+#undef X
+} gpu_fault_kind;
+
+typedef struct gpu_fault {
+    gpu_fault_kind kind;
+    uint32_t block[3], thread[3];
+    const ptx_function *function;
+    const ptx_instruction *instruction;
+    uint64_t address, bytes; /* of an access */
+    char text[320];          /* one sentence */
+} gpu_fault;
+
+typedef struct gpu_launch {
+    const gpu_program *program;
+    const ptx_function *kernel;
+    uint32_t grid[3], block[3];
+    uint64_t dynamic_shared_bytes;
+    const void *parameters;      /* parameter_bytes of the kernel, as they lie in .param memory */
+    uint64_t instruction_limit;  /* of all threads together; 0: none */
+    uint64_t barred;             /* a bit for each device whose memory this one may not touch */
+} gpu_launch;
+
+
+/* Errors: BAD_ARG sizes that no device takes. */
+pgd_status gpu_launch_check(const gpu_launch *launch);
+uint64_t gpu_launch_shared_bytes(const gpu_launch *launch); /* of one block */
+#endif
