@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Kernels of cases: columns, registers, and the forms that read registers and write registers. */
+#include "case_build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- pieces -------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+void golden_threads(golden_build *b, int32_t threads) {
+    b->c->threads = threads;
+    b->c->block[0] = (uint32_t)threads;
+}
+
+void golden_line(golden_build *b, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    pgd_text_add(&b->body, "    ");
+    pgd_text_addv(&b->body, format, arguments);
+    pgd_text_add(&b->body, "\n");
+    va_end(arguments);
+}
+
+int32_t golden_column_bytes(const golden_column *column) { return column->type == PTX_pred ? 1 : ptx_types[column->type].bits / 8; }
+
+/* Floats are bits to loads, stores and moves. Of 8 bits there are registers for few instructions only; where wider ones will do they are taken. */
+const char *golden_register_type(ptx_type type, bool wider) {
+    const ptx_type_info *t = &ptx_types[type];
+    if (type == PTX_pred || type == PTX_f32 || type == PTX_f64 || t->kind == PTX_BITS) return t->name;
+    if (t->bits == 8) return !wider ? "b8" : t->kind == PTX_SIGNED ? "s32" : "u32";
+    if (t->kind == PTX_FLOAT || t->lanes > 1) return t->bits == 16 ? "b16" : "b32";
+    return t->name;
+}
+
+static int32_t add_column(golden_column *columns, int32_t *count, ptx_type type, golden_values values) {
+    columns[*count] = (golden_column){type, values};
+    return (*count)++;
+}
+
+int32_t golden_input(golden_build *b, ptx_type type, golden_values values) {
+    golden_case *c = b->c;
+    int32_t k = add_column(c->inputs, &c->input_count, type, values);
+    long long at = 8ll * k * c->threads;
+    if (type == PTX_pred) {
+        golden_line(b, ".reg .pred %%i%d;\n    .reg .b32 %%w%d;\n    ld.global.u8 %%w%d, [%%in+%lld];\n    setp.ne.b32 %%i%d, %%w%d, 0;", k, k, k, at, k, k);
+    } else if (type == PTX_b128) {
+        add_column(c->inputs, &c->input_count, PTX_b64, values);
+        c->inputs[k].type = PTX_b64;
+        golden_line(b, ".reg .b64 %%w%d, %%v%d;\n    .reg .b128 %%i%d;\n    ld.global.b64 %%w%d, [%%in+%lld];\n    ld.global.b64 %%v%d, [%%in+%lld];\n    mov.b128 %%i%d, {%%w%d, %%v%d};", k, k, k, k, at, k, at + 8ll * c->threads, k, k, k);
+    } else {
+        golden_line(b, ".reg .%s %%i%d;\n    ld.global.b%d %%i%d, [%%in+%lld];", golden_register_type(type, ptx_types[type].bits == 8), k, ptx_types[type].bits, k, at);
+    }
+    return k;
+}
+
+int32_t golden_flat(golden_build *b, int32_t columns) {
+    int32_t first = b->c->input_count;
+    for (int32_t k = 0; k < columns; k++) add_column(b->c->inputs, &b->c->input_count, PTX_b64, GOLDEN_ANY);
+    return first;
+}
+
+void golden_output(golden_build *b, ptx_type type, const char *reg) {
+    golden_case *c = b->c;
+    if (type == PTX_b128) {
+        int32_t k = add_column(c->outputs, &c->output_count, PTX_b64, GOLDEN_ANY), j = add_column(c->outputs, &c->output_count, PTX_b64, GOLDEN_ANY);
+        golden_line(b, ".reg .b64 %%lo%d, %%hi%d;\n    mov.b128 {%%lo%d, %%hi%d}, %s;\n    st.global.b64 [%%out+%lld], %%lo%d;\n    st.global.b64 [%%out+%lld], %%hi%d;", k, k, k, k, reg, 8ll * k * c->threads, k, 8ll * j * c->threads, k);
+        return;
+    }
+    int32_t k = add_column(c->outputs, &c->output_count, type, GOLDEN_ANY);
+    long long at = 8ll * k * c->threads;
+    if (type == PTX_pred) golden_line(b, ".reg .b32 %%z%d;\n    selp.b32 %%z%d, 1, 0, %s;\n    st.global.b8 [%%out+%lld], %%z%d;", k, k, reg, at, k);
+    else golden_line(b, "st.global.b%d [%%out+%lld], %s;", ptx_types[type].bits, at, reg);
+}
+
+void golden_flat_output(golden_build *b, int32_t columns) {
+    for (int32_t k = 0; k < columns; k++) add_column(b->c->outputs, &b->c->output_count, PTX_b64, GOLDEN_ANY);
+}
+
+void golden_mnemonic(const golden_build *b, pgd_text *out) {
+    const ptx_form *form = ptx_form_get(b->c->form);
+    const ptx_instruction *i = &b->c->words;
+    pgd_text_add(out, "%s", form->opcode);
+    for (int32_t k = 0; k < form->modifier_count; k++) {
+        const ptx_modifier *m = &form->modifiers[k];
+        int32_t choice = m->kind == PTX_FIXED_WORD ? m->choices[0] : m->kind == PTX_SLOT_WORD ? i->slots[m->slot] : i->types[m->slot];
+        if (choice != 0) pgd_text_add(out, ".%s", m->kind == PTX_SLOT_TYPE ? ptx_types[choice].name : ptx_word_text(choice));
+    }
+}
+
+/* ---- registers to registers -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Operands that are not any value of their type. */
+static golden_values values_of(int32_t form, int32_t operand, ptx_type type) {
+    if (type == PTX_pred) return GOLDEN_TRUTH;
+    switch ((ptx_form_name)form) {
+    case PTX_FORM_SHL: case PTX_FORM_SHR: return operand == 2 ? GOLDEN_COUNT : GOLDEN_ANY;
+    case PTX_FORM_SHF: return operand == 3 ? GOLDEN_COUNT : GOLDEN_ANY;
+    case PTX_FORM_BFE: return operand >= 2 ? GOLDEN_FIELD : GOLDEN_ANY;
+    case PTX_FORM_BFI: return operand >= 3 ? GOLDEN_FIELD : GOLDEN_ANY;
+    case PTX_FORM_SZEXT: return operand == 2 ? GOLDEN_COUNT : GOLDEN_ANY;
+    case PTX_FORM_BMSK: return GOLDEN_COUNT;
+    case PTX_FORM_FNS: return operand == 2 ? GOLDEN_BASE : operand == 3 ? GOLDEN_OFFSET : GOLDEN_ANY;
+    default: return GOLDEN_ANY;
+    }
+}
+
+/* Numbers that are written into the instruction, by variant. */
+static const uint32_t tables[] = {0x96, 0xe8, 0xca, 0x01, 0x80, 0x5c};
+
+/* How a vector without a count of its own is cut: variants of mov. Into 0 parts: not at all. */
+typedef struct cut {
+    int32_t count;
+    ptx_type part;
+} cut;
+
+static cut cut_of(const golden_build *b) {
+    static const cut cuts[][2] = {{{2, PTX_b8}, {0, PTX_NO_TYPE}}, {{2, PTX_b16}, {4, PTX_b8}}, {{2, PTX_b32}, {4, PTX_b16}}, {{2, PTX_b64}, {4, PTX_b32}}};
+    int32_t bits = ptx_types[b->c->words.types[0]].bits;
+    return cuts[bits == 16 ? 0 : bits == 32 ? 1 : bits == 64 ? 2 : 3][b->c->variant];
+}
+
+int32_t golden_variants(int32_t form) {
+    switch ((ptx_form_name)form) {
+    case PTX_FORM_LOP3: return (int32_t)(sizeof tables / sizeof *tables);
+    case PTX_FORM_LOP3_BOOL: return 2;
+    case PTX_FORM_MOV: return 2; /* of a register, of special ones */
+    case PTX_FORM_MOV_PACK: case PTX_FORM_MOV_UNPACK: return 2;
+    case PTX_FORM_CALL: case PTX_FORM_TRAP: return 2;
+    case PTX_FORM_CP_ASYNC: case PTX_FORM_CP_ASYNC_IGNORE: return 3;
+    case PTX_FORM_CP_ASYNC_WAIT: return 3;
+    case PTX_FORM_PMEVENT: case PTX_FORM_NANOSLEEP: return 1;
+    default: return 1;
+    }
+}
+
+/* {first, second}, each loaded, or to be written. */
+static void vector_operand(golden_build *b, bool written, pgd_text *operands) {
+    cut into = cut_of(b);
+    for (int32_t k = 0; k < into.count; k++) {
+        const char *part = ptx_types[into.part].name;
+        int32_t column = b->c->input_count;
+        pgd_text_add(operands, "%s%%%s%d", k == 0 ? "{" : ", ", written ? "d" : "p", written ? k : column);
+        if (written) {
+            golden_line(b, ".reg .%s %%d%d;", part, k);
+        } else {
+            golden_line(b, ".reg .%s %%p%d;\n    ld.global.%s %%p%d, [%%in+%lld];", part, column, part, column, 8ll * column * b->c->threads);
+            add_column(b->c->inputs, &b->c->input_count, into.part, GOLDEN_ANY);
+        }
+    }
+    pgd_text_add(operands, "}");
+}
+
+/* Forms of the condition code: a carry goes in by an addition, and comes out by another. */
+static bool carries(golden_build *b) {
+    int32_t form = b->c->form;
+    bool gives = b->c->words.slots[PTX_SLOT_cc] != PTX_NO_WORD || form == PTX_FORM_ADD_CC || form == PTX_FORM_SUB_CC || form == PTX_FORM_MAD_CC, takes = form == PTX_FORM_ADDC || form == PTX_FORM_SUBC || form == PTX_FORM_MADC;
+    bool borrow = form == PTX_FORM_SUB_CC || form == PTX_FORM_SUBC;
+    ptx_type type = (ptx_type)b->c->words.types[0];
+    if (!gives && !takes) return false;
+    int32_t count = form == PTX_FORM_MAD_CC || form == PTX_FORM_MADC ? 3 : 2;
+    for (int32_t k = 0; k < count; k++) golden_input(b, type, GOLDEN_ANY);
+    if (takes) {
+        int32_t k = golden_input(b, PTX_u32, GOLDEN_TRUTH);
+        golden_line(b, ".reg .b32 %%c;\n    %s %%c, %s%%i%d%s;", borrow ? "sub.cc.u32" : "add.cc.u32", borrow ? "0, " : "", k, borrow ? "" : ", 0xffffffff");
+    }
+    pgd_text words = {0};
+    golden_mnemonic(b, &words);
+    golden_line(b, ".reg .%s %%d;\n    %s %%d, %%i0, %%i1%s;", golden_register_type(type, false), words.chars, count == 3 ? ", %i2" : "");
+    pgd_mem_free(words.chars);
+    if (gives) golden_line(b, ".reg .b32 %%e;\n    %s %%e, 0, 0;", borrow ? "subc.u32" : "addc.u32");
+    golden_output(b, type, "%d");
+    if (gives) golden_output(b, PTX_u32, "%e");
+    return true;
+}
+
+/* Special registers that are the same on every device, in a grid with three directions. */
+static bool specials(golden_build *b) {
+    ptx_type type = (ptx_type)b->c->words.types[0];
+    if (b->c->variant == 0 || b->c->form != PTX_FORM_MOV) return false;
+    if (type != PTX_u32 && type != PTX_b32) return false;
+    golden_threads(b, 2 * 3 * 2 * 8 * 3 * 2);
+    memcpy(b->c->grid, (uint32_t[]){2, 3, 2}, sizeof b->c->grid);
+    memcpy(b->c->block, (uint32_t[]){8, 3, 2}, sizeof b->c->block);
+    static const int32_t wanted[] = {PTX_SPECIAL_TID_X, PTX_SPECIAL_TID_Y, PTX_SPECIAL_TID_Z, PTX_SPECIAL_NTID_X, PTX_SPECIAL_NTID_Y, PTX_SPECIAL_NTID_Z, PTX_SPECIAL_CTAID_X, PTX_SPECIAL_CTAID_Y, PTX_SPECIAL_CTAID_Z, PTX_SPECIAL_NCTAID_X, PTX_SPECIAL_NCTAID_Y, PTX_SPECIAL_NCTAID_Z, PTX_SPECIAL_LANEID, PTX_SPECIAL_DYNAMIC_SMEM_SIZE};
+    static const int32_t masks[] = {PTX_SPECIAL_LANEMASK_EQ, PTX_SPECIAL_LANEMASK_LE, PTX_SPECIAL_LANEMASK_LT, PTX_SPECIAL_LANEMASK_GE, PTX_SPECIAL_LANEMASK_GT, PTX_SPECIAL_LANEID, PTX_SPECIAL_TID_X};
+    const int32_t *from = type == PTX_u32 ? wanted : masks;
+    for (size_t k = 0; k < (type == PTX_u32 ? sizeof wanted : sizeof masks) / sizeof *wanted; k++) {
+        char reg[16];
+        snprintf(reg, sizeof reg, "%%d%zu", k);
+        golden_line(b, ".reg .%s %s;\n    mov.%s %s, %s;", ptx_types[type].name, reg, ptx_types[type].name, reg, ptx_specials[from[k]].name);
+        golden_output(b, PTX_u32, reg);
+    }
+    return true;
+}
+
+bool golden_build_plain(golden_build *b) {
+    const ptx_form *form = ptx_form_get(b->c->form);
+    const ptx_instruction *i = &b->c->words;
+    pgd_text words = {0}, operands = {0};
+    bool pair = false, fine = true;
+    if (carries(b) || specials(b)) return true;
+    if (b->c->form == PTX_FORM_MOV && b->c->variant > 0) return false;
+    for (int32_t k = 0; fine && k < b->c->operand_count; k++) {
+        const ptx_operand_rule *rule = &form->operands[k];
+        ptx_type type = ptx_rule_type(rule, i, 64);
+        bool written = rule->role == PTX_ROLE_WRITTEN;
+        if (rule->role != PTX_ROLE_WRITTEN && rule->role != PTX_ROLE_READ && rule->role != PTX_ROLE_ANY_SOURCE && rule->role != PTX_ROLE_NUMBER) fine = false;
+        if (k > 0) pgd_text_add(&operands, ", ");
+        if (rule->role == PTX_ROLE_NUMBER) {
+            pgd_text_add(&operands, "%u", tables[b->c->variant]);
+        } else if (rule->elements == PTX_COUNT_OF_WIDTH) {
+            fine = cut_of(b).count > 0;
+            vector_operand(b, written, &operands);
+        } else if (written) {
+            golden_line(b, ".reg .%s %%d;", golden_register_type(type, rule->wider));
+            pgd_text_add(&operands, "%%d");
+        } else {
+            pgd_text_add(&operands, "%%i%d", golden_input(b, type, values_of(b->c->form, k, type)));
+        }
+        if (rule->pair > 0 && (rule->pair > 1 || !(b->c->form == PTX_FORM_SETP_FLOAT || b->c->form == PTX_FORM_SETP_FLOAT_BOOL) || ptx_types[i->types[0]].bits > 16)) {
+            pair = true;
+            golden_line(b, ".reg .pred %%q;");
+            pgd_text_add(&operands, "|%%q");
+        }
+    }
+    golden_mnemonic(b, &words);
+    golden_line(b, "%s %s;", words.chars, operands.chars);
+    const ptx_operand_rule *to = &form->operands[0];
+    ptx_type type = ptx_rule_type(to, i, 64);
+    if (to->elements == PTX_COUNT_OF_WIDTH) {
+        for (int32_t k = 0; k < cut_of(b).count; k++) {
+            char reg[16];
+            snprintf(reg, sizeof reg, "%%d%d", k);
+            golden_output(b, cut_of(b).part, reg);
+        }
+    } else if (to->wider && ptx_types[type].bits == 8) {
+        golden_output(b, ptx_types[type].kind == PTX_SIGNED ? PTX_s32 : PTX_u32, "%d");
+    } else {
+        golden_output(b, type, "%d");
+    }
+    if (pair) golden_output(b, PTX_pred, "%q");
+    pgd_mem_free(words.chars);
+    pgd_mem_free(operands.chars);
+    return fine;
+}
