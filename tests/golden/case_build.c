@@ -119,6 +119,8 @@ static cut cut_of(const golden_build *b) {
     return cuts[bits == 16 ? 0 : bits == 32 ? 1 : bits == 64 ? 2 : 3][b->c->variant];
 }
 
+uint32_t golden_table(int32_t variant) { return tables[variant]; }
+
 int32_t golden_variants(int32_t form) {
     switch ((ptx_form_name)form) {
     case PTX_FORM_LOP3: return (int32_t)(sizeof tables / sizeof *tables);

@@ -80,8 +80,8 @@ static bool warp(golden_build *b) {
     for (int32_t p = 0; p < parts; p++) {
         pgd_text operands = {0};
         if (warp_operands(b, p, p == 0 ? 0 : b->c->form == PTX_FORM_SHFL_SYNC ? 1 : 0, &operands)) {
-            enter_part(b, p);
             start_result(b, p, type, pair);
+            enter_part(b, p);
             golden_line(b, "bar.warp.sync 0x%x;\n    %s %%d%d%s%s;", part_masks[p], words.chars, p, pair ? (p == 0 ? "|%q0" : p == 1 ? "|%q1" : "|%q2") : "", operands.chars == NULL ? "" : operands.chars);
             leave_part(b, p);
             store_result(b, p, type, pair);

@@ -192,18 +192,13 @@ void golden_list_destroy(golden_list *list) {
     *list = (golden_list){0};
 }
 
-uint64_t golden_list_digest(const golden_list *list) {
-    uint64_t digest = 0;
-    for (int32_t k = 0; k < list->count; k++) {
-        const golden_case *c = &list->cases[k];
-        uint64_t *cells = pgd_mem_zalloc(golden_input_bytes(c) + 8);
-        if (cells == NULL) return 0;
-        golden_inputs(c, cells);
-        digest = pgd_hash_bytes(c->text, strlen(c->text), digest);
-        digest = pgd_hash_bytes(cells, golden_input_bytes(c), digest);
-        pgd_mem_free(cells);
-    }
-    return digest;
+uint32_t golden_case_digest(const golden_case *c) {
+    uint64_t *cells = pgd_mem_zalloc(golden_input_bytes(c) + 8);
+    if (cells == NULL) return 0;
+    golden_inputs(c, cells);
+    uint64_t digest = pgd_hash_bytes(cells, golden_input_bytes(c), pgd_hash_bytes(c->text, strlen(c->text), 0));
+    pgd_mem_free(cells);
+    return (uint32_t)(digest ^ digest >> 32);
 }
 
 /* ---- modules ------------------------------------------------------------------------------------------------------------------------------------------------ */

@@ -57,7 +57,7 @@ typedef struct golden_list {
 /* Errors: NO_MEMORY; INTERNAL two cases have one name. */
 pgd_status golden_list_create(golden_list *out);
 void golden_list_destroy(golden_list *list);
-uint64_t golden_list_digest(const golden_list *list); /* of all texts and inputs */
+uint32_t golden_case_digest(const golden_case *c); /* of its text and inputs */
 
 /* From `first` on, how many cases may stand in one module; and a module of any of one version and target. */
 int32_t golden_module_count(const golden_list *list, int32_t first);
@@ -68,6 +68,7 @@ size_t golden_input_bytes(const golden_case *c);
 size_t golden_output_bytes(const golden_case *c);
 void golden_inputs(const golden_case *c, uint64_t *cells);
 const unsigned char *golden_data(void);
+uint32_t golden_table(int32_t variant); /* of lop3 */
 enum { GOLDEN_UNTOUCHED = 0xa5 }; /* what output cells are filled with before a launch */
 
 /* Bytes of a column's values: 1 for predicates. */

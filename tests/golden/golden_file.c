@@ -87,7 +87,7 @@ pgd_status golden_writer_open(const char *path, const char *header, golden_write
     return PGD_OK;
 }
 
-void golden_writer_add(golden_writer *w, const char *name, const char *status, const unsigned char *raw, size_t bytes) {
+void golden_writer_add(golden_writer *w, const golden_case *c, const char *status, const unsigned char *raw, size_t bytes) {
     unsigned char *last = bytes > 0 ? last_of(&w->last, &w->count, &w->capacity, bytes) : NULL, *room = pgd_mem_alloc(3 * bytes + 16);
     char line[GOLDEN_NAME_MAX + 80];
     size_t count = 0;
@@ -97,14 +97,14 @@ void golden_writer_add(golden_writer *w, const char *name, const char *status, c
         count = coded(last, bytes, room);
         memcpy(last, raw, bytes);
     }
-    snprintf(line, sizeof line, "%s %s %zu %zu\n", name, status, bytes, count);
+    snprintf(line, sizeof line, "%s %s %08x %zu %zu\n", c->name, status, golden_case_digest(c), bytes, count);
     put(w, line, strlen(line));
     if (room != NULL) put(w, room, count);
     pgd_mem_free(room);
 }
 
 pgd_status golden_writer_close(golden_writer *w) {
-    static const char end[] = "end 0 0 0\n";
+    static const char end[] = "end 0 0 0 0\n";
     put(w, end, strlen(end));
     bool failed = fclose(w->out) != 0 || w->failed;
     free_records(w->last, w->count);
@@ -138,7 +138,7 @@ static pgd_status read_records(const char *text, const char *end, golden_file *o
         size_t codes, length = 0;
         while (length < sizeof line - 1 && text + length < end && text[length] != '\n') line[length] = text[length], length++;
         status = pgd_fail(PGD_CORRUPT, "a golden file has no such line as \"%.60s\"", line);
-        if (sscanf(line, "%95s %31s %zu %zu", r.name, r.status, &r.bytes, &codes) != 4 || text + length >= end || r.bytes > 1u << 24) break;
+        if (sscanf(line, "%95s %31s %x %zu %zu", r.name, r.status, &r.digest, &r.bytes, &codes) != 5 || text + length >= end || r.bytes > 1u << 24) break;
         text += length + 1;
         status = PGD_OK;
         if (strcmp(r.name, "end") == 0) break;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A file of results: what a device, or something that stands for one, gave for each case.
  *
- *     pagoda golden 1\n   then lines "key: value\n" (device, capability, driver, digest, cases), an empty line, and for each case
- *     NAME STATUS RAW CODED\n   then CODED bytes;   at the end "end 0 0 0\n"
+ *     pagoda golden 1\n   then lines "key: value\n" (device, capability, driver, cases), an empty line, and for each case
+ *     NAME STATUS DIGEST RAW CODED\n   then CODED bytes;   at the end "end 0 0 0 0\n"
  *
- * STATUS is ok, refused:CODE (the module or kernel), fault:CODE, slow, or wide (something was written beside a result's width). RAW bytes are the output columns
+ * DIGEST is golden_case_digest in hexadecimal: results of a case that has become another are of no use. STATUS is ok, refused:CODE (the module or kernel), fault:CODE, slow, or wide (something was written beside a result's width). RAW bytes are the output columns
  * one after the other, each value as wide as its type, predicates a byte. They are coded as the difference (xor) to the RAW bytes of the last case that had as
  * many, zeros before the first: a byte 1 to 127 is followed by so many bytes, 128 + n stands for n zeros. */
 #ifndef PGD_GOLDEN_FILE_H
@@ -16,6 +16,7 @@
 
 typedef struct golden_record {
     char name[GOLDEN_NAME_MAX], status[32];
+    uint32_t digest;
     unsigned char *raw; /* NULL: none */
     size_t bytes;
 } golden_record;
@@ -41,7 +42,7 @@ typedef struct golden_writer {
 
 /* header: lines "key: value\n". close says whether everything was written. */
 pgd_status golden_writer_open(const char *path, const char *header, golden_writer *out);
-void golden_writer_add(golden_writer *w, const char *name, const char *status, const unsigned char *raw, size_t bytes);
+void golden_writer_add(golden_writer *w, const golden_case *c, const char *status, const unsigned char *raw, size_t bytes);
 pgd_status golden_writer_close(golden_writer *w);
 
 /* Cells of a case as raw bytes; false: beside a result something was written. raw: golden_raw_bytes of them. */
