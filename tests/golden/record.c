@@ -277,10 +277,26 @@ static int write_texts(const golden_list *list, const char *folder) {
     return 0;
 }
 
+/* What the cases are given, for programs that know what must come: a line "NAME DIGEST THREADS INPUTS OUTPUTS TYPE...", then the input cells. */
+static int write_operands(const golden_list *list, const char *path) {
+    static uint64_t cells[ROOM_BYTES / 8];
+    FILE *out = fopen(path, "wb");
+    for (int32_t k = 0; out != NULL && k < list->count; k++) {
+        const golden_case *c = &list->cases[k];
+        fprintf(out, "%s %08x %d %d %d", c->name, golden_case_digest(c), c->threads, c->input_count, c->output_count);
+        for (int32_t j = 0; j < c->input_count; j++) fprintf(out, " %s", ptx_types[c->inputs[j].type].name);
+        for (int32_t j = 0; j < c->output_count; j++) fprintf(out, " %s", ptx_types[c->outputs[j].type].name);
+        golden_inputs(c, cells);
+        fprintf(out, "\n");
+        fwrite(cells, 1, golden_input_bytes(c), out);
+    }
+    return out == NULL || fclose(out) != 0;
+}
+
 int main(int count, char **words) {
     golden_list list;
     recorder r = {.path = "golden.bin", .library = "libcuda.so.1"};
-    const char *texts = NULL;
+    const char *texts = NULL, *operands = NULL;
     bool names = false;
     for (int k = 1; k < count; k++) {
         bool more = k + 1 < count;
@@ -289,12 +305,13 @@ int main(int count, char **words) {
         else if (strcmp(words[k], "--library") == 0 && more) r.library = words[++k];
         else if (strcmp(words[k], "--only") == 0 && more) r.only = words[++k];
         else if (strcmp(words[k], "--texts") == 0 && more) texts = words[++k];
-        else return fprintf(stderr, "usage: record [--out FILE] [--library PATH] [--only SUBSTRING] [--list] [--texts FOLDER]\n"), 1;
+        else if (strcmp(words[k], "--operands") == 0 && more) operands = words[++k];
+        else return fprintf(stderr, "usage: record [--out FILE] [--library PATH] [--only SUBSTRING] [--list] [--texts FOLDER] [--operands FILE]\n"), 1;
     }
     if (golden_list_create(&list) != PGD_OK) return fprintf(stderr, "record: %s\n", pgd_error_text()), 1;
     r.list = &list;
     for (int32_t k = 0; names && k < list.count; k++) printf("%s\n", list.cases[k].name);
-    int status = texts != NULL ? write_texts(&list, texts) : names ? 0 : record(&r);
+    int status = texts != NULL ? write_texts(&list, texts) : operands != NULL ? write_operands(&list, operands) : names ? 0 : record(&r);
     golden_list_destroy(&list);
     return status;
 }
