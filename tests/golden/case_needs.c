@@ -15,7 +15,7 @@ static bool in_space(const ptx_instruction *i, int32_t a, int32_t b, int32_t c) 
 /* ---- which there are ------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* A scope goes with an order between threads, and such an order with a scope; hints of caches with neither. */
-static bool access_possible(const ptx_form *form, const ptx_instruction *i) {
+static bool access_possible(const ptx_instruction *i) {
     const int32_t sem = i->slots[PTX_SLOT_sem], vec = i->slots[PTX_SLOT_vec], bits = ptx_types[i->types[0]].bits;
     const bool ordered = sem == PTX_WORD_relaxed || sem == PTX_WORD_acquire || sem == PTX_WORD_release, own = in_space(i, PTX_WORD_local, PTX_WORD_const, PTX_WORD_param) || in_space(i, PTX_WORD_param_entry, PTX_WORD_param_func, 0);
     const bool hints = has(i, PTX_SLOT_cache), evicts = has(i, PTX_SLOT_evict), fetches = has(i, PTX_SLOT_prefetch), global = i->slots[PTX_SLOT_space] == PTX_WORD_global, generic = !has(i, PTX_SLOT_space);
@@ -25,7 +25,6 @@ static bool access_possible(const ptx_form *form, const ptx_instruction *i) {
     if ((ordered || sem == PTX_WORD_volatile) && own) return false;
     if (has(i, PTX_SLOT_nc) && (!global || sem == PTX_WORD_weak || (hints && i->slots[PTX_SLOT_cache] != PTX_WORD_ca && i->slots[PTX_SLOT_cache] != PTX_WORD_cg && i->slots[PTX_SLOT_cache] != PTX_WORD_cs))) return false;
     if ((evicts || fetches) && (hints || !(global || generic) || sem == PTX_WORD_volatile)) return false;
-    if (fetches && form->name[0] == 'S') return false; /* st */
     return true;
 }
 
@@ -53,11 +52,9 @@ static bool conversion_possible(int32_t form, const ptx_instruction *i) {
 }
 
 bool golden_possible(const ptx_form *form, const ptx_instruction *i) {
-    const int32_t sem = i->slots[PTX_SLOT_sem];
     if (strcmp(form->opcode, "cvt") == 0) return conversion_possible(i->form, i);
-    if (strcmp(form->opcode, "red") == 0) return sem != PTX_WORD_acquire && sem != PTX_WORD_acq_rel;
     switch ((ptx_form_name)i->form) {
-    case PTX_FORM_LD: case PTX_FORM_LDU: case PTX_FORM_ST: return access_possible(form, i);
+    case PTX_FORM_LD: case PTX_FORM_LDU: case PTX_FORM_ST: return access_possible(i);
     case PTX_FORM_CVTA: return i->types[0] == PTX_u64; /* modules here have addresses of 64 bits */
     case PTX_FORM_SETP_FLOAT: case PTX_FORM_SETP_FLOAT_BOOL: return !(has(i, PTX_SLOT_ftz) && (i->types[0] == PTX_f64 || i->types[0] == PTX_bf16));
     case PTX_FORM_SETP_PAIR: case PTX_FORM_SETP_PAIR_BOOL: return !(has(i, PTX_SLOT_ftz) && i->types[0] == PTX_bf16x2);
