@@ -56,9 +56,7 @@ static void each_word_has_a_case(void **unused) {
             for (int32_t c = 0; c < choices->count && choices->kind != PTX_FIXED_WORD; c++) {
                 bool is_type = choices->kind == PTX_SLOT_TYPE;
                 if (is_type ? types[f][choices->slot][choices->choices[c]] : words[f][choices->slot][choices->choices[c]]) continue;
-                if (f == PTX_FORM_CVTA && is_type) continue;                           /* u32: of modules with narrow addresses */
-                if (choices->slot == PTX_SLOT_sem && strncmp(ptx_form_get(f)->opcode, "red", 3) == 0) continue; /* acquire, acq_rel: the row takes them, PTX does not */
-                if (f == PTX_FORM_ST && choices->slot == PTX_SLOT_prefetch && !is_type) continue;      /* the same */
+                if (f == PTX_FORM_CVTA && is_type) continue; /* u32: of modules with narrow addresses */
                 missing++;
                 print_error("%s: no case with %s\n", ptx_form_get(f)->name, is_type ? ptx_types[choices->choices[c]].name : ptx_word_text(choices->choices[c]));
             }
