@@ -169,9 +169,9 @@ static bool carries(golden_build *b) {
     golden_mnemonic(b, &words);
     golden_line(b, ".reg .%s %%d;\n    %s %%d, %%i0, %%i1%s;", golden_register_type(type, false), words.chars, count == 3 ? ", %i2" : "");
     pgd_mem_free(words.chars);
-    if (gives) golden_line(b, ".reg .b32 %%e;\n    %s %%e, 0, 0;", borrow ? "subc.u32" : "addc.u32");
+    golden_line(b, ".reg .b32 %%e;\n    %s %%e, 0, 0;", borrow ? "subc.u32" : "addc.u32"); /* without .cc what went in */
     golden_output(b, type, "%d");
-    if (gives) golden_output(b, PTX_u32, "%e");
+    golden_output(b, PTX_u32, "%e");
     return true;
 }
 

@@ -48,15 +48,24 @@ static uint64_t power_float(ptx_type type, uint64_t random) {
     return (exponent < most ? exponent : most) << f.fraction | low | (random >> 12 & 1) << (f.fraction + f.exponent);
 }
 
+/* Digits that end at a random one: halfway between two numbers of some shorter format; or just beside that. */
+static uint64_t halfway(uint64_t digits, int32_t count, uint64_t random) {
+    int32_t last = (int32_t)(random % (uint64_t)count);
+    uint64_t beside = random >> 16 & 7;
+    digits = (digits >> last | 1) << last;
+    return beside == 0 ? digits + 1 : beside == 1 ? digits - 1 : digits;
+}
+
 static uint64_t random_float(ptx_type type, uint64_t random) {
     float_format f = format_of(type);
     int32_t bits = f.fraction + f.exponent + 1;
-    uint64_t all = bits == 64 ? ~UINT64_C(0) : (UINT64_C(1) << bits) - 1, one = (UINT64_C(1) << (f.exponent - 1)) - 1;
-    switch (random & 3) {
-    case 0: return mixed(random) & all;                                                                                                         /* any exponent */
+    uint64_t all = bits == 64 ? ~UINT64_C(0) : (UINT64_C(1) << bits) - 1, one = (UINT64_C(1) << (f.exponent - 1)) - 1, fraction = mixed(random) & ((UINT64_C(1) << f.fraction) - 1), sign = (random >> 8 & 1) << (bits - 1);
+    switch (random & 7) {
+    case 0: case 4: return mixed(random) & all; /* any exponent */
     case 1: return power_float(type, mixed(random));
-    case 2: return (mixed(random) & ((UINT64_C(1) << f.fraction) - 1)) | (one - 3 + (random >> 4 & 7)) << f.fraction | (random >> 8 & 1) << (bits - 1); /* about 1 */
-    default: return (mixed(random) & ((UINT64_C(1) << f.fraction) - 1)) | (random >> 4 & 3) << f.fraction | (random >> 8 & 1) << (bits - 1);        /* about the smallest */
+    case 2: case 6: return fraction | (one - 3 + (random >> 4 & 7)) << f.fraction | sign; /* about 1 */
+    case 3: return fraction | (random >> 4 & 3) << f.fraction | sign;                     /* about the smallest */
+    default: return halfway(fraction | (one + (random >> 4 & 15)) << f.fraction, f.fraction, mixed(random) >> 20) | sign;
     }
 }
 
@@ -71,6 +80,7 @@ static uint64_t random_integer(int32_t bits, uint64_t random) {
     uint64_t all = bits == 64 ? ~UINT64_C(0) : (UINT64_C(1) << bits) - 1, value = mixed(random);
     if ((random & 3) == 1) value >>= 64 - 1 - (random >> 4) % (uint64_t)bits;                                    /* of any length */
     if ((random & 3) == 2) value = ~(value >> (64 - 1 - (random >> 4) % (uint64_t)bits));
+    if ((random & 7) == 7) value = halfway(value, bits, random >> 24);
     return value & all;
 }
 
@@ -130,9 +140,9 @@ static uint64_t moderate(ptx_type type, uint64_t random) {
     return low | (one - (random & 3)) << f.fraction | (random >> 8 & 1) << (f.fraction + f.exponent);
 }
 
-static uint64_t tile(const golden_case *c, golden_column column, int32_t k, int32_t element, uint64_t random) {
+static uint64_t tile(const golden_case *c, golden_column column, int32_t element, uint64_t random) {
     int32_t pair[2] = {(int32_t)(random % 7) - 3, (int32_t)(random >> 8) % 4};
-    if (element >= c->threads / 2) return moderate(column.type, random);
+    if (element >= c->threads / 2) return column.type == PTX_s32 && (random & 1) != 0 ? (random & 2) != 0 ? INT32_MAX - (random >> 8) % 50000 : 0x80000000u + (random >> 8) % 50000 : moderate(column.type, random); /* sums that saturate */
     if (column.type == PTX_b32) { /* four bytes */
         uint64_t bytes = 0;
         for (int32_t e = 0; e < 4; e++) bytes |= (((random >> (8 * e)) % 7 - 3) & 0xff) << (8 * e);
@@ -161,7 +171,7 @@ static uint64_t value(const golden_case *c, int32_t k, int32_t operands, int32_t
     case GOLDEN_TRUE: return 1;
     case GOLDEN_FALSE: return 0;
     case GOLDEN_SMALL: return number_of(column.type, (int32_t[]){(int32_t)(random % 3) - 1, (int32_t)(random >> 8) % 2});
-    case GOLDEN_TILE: return tile(c, column, k, element, random);
+    case GOLDEN_TILE: return tile(c, column, element, random);
     case GOLDEN_FEW: return (random % 8 == 7 ? 3 : random % (element / 32 % 4 + 1)) * (column.type == PTX_b64 ? 0x100000001u : 0x10001u);
     case GOLDEN_LANE: return random % 41;
     case GOLDEN_LANE_EVEN: return random % 41 & ~UINT64_C(1);

@@ -47,7 +47,9 @@ static bool carries(const golden_case *c, const uint64_t *in, golden_expected *o
     default: return false;
     }
     out[0] = golden_bits(cut((uint64_t)sum, n));
-    out[1] = golden_bits(borrow ? (sum < base ? 0xffffffff : 0) : sum >= base); /* as subc and addc of zeros show it */
+    bool takes = c->form == PTX_FORM_ADDC || c->form == PTX_FORM_SUBC || c->form == PTX_FORM_MADC, gives = !takes || golden_has(c, PTX_SLOT_cc);
+    bool after = gives ? (borrow ? sum < base : sum >= base) : in[c->input_count - 1] != 0;
+    out[1] = golden_bits(!after ? 0 : borrow ? 0xffffffff : 1); /* as subc and addc of zeros show it */
     return true;
 }
 
