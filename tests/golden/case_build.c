@@ -195,6 +195,16 @@ static bool specials(golden_build *b) {
     return true;
 }
 
+/* What an operand holds: the manual calls registers of tf32 and of pairs of 8 bits b32 and b16. */
+static ptx_type content(const golden_build *b, int32_t operand) {
+    const ptx_instruction *i = &b->c->words;
+    switch ((ptx_form_name)b->c->form) {
+    case PTX_FORM_CVT_TF32: case PTX_FORM_CVT_FP8: case PTX_FORM_CVT_FP8_HALVES: return (ptx_type)i->types[operand > 0];
+    case PTX_FORM_CVT_FROM_FP8: return (ptx_type)i->types[operand];
+    default: return ptx_rule_type(&ptx_form_get(b->c->form)->operands[operand], i, 64);
+    }
+}
+
 bool golden_build_plain(golden_build *b) {
     const ptx_form *form = ptx_form_get(b->c->form);
     const ptx_instruction *i = &b->c->words;
@@ -204,7 +214,7 @@ bool golden_build_plain(golden_build *b) {
     if (b->c->form == PTX_FORM_MOV && b->c->variant > 0) return false;
     for (int32_t k = 0; fine && k < b->c->operand_count; k++) {
         const ptx_operand_rule *rule = &form->operands[k];
-        ptx_type type = ptx_rule_type(rule, i, 64);
+        ptx_type type = content(b, k);
         bool written = rule->role == PTX_ROLE_WRITTEN;
         if (rule->role != PTX_ROLE_WRITTEN && rule->role != PTX_ROLE_READ && rule->role != PTX_ROLE_ANY_SOURCE && rule->role != PTX_ROLE_NUMBER) fine = false;
         if (k > 0) pgd_text_add(&operands, ", ");
@@ -228,7 +238,7 @@ bool golden_build_plain(golden_build *b) {
     golden_mnemonic(b, &words);
     golden_line(b, "%s %s;", words.chars, operands.chars);
     const ptx_operand_rule *to = &form->operands[0];
-    ptx_type type = ptx_rule_type(to, i, 64);
+    ptx_type type = content(b, 0);
     if (to->elements == PTX_COUNT_OF_WIDTH) {
         for (int32_t k = 0; k < cut_of(b).count; k++) {
             char reg[16];
