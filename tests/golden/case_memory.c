@@ -41,8 +41,6 @@ static void copy_16(golden_build *b, const char *to_space, const char *to, const
     golden_line(b, ".reg .b64 %%%s0, %%%s1;\n    ld.%s.b64 %%%s0, [%s];\n    ld.%s.b64 %%%s1, [%s+8];\n    st.%s.b64 [%s], %%%s0;\n    st.%s.b64 [%s+8], %%%s1;", reg, reg, from_space, reg, from, from_space, reg, from, to_space, to, reg, to_space, to, reg);
 }
 
-static const char *step_of(int32_t bytes) { return bytes == 1 ? "15" : bytes == 2 ? "7" : bytes == 4 ? "3" : bytes == 8 ? "1" : "0"; }
-
 /* What was loaded, as the whole of each register. */
 static void store_loaded(golden_build *b) {
     static const char *const names[] = {"%p0", "%p1", "%p2", "%p3"};
@@ -88,7 +86,7 @@ static void load(golden_build *b, const char *words) {
         pgd_text_add(&b->before, ".const .align 16 .b8 %s_c[64] = {", b->c->kernel);
         for (int32_t k = 0; k < GOLDEN_DATA_BYTES; k++) pgd_text_add(&b->before, "%s%d", k == 0 ? "" : ", ", golden_data()[k]);
         pgd_text_add(&b->before, "};\n\n");
-        golden_line(b, ".reg .b64 %%a, %%base;\n    .reg .b32 %%k;\n    and.b32 %%k, %%t, %s;\n    mov.u64 %%base, %s_c;\n    mad.wide.u32 %%a, %%k, %d, %%base;\n    %s %s, [%%a+16];", bytes == 16 ? "1" : step_of(bytes), b->c->kernel, bytes, words, operand.chars);
+        golden_line(b, ".reg .b64 %%a, %%base;\n    .reg .b32 %%k;\n    and.b32 %%k, %%t, %d;\n    mov.u64 %%base, %s_c;\n    mad.wide.u32 %%a, %%k, %d, %%base;\n    %s %s, [%%a+16];", bytes == 16 ? 1 : 16 / bytes - 1, b->c->kernel, bytes, words, operand.chars);
     } else if (strcmp(space, "param") == 0) {
         golden_line(b, "%s %s, [data+%d];", words, operand.chars, 16 + 2 * bytes);
     } else {

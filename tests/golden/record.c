@@ -17,7 +17,7 @@
 
 #include "golden_file.h"
 
-enum { ROOM_BYTES = 1 << 18, HEADER = -1, SECONDS = 60 };
+enum { ROOM_BYTES = 1 << 18, HEADER = -1, SECONDS = 60, IN_VAIN = 5 };
 
 typedef struct message {
     int32_t index; /* of a case; HEADER: the bytes are the head of the file */
@@ -187,14 +187,14 @@ typedef struct recorder {
     const char *path, *library, *only;
     golden_writer writer;
     bool open;
-    int32_t next, counts[5]; /* ok, refused, faults, slow or crashed, wide */
+    int32_t seconds, next, counts[5]; /* how long a child may be silent; ok, refused, faults, slow or crashed, wide */
 } recorder;
 
 /* False: the child said no more in time. */
-static bool take(int pipe, void *into, size_t bytes) {
+static bool take(int pipe, int32_t seconds, void *into, size_t bytes) {
     for (size_t done = 0; done < bytes;) {
         struct pollfd wait = {.fd = pipe, .events = POLLIN};
-        if (poll(&wait, 1, SECONDS * 1000) <= 0) return false;
+        if (poll(&wait, 1, seconds * 1000) <= 0) return false;
         ssize_t n = read(pipe, (char *)into + done, bytes - done);
         if (n <= 0) return false;
         done += (size_t)n;
@@ -218,40 +218,58 @@ static bool open_file(recorder *r, const char *device) {
     return r->open;
 }
 
-/* Until the child is done or silent. True: it is done with all. */
-static bool listen(recorder *r, int pipe) {
+/* Until the child is done, dead or silent. */
+static void listen(recorder *r, int pipe) {
     static unsigned char bytes[ROOM_BYTES];
     message m;
-    while (take(pipe, &m, sizeof m)) {
-        if (m.bytes > sizeof bytes || !take(pipe, bytes, m.bytes)) return false;
+    while (take(pipe, r->seconds, &m, sizeof m)) {
+        if (m.bytes > sizeof bytes || !take(pipe, r->seconds, bytes, m.bytes)) return;
         if (m.index == HEADER && !open_file(r, (const char *)bytes)) exit(1);
         if (m.index != HEADER) note(r, m.index, m.status, m.bytes > 0 ? bytes : NULL, m.bytes);
     }
-    return true;
 }
 
-/* The child ended or was silent at a case: which one that was, is what follows the last it told of. */
-static int record(recorder *r) {
-    for (;;) {
-        int ends[2], status;
-        if (pipe(ends) != 0) return 1;
-        fflush(stdout);
-        pid_t id = fork();
-        if (id < 0) return 1;
-        if (id == 0) {
-            close(ends[0]);
-            child(r->list, r->library, r->only, r->next, !r->open, ends[1]);
-        }
-        close(ends[1]);
-        bool ended = listen(r, ends[0]);
-        kill(id, SIGKILL);
+/* How a child ended: at the end of the list; because the driver did not give it a context, say; silent, or dead at a case. */
+typedef enum ending { ENDED, GAVE_UP, LOST } ending;
+
+/* One child, from the next case on. */
+static ending run_child(recorder *r) {
+    int ends[2], status = 0;
+    fflush(stdout);
+    pid_t id = pipe(ends) == 0 ? fork() : -1;
+    if (id < 0) exit(1);
+    if (id == 0) {
         close(ends[0]);
-        waitpid(id, &status, 0);
-        if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
-        if (!r->open || r->next >= r->list->count || r->only != NULL || (WIFEXITED(status) && WEXITSTATUS(status) != 0)) return 1; /* the device itself is not there */
-        fprintf(stderr, "record: %s: the process was silent for %d s or died\n", r->list->cases[r->next].name, SECONDS);
-        note(r, r->next, "slow", NULL, 0);
-        if (r->next >= r->list->count) break;
+        child(r->list, r->library, r->only, r->next, !r->open, ends[1]);
+    }
+    close(ends[1]);
+    listen(r, ends[0]);
+    kill(id, SIGKILL); /* one that has ended does not mind */
+    close(ends[0]);
+    waitpid(id, &status, 0);
+    return !WIFEXITED(status) ? LOST : WEXITSTATUS(status) == 0 ? ENDED : GAVE_UP;
+}
+
+static int32_t next_wanted(const recorder *r) {
+    int32_t k = r->next;
+    while (k < r->list->count && r->only != NULL && strstr(r->list->cases[k].name, r->only) == NULL) k++;
+    return k;
+}
+
+/* A child that was lost was at the case that follows the last it told of; that one is left out. Children that tell of nothing, one after the other, mean that the
+ * device is gone. */
+static int record(recorder *r) {
+    int32_t in_vain = 0;
+    for (;;) {
+        int32_t before = r->next;
+        ending how = run_child(r);
+        int32_t at = next_wanted(r);
+        if (!r->open) return 1;
+        in_vain = r->next == before ? in_vain + 1 : 0;
+        if (how == ENDED || at >= r->list->count || in_vain >= IN_VAIN) break;
+        if (how == GAVE_UP && in_vain == 0) continue;
+        fprintf(stderr, "record: %s: the process was silent for %d s, or died\n", r->list->cases[at].name, r->seconds);
+        note(r, at, "slow", NULL, 0);
     }
     if (golden_writer_close(&r->writer) != PGD_OK) {
         fprintf(stderr, "record: %s\n", pgd_error_text());
@@ -260,7 +278,8 @@ static int record(recorder *r) {
     struct stat about = {0};
     stat(r->path, &about);
     printf("%d ok, %d refused, %d faults, %d slow, %d wide; %s, %lld bytes\n", r->counts[0], r->counts[1], r->counts[2], r->counts[3], r->counts[4], r->path, (long long)about.st_size);
-    return about.st_size > 16 << 20;
+    if (in_vain >= IN_VAIN) fprintf(stderr, "record: the device is gone; the file ends before %s\n", r->list->cases[r->next].name);
+    return in_vain >= IN_VAIN || about.st_size > 16 << 20;
 }
 
 /* The modules as files, for an assembler to read. */
@@ -295,7 +314,7 @@ static int write_operands(const golden_list *list, const char *path) {
 
 int main(int count, char **words) {
     golden_list list;
-    recorder r = {.path = "golden.bin", .library = "libcuda.so.1"};
+    recorder r = {.path = "golden.bin", .library = "libcuda.so.1", .seconds = SECONDS};
     const char *texts = NULL, *operands = NULL;
     bool names = false;
     for (int k = 1; k < count; k++) {
@@ -304,9 +323,10 @@ int main(int count, char **words) {
         else if (strcmp(words[k], "--out") == 0 && more) r.path = words[++k];
         else if (strcmp(words[k], "--library") == 0 && more) r.library = words[++k];
         else if (strcmp(words[k], "--only") == 0 && more) r.only = words[++k];
+        else if (strcmp(words[k], "--limit") == 0 && more) r.seconds = atoi(words[++k]);
         else if (strcmp(words[k], "--texts") == 0 && more) texts = words[++k];
         else if (strcmp(words[k], "--operands") == 0 && more) operands = words[++k];
-        else return fprintf(stderr, "usage: record [--out FILE] [--library PATH] [--only SUBSTRING] [--list] [--texts FOLDER] [--operands FILE]\n"), 1;
+        else return fprintf(stderr, "usage: record [--out FILE] [--library PATH] [--only SUBSTRING] [--limit SECONDS] [--list] [--texts FOLDER] [--operands FILE]\n"), 1;
     }
     if (golden_list_create(&list) != PGD_OK) return fprintf(stderr, "record: %s\n", pgd_error_text()), 1;
     r.list = &list;
