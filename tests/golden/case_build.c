@@ -23,13 +23,22 @@ void golden_line(golden_build *b, const char *format, ...) {
 
 int32_t golden_column_bytes(const golden_column *column) { return column->type == PTX_pred ? 1 : ptx_types[column->type].bits / 8; }
 
-/* Floats are bits to loads, stores and moves. Of 8 bits there are registers for few instructions only; where wider ones will do they are taken. */
-const char *golden_register_type(ptx_type type, bool wider) {
+/* Halves are bits to registers, pairs words. */
+const char *golden_register_type(ptx_type type) {
     const ptx_type_info *t = &ptx_types[type];
     if (type == PTX_pred || type == PTX_f32 || type == PTX_f64 || t->kind == PTX_BITS) return t->name;
-    if (t->bits == 8) return !wider ? "b8" : t->kind == PTX_SIGNED ? "s32" : "u32";
     if (t->kind == PTX_FLOAT || t->lanes > 1) return t->bits == 16 ? "b16" : "b32";
-    return t->name;
+    return t->bits == 8 ? "b8" : t->name;
+}
+
+bool golden_is_wide(const golden_case *c) { return c->variant == 1 && (c->form == PTX_FORM_LD || c->form == PTX_FORM_LDU || c->form == PTX_FORM_ST || c->form == PTX_FORM_CVT_INT); }
+
+/* Of 8 bits there are registers for few instructions only: 32 are taken. */
+ptx_type golden_wider(const golden_build *b, ptx_type type) {
+    const ptx_type_info *t = &ptx_types[type];
+    if (t->kind == PTX_FLOAT || t->kind == PTX_PREDICATE) return type;
+    if (golden_is_wide(b->c)) return t->kind == PTX_SIGNED ? PTX_s64 : t->kind == PTX_UNSIGNED ? PTX_u64 : PTX_b64;
+    return t->bits > 8 || t->kind == PTX_BITS ? type : t->kind == PTX_SIGNED ? PTX_s32 : PTX_u32;
 }
 
 static int32_t add_column(golden_column *columns, int32_t *count, ptx_type type, golden_values values) {
@@ -48,7 +57,8 @@ int32_t golden_input(golden_build *b, ptx_type type, golden_values values) {
         c->inputs[k].type = PTX_b64;
         golden_line(b, ".reg .b64 %%w%d, %%v%d;\n    .reg .b128 %%i%d;\n    ld.global.b64 %%w%d, [%%in+%lld];\n    ld.global.b64 %%v%d, [%%in+%lld];\n    mov.b128 %%i%d, {%%w%d, %%v%d};", k, k, k, k, at, k, at + 8ll * c->threads, k, k, k);
     } else {
-        golden_line(b, ".reg .%s %%i%d;\n    ld.global.b%d %%i%d, [%%in+%lld];", golden_register_type(type, ptx_types[type].bits == 8), k, ptx_types[type].bits, k, at);
+        golden_line(b, ".reg .%s %%i%d;\n    ld.global.b%d %%i%d, [%%in+%lld];", golden_register_type(golden_wider(b, type)), k, ptx_types[type].bits, k, at);
+        if (golden_is_wide(b->c)) golden_line(b, "or.b64 %%i%d, %%i%d, 0x5a5a5a0000000000;", k, k); /* not to be looked at */
     }
     return k;
 }
@@ -130,7 +140,7 @@ int32_t golden_variants(int32_t form) {
     case PTX_FORM_CALL: case PTX_FORM_TRAP: return 2;
     case PTX_FORM_CP_ASYNC: case PTX_FORM_CP_ASYNC_IGNORE: return 3;
     case PTX_FORM_CP_ASYNC_WAIT: return 3;
-    case PTX_FORM_PMEVENT: case PTX_FORM_NANOSLEEP: return 1;
+    case PTX_FORM_LD: case PTX_FORM_LDU: case PTX_FORM_ST: case PTX_FORM_CVT_INT: return 2; /* registers as wide as the type, or of 64 bits */
     default: return 1;
     }
 }
@@ -167,7 +177,7 @@ static bool carries(golden_build *b) {
     }
     pgd_text words = {0};
     golden_mnemonic(b, &words);
-    golden_line(b, ".reg .%s %%d;\n    %s %%d, %%i0, %%i1%s;", golden_register_type(type, false), words.chars, count == 3 ? ", %i2" : "");
+    golden_line(b, ".reg .%s %%d;\n    %s %%d, %%i0, %%i1%s;", golden_register_type(type), words.chars, count == 3 ? ", %i2" : "");
     pgd_mem_free(words.chars);
     golden_line(b, ".reg .b32 %%e;\n    %s %%e, 0, 0;", borrow ? "subc.u32" : "addc.u32"); /* without .cc what went in */
     golden_output(b, type, "%d");
@@ -212,6 +222,7 @@ bool golden_build_plain(golden_build *b) {
     bool pair = false, fine = true;
     if (carries(b) || specials(b)) return true;
     if (b->c->form == PTX_FORM_MOV && b->c->variant > 0) return false;
+    if (golden_is_wide(b->c) && (ptx_types[i->types[0]].bits > 32 || ptx_types[i->types[1]].bits > 32)) return false;
     for (int32_t k = 0; fine && k < b->c->operand_count; k++) {
         const ptx_operand_rule *rule = &form->operands[k];
         ptx_type type = content(b, k);
@@ -224,7 +235,7 @@ bool golden_build_plain(golden_build *b) {
             fine = cut_of(b).count > 0;
             vector_operand(b, written, &operands);
         } else if (written) {
-            golden_line(b, ".reg .%s %%d;", golden_register_type(type, rule->wider));
+            golden_line(b, ".reg .%s %%d;", golden_register_type(rule->wider ? golden_wider(b, type) : type));
             pgd_text_add(&operands, "%%d");
         } else {
             pgd_text_add(&operands, "%%i%d", golden_input(b, type, values_of(b->c->form, k, type)));
@@ -245,10 +256,8 @@ bool golden_build_plain(golden_build *b) {
             snprintf(reg, sizeof reg, "%%d%d", k);
             golden_output(b, cut_of(b).part, reg);
         }
-    } else if (to->wider && ptx_types[type].bits == 8) {
-        golden_output(b, ptx_types[type].kind == PTX_SIGNED ? PTX_s32 : PTX_u32, "%d");
     } else {
-        golden_output(b, type, "%d");
+        golden_output(b, to->wider ? golden_wider(b, type) : type, "%d");
     }
     if (pair) golden_output(b, PTX_pred, "%q");
     pgd_mem_free(words.chars);

@@ -19,8 +19,10 @@ int32_t golden_flat(golden_build *b, int32_t columns);
 /* A register's value into a column of its own. flat: columns that the text fills itself, through %of, the address of this thread's bytes. */
 void golden_output(golden_build *b, ptx_type type, const char *reg);
 void golden_flat_output(golden_build *b, int32_t columns);
-/* The type a register has to have for operands of a type, and the words of the instruction: "add.rn.f32". */
-const char *golden_register_type(ptx_type type, bool wider);
+/* The type that a register has for operands of a type; for operands that may be wider (variants 1 of some rows are: 64 bits); the words of the instruction, "add.rn.f32". */
+const char *golden_register_type(ptx_type type);
+ptx_type golden_wider(const golden_build *b, ptx_type type);
+bool golden_is_wide(const golden_case *c);
 void golden_mnemonic(const golden_build *b, pgd_text *out);
 
 /* ---- kinds of forms, by file; each returns false where the form is of another kind ---- */

@@ -14,7 +14,7 @@ static void multiply(golden_build *b, const char *words) {
         int32_t count = ptx_rule_count(rule, &b->c->words);
         for (int32_t r = 0; r < count; r++) {
             pgd_text_add(&operands, "%s", k > 0 && r == 0 ? ", {" : r == 0 ? "{" : ", ");
-            if (k == 0) golden_line(b, ".reg .%s %%d%d;", golden_register_type(type, false), r);
+            if (k == 0) golden_line(b, ".reg .%s %%d%d;", golden_register_type(type), r);
             if (k == 0) pgd_text_add(&operands, "%%d%d", r);
             else pgd_text_add(&operands, "%%i%d", golden_input(b, type, GOLDEN_TILE));
         }

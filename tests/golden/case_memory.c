@@ -15,7 +15,7 @@ static int32_t vector_of(const golden_build *b) {
 static void registers_of(golden_build *b, pgd_text *out, const char *prefix) {
     int32_t count = vector_of(b);
     for (int32_t k = 0; k < count; k++) {
-        golden_line(b, ".reg .%s %%%s%d;", golden_register_type((ptx_type)b->c->words.types[0], true), prefix, k);
+        golden_line(b, ".reg .%s %%%s%d;", golden_register_type(golden_wider(b, (ptx_type)b->c->words.types[0])), prefix, k);
         pgd_text_add(out, "%s%%%s%d", count == 1 ? "" : k == 0 ? "{" : ", ", prefix, k);
     }
     if (count > 1) pgd_text_add(out, "}");
@@ -44,9 +44,7 @@ static void copy_16(golden_build *b, const char *to_space, const char *to, const
 /* What was loaded, as the whole of each register. */
 static void store_loaded(golden_build *b) {
     static const char *const names[] = {"%p0", "%p1", "%p2", "%p3"};
-    ptx_type type = (ptx_type)b->c->words.types[0];
-    if (ptx_types[type].bits == 8) type = ptx_types[type].kind == PTX_SIGNED ? PTX_s32 : ptx_types[type].kind == PTX_UNSIGNED ? PTX_u32 : PTX_b8;
-    for (int32_t k = 0; k < vector_of(b); k++) golden_output(b, type, names[k]);
+    for (int32_t k = 0; k < vector_of(b); k++) golden_output(b, golden_wider(b, (ptx_type)b->c->words.types[0]), names[k]);
 }
 
 /* A function that is given 16 bytes loads from them and gives 16 bytes back. */
@@ -237,9 +235,16 @@ static void convert_address(golden_build *b, const char *words) {
     golden_output(b, PTX_u32, "%e");
 }
 
+/* Registers of 64 bits: for integers that have fewer, and without hints, of which there are enough cases. */
+static bool too_wide(const golden_case *c) {
+    const ptx_instruction *i = &c->words;
+    return golden_is_wide(c) && (ptx_types[i->types[0]].bits == 64 || ptx_types[i->types[0]].kind == PTX_FLOAT || i->slots[PTX_SLOT_cache] != PTX_NO_WORD || i->slots[PTX_SLOT_evict] != PTX_NO_WORD || i->slots[PTX_SLOT_prefetch] != PTX_NO_WORD);
+}
+
 bool golden_build_memory(golden_build *b) {
     pgd_text words = {0};
     bool fine = true;
+    if (too_wide(b->c)) return false;
     golden_mnemonic(b, &words);
     switch ((ptx_form_name)b->c->form) {
     case PTX_FORM_LD: case PTX_FORM_LDU: load(b, words.chars); break;

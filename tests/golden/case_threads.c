@@ -22,7 +22,7 @@ static void leave_part(golden_build *b, int32_t part) {
 
 static void start_result(golden_build *b, int32_t part, ptx_type type, bool pair) {
     if (type == PTX_pred) golden_line(b, ".reg .pred %%d%d;\n    setp.ne.b32 %%d%d, 0, 0;", part, part);
-    else golden_line(b, ".reg .%s %%d%d;\n    mov.%s %%d%d, 77;", golden_register_type(type, false), part, golden_register_type(type, false), part);
+    else golden_line(b, ".reg .%s %%d%d;\n    mov.%s %%d%d, 77;", golden_register_type(type), part, golden_register_type(type), part);
     if (pair) golden_line(b, ".reg .pred %%q%d;\n    setp.ne.b32 %%q%d, 0, 0;", part, part);
 }
 
@@ -113,7 +113,7 @@ static void reductions(golden_build *b, const char *words, bool part, ptx_type t
     int32_t columns[] = {golden_input(b, PTX_pred, GOLDEN_TRUTH), golden_input(b, PTX_pred, GOLDEN_TRUE), golden_input(b, PTX_pred, GOLDEN_FALSE)};
     static const char *const d[] = {"%d0", "%d1", "%d2"};
     for (int32_t k = 0; k < 3; k++) {
-        golden_line(b, ".reg .%s %%d%d;", golden_register_type(type, false), k);
+        golden_line(b, ".reg .%s %%d%d;", golden_register_type(type), k);
         if (part) golden_line(b, "@!%%half bra other%d;\n    %s %%d%d, 1, %d, %%i%d;\n    bra past%d;\nother%d:\n    %s %%d%d, 2, %d, %%i%d;\npast%d:", k, words, k, b->c->threads / 2, columns[k], k, k, words, k, b->c->threads / 2, columns[k], k);
         else golden_line(b, "%s %%d%d, %d, %%i%d;", words, k, k, columns[k]);
         golden_output(b, type, d[k]);

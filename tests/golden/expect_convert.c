@@ -13,22 +13,19 @@ static __int128 integer_of(ptx_type t, uint64_t bits) {
     return ptx_types[t].kind == PTX_SIGNED ? (__int128)((int64_t)(bits << unused) >> unused) : (__int128)(bits << unused >> unused);
 }
 
-/* In a register of 32 bits where the type has 8: with its sign. */
-static golden_expected as_stored(ptx_type t, __int128 value) {
-    int32_t wide = width(t) == 8 ? 32 : width(t);
-    uint64_t bits = (uint64_t)value;
-    if (width(t) == 8) bits = ptx_types[t].kind == PTX_SIGNED ? (uint64_t)(int64_t)(int8_t)bits : (uint8_t)bits;
-    return golden_bits(wide == 64 ? bits : bits & ((UINT64_C(1) << wide) - 1));
+/* Its lowest bits as a number of the type, which has a sign in registers that are wider. */
+static golden_expected as_stored(const golden_case *c, ptx_type t, __int128 value) {
+    return golden_bits((uint64_t)integer_of(t, (uint64_t)value) & (UINT64_MAX >> (64 - ptx_types[c->outputs[0].type].bits)));
 }
 
 /* NaN: zero, but where the source has 64 bits or the result has, then the highest bit alone. */
 static golden_expected to_integer(const golden_case *c, ptx_type to, ptx_type from, double v) {
     double low = (double)lowest(to), high = ldexp(1, width(to) - (ptx_types[to].kind == PTX_SIGNED)); /* one above the highest */
-    if (isnan(v)) return as_stored(to, from == PTX_f64 || width(to) == 64 ? (__int128)1 << (width(to) - 1) : 0);
+    if (isnan(v)) return as_stored(c, to, from == PTX_f64 || width(to) == 64 ? (__int128)1 << (width(to) - 1) : 0);
     golden_direction(c->words.slots[PTX_SLOT_round]);
     v = rint(v);
     fesetround(FE_TONEAREST);
-    return as_stored(to, v >= high ? highest(to) : v <= low ? lowest(to) : (__int128)v);
+    return as_stored(c, to, v >= high ? highest(to) : v <= low ? lowest(to) : (__int128)v);
 }
 
 static double flat(double v, ptx_type t) { return fabs(v) < golden_least_normal(t) ? copysign(0, v) : v; }
@@ -100,7 +97,7 @@ bool golden_expect_convert(const golden_case *c, const uint64_t *in, golden_expe
     case PTX_FORM_CVT_INT: {
         __int128 x = integer_of(from, in[0]);
         if (golden_has(c, PTX_SLOT_sat)) x = x < lowest(to) ? lowest(to) : x > highest(to) ? highest(to) : x;
-        out[0] = as_stored(to, x);
+        out[0] = as_stored(c, to, x);
         return true;
     }
     case PTX_FORM_CVT_TO_INT: out[0] = to_integer(c, to, from, v); return true;

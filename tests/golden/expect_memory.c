@@ -28,13 +28,13 @@ static void put_flat(const sight *s, int32_t thread, const unsigned char *bytes)
 
 static bool parameter_of_function(const sight *s) { return golden_word(s->c, PTX_SLOT_space, PTX_WORD_param_func) || (s->c->form == PTX_FORM_ST && golden_word(s->c, PTX_SLOT_space, PTX_WORD_param)); }
 
-/* Columns of registers: values of 8 bits that are signed come with their sign, in 32. */
+/* Columns of registers: signed values come with their sign where the register is wider. */
 static void put_values(const sight *s, int32_t thread, const unsigned char *from, bool extended) {
     int32_t bytes = ptx_types[type_of(s)].bits / 8;
     for (int32_t k = 0; k < count_of(s); k++) {
         uint64_t value = 0;
         memcpy(&value, from + k * bytes, (size_t)bytes);
-        if (extended && type_of(s) == PTX_s8) value = (uint32_t)(int32_t)(int8_t)value;
+        if (extended && ptx_types[type_of(s)].kind == PTX_SIGNED) value = (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes)) & (UINT64_MAX >> (64 - ptx_types[s->c->outputs[k].type].bits));
         put(s, k, thread, value);
     }
 }
