@@ -131,7 +131,19 @@ static cut cut_of(const golden_build *b) {
 
 uint32_t golden_table(int32_t variant) { return tables[variant]; }
 
+/* Rows that have a variant 1 whose last operand but predicates is a constant. */
+static bool takes_constant(int32_t form) {
+    switch ((ptx_form_name)form) {
+    case PTX_FORM_ADD: case PTX_FORM_SUB: case PTX_FORM_MUL: case PTX_FORM_MUL_WIDE: case PTX_FORM_MAD: case PTX_FORM_MAD_WIDE: case PTX_FORM_MIN: case PTX_FORM_MAX: case PTX_FORM_DIV: case PTX_FORM_REM:
+    case PTX_FORM_SHL: case PTX_FORM_SHR: case PTX_FORM_SHF: case PTX_FORM_BFE: case PTX_FORM_BFI: case PTX_FORM_AND: case PTX_FORM_OR: case PTX_FORM_XOR: case PTX_FORM_PRMT: case PTX_FORM_SELP:
+    case PTX_FORM_SETP_BITS: case PTX_FORM_SETP_UNSIGNED: case PTX_FORM_SETP_SIGNED: case PTX_FORM_SETP_FLOAT: case PTX_FORM_SET_SIGNED: case PTX_FORM_ADD_F32: case PTX_FORM_MUL_F32: case PTX_FORM_FMA_F32:
+    case PTX_FORM_ADD_F64: case PTX_FORM_MUL_F64: case PTX_FORM_FMA_F64: return true;
+    default: return false;
+    }
+}
+
 int32_t golden_variants(int32_t form) {
+    if (takes_constant(form)) return 2;
     switch ((ptx_form_name)form) {
     case PTX_FORM_LOP3: return (int32_t)(sizeof tables / sizeof *tables);
     case PTX_FORM_LOP3_BOOL: return 2;
@@ -143,6 +155,19 @@ int32_t golden_variants(int32_t form) {
     case PTX_FORM_LD: case PTX_FORM_LDU: case PTX_FORM_ST: case PTX_FORM_CVT_INT: return 2; /* registers as wide as the type, or of 64 bits */
     default: return 1;
     }
+}
+
+/* Writes it; an input column that is not loaded says what it is. False: of that type nothing can be written out. */
+static bool constant(golden_build *b, ptx_type type, golden_values values, pgd_text *operands) {
+    golden_column column = {type, values == GOLDEN_COUNT || values == GOLDEN_FIELD ? GOLDEN_CONSTANT_COUNT : GOLDEN_CONSTANT};
+    const ptx_type_info *t = &ptx_types[type];
+    uint64_t bits = golden_constant(b->c, column);
+    if (t->lanes > 1 || t->kind == PTX_PREDICATE || (t->kind == PTX_FLOAT && t->bits < 32)) return false;
+    if (t->kind == PTX_FLOAT) pgd_text_add(operands, t->bits == 32 ? "0f%08llx" : "0d%016llx", (unsigned long long)bits);
+    else if (t->kind == PTX_SIGNED) pgd_text_add(operands, "%lld", (long long)(bits << (64 - t->bits)) >> (64 - t->bits));
+    else pgd_text_add(operands, "0x%llx", (unsigned long long)bits);
+    add_column(b->c->inputs, &b->c->input_count, type, column.values);
+    return true;
 }
 
 /* {first, second}, each loaded, or to be written. */
@@ -220,6 +245,7 @@ bool golden_build_plain(golden_build *b) {
     const ptx_instruction *i = &b->c->words;
     pgd_text words = {0}, operands = {0};
     bool pair = false, fine = true;
+    int32_t last = b->c->operand_count - 1 - (b->c->form == PTX_FORM_SELP);
     if (carries(b) || specials(b)) return true;
     if (b->c->form == PTX_FORM_MOV && b->c->variant > 0) return false;
     if (golden_is_wide(b->c) && (ptx_types[i->types[0]].bits > 32 || ptx_types[i->types[1]].bits > 32)) return false;
@@ -237,6 +263,8 @@ bool golden_build_plain(golden_build *b) {
         } else if (written) {
             golden_line(b, ".reg .%s %%d;", golden_register_type(rule->wider ? golden_wider(b, type) : type));
             pgd_text_add(&operands, "%%d");
+        } else if (k == last && b->c->variant == 1 && takes_constant(b->c->form)) {
+            fine = constant(b, type, values_of(b->c->form, k, type), &operands);
         } else {
             pgd_text_add(&operands, "%%i%d", golden_input(b, type, values_of(b->c->form, k, type)));
         }

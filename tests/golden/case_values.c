@@ -160,6 +160,14 @@ static bool truth(int32_t element, uint64_t random) {
     }
 }
 
+/* One of a few, by the row and the type. */
+uint64_t golden_constant(const golden_case *c, golden_column column) {
+    static const int32_t numbers[] = {-3, 5, 1, 0, 64, -1}, counts[] = {3, 17, 0, 31, 35, 64};
+    int32_t pick = (c->form + c->words.types[0] + c->words.slots[PTX_SLOT_cmp]) % 6;
+    if (column.values == GOLDEN_CONSTANT_COUNT) return (uint64_t)counts[pick];
+    return number_of(column.type, &numbers[pick]);
+}
+
 static uint64_t value(const golden_case *c, int32_t k, int32_t operands, int32_t nth, int32_t element) {
     static const uint32_t counts[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 127, 128, 255, 256, 0x80000000u, 0xffffffffu}, clamps[] = {0x1f, 0x0f, 0, 0x181f, 0x1c1f, 0x100f, 0x1e1f, 0x1003}, clamps_up[] = {0, 0x1800, 0x1c00, 0x1000, 2, 0x1e00};
     const golden_column column = c->inputs[k];
@@ -179,6 +187,7 @@ static uint64_t value(const golden_case *c, int32_t k, int32_t operands, int32_t
     case GOLDEN_CLAMP_UP: return clamps_up[element / 32 % 6];
     case GOLDEN_BASE: return random % 32;
     case GOLDEN_FIELD: return random >> 32 & 1 ? random % 81 : counts[random % 17];
+    case GOLDEN_CONSTANT: case GOLDEN_CONSTANT_COUNT: return golden_constant(c, column);
     default: return (uint64_t)(uint32_t)((int32_t)(random % 67) - 33);
     }
 }

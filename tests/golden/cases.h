@@ -28,7 +28,9 @@ typedef enum golden_values {
     GOLDEN_CLAMP_UP,
     GOLDEN_BASE,   /* 0 to 31 */
     GOLDEN_FIELD,  /* 0 to 80 */
-    GOLDEN_OFFSET  /* -33 to 33 */
+    GOLDEN_OFFSET, /* -33 to 33 */
+    GOLDEN_CONSTANT, /* golden_constant: the kernel has it written out */
+    GOLDEN_CONSTANT_COUNT
 } golden_values;
 
 typedef struct golden_column {
@@ -69,6 +71,7 @@ size_t golden_output_bytes(const golden_case *c);
 void golden_inputs(const golden_case *c, uint64_t *cells);
 const unsigned char *golden_data(void);
 uint32_t golden_table(int32_t variant); /* of lop3 */
+uint64_t golden_constant(const golden_case *c, golden_column column);
 enum { GOLDEN_UNTOUCHED = 0xa5 }; /* what output cells are filled with before a launch */
 
 /* Bytes of a column's values: 1 for predicates. */

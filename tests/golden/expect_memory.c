@@ -110,13 +110,13 @@ static bool subnormal(ptx_type t, uint64_t bits) { return ptx_types[t].kind == P
 
 static void atomics(const sight *s, bool gives) {
     const int32_t n = s->c->threads, op = s->c->words.slots[PTX_SLOT_op], compared = op == PTX_WORD_cas;
-    const bool together = op != PTX_WORD_exch && op != PTX_WORD_cas;
+    const bool together = op != PTX_WORD_exch && op != PTX_WORD_cas, shared = golden_word(s->c, PTX_SLOT_space, PTX_WORD_shared) || golden_word(s->c, PTX_SLOT_space, PTX_WORD_shared_cta);
     for (int32_t t = 0; t < n; t++) {
         uint64_t a = in(s, 0, t), b = in(s, 1, t), swap = compared ? in(s, 2, t) : 0, y;
         if (compared && t % 2 == 0) b = a;
         y = after(s, a, b, swap);
         if (gives) put(s, 0, t, a);
-        if (type_of(s) == PTX_f32 && op == PTX_WORD_add && (subnormal(PTX_f32, a) || subnormal(PTX_f32, b) || subnormal(PTX_f32, y))) continue; /* of global memory they are flushed, of shared memory they are not */
+        if (!shared && type_of(s) == PTX_f32 && op == PTX_WORD_add && (subnormal(PTX_f32, a) || subnormal(PTX_f32, b) || subnormal(PTX_f32, y))) continue; /* the manual says of today's devices that they flush these */
         put_number(s, gives, t, y);
     }
     if (!together) return;
