@@ -16,6 +16,7 @@ PGD_PRINTF(2, 3) void golden_line(golden_build *b, const char *format, ...);
 /* A column that is loaded into register %iK, K being what is returned; and one that only the flat view sees. */
 int32_t golden_input(golden_build *b, ptx_type type, golden_values values);
 int32_t golden_flat(golden_build *b, int32_t columns);
+int32_t golden_column_add(golden_column *columns, int32_t *count, ptx_type type, golden_values values); /* nothing is loaded */
 /* A register's value into a column of its own. flat: columns that the text fills itself, through %of, the address of this thread's bytes. */
 void golden_output(golden_build *b, ptx_type type, const char *reg);
 void golden_flat_output(golden_build *b, int32_t columns);
