@@ -60,7 +60,7 @@ bool golden_possible(const ptx_form *form, const ptx_instruction *i) {
     case PTX_FORM_SETP_FLOAT: case PTX_FORM_SETP_FLOAT_BOOL: return !(has(i, PTX_SLOT_ftz) && (i->types[0] == PTX_f64 || i->types[0] == PTX_bf16));
     case PTX_FORM_SETP_PAIR: case PTX_FORM_SETP_PAIR_BOOL: return !(has(i, PTX_SLOT_ftz) && i->types[0] == PTX_bf16x2);
     case PTX_FORM_SET_FLOAT: case PTX_FORM_SET_FLOAT_BOOL: return !(has(i, PTX_SLOT_ftz) && (i->types[1] == PTX_f64 || i->types[1] == PTX_bf16)) && !(half(i->types[1]) && i->types[0] == PTX_f32);
-    case PTX_FORM_SET_HALF: case PTX_FORM_SET_HALF_BOOL: return !(has(i, PTX_SLOT_ftz) && i->types[1] == PTX_bf16) && (i->types[0] == i->types[1] || i->types[0] != PTX_f16);
+    case PTX_FORM_SET_HALF: case PTX_FORM_SET_HALF_BOOL: return !(has(i, PTX_SLOT_ftz) && (i->types[0] == PTX_bf16 || i->types[1] == PTX_bf16)) && (i->types[0] == i->types[1] || i->types[0] != PTX_f16);
     case PTX_FORM_SET_PAIR: case PTX_FORM_SET_PAIR_BOOL: return !(has(i, PTX_SLOT_ftz) && i->types[1] == PTX_bf16x2) && (i->types[0] == i->types[1] || ptx_types[i->types[0]].kind != PTX_FLOAT);
     case PTX_FORM_FMA_F16: return !(has(i, PTX_SLOT_sat) && has(i, PTX_SLOT_relu));
     case PTX_FORM_PREFETCH: return !(i->slots[PTX_SLOT_space] == PTX_WORD_local && (i->slots[PTX_SLOT_mode] == PTX_WORD_l2_last || i->slots[PTX_SLOT_mode] == PTX_WORD_l2_normal));
