@@ -81,3 +81,6 @@ target_link_libraries(pagoda_softgpu PRIVATE m Threads::Threads)
 target_include_directories(pagoda_softgpu INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src/softgpu/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_custom_command(TARGET pagoda_softgpu POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/softgpu
                    COMMAND ${CMAKE_COMMAND} -E create_symlink ../libpagoda-softgpu.so.0 ${CMAKE_BINARY_DIR}/softgpu/libcuda.so.1)
+add_library(softgpu_link_stub SHARED ${CMAKE_SOURCE_DIR}/src/softgpu/abi/link_stub.inc.c)
+set_target_properties(softgpu_link_stub PROPERTIES OUTPUT_NAME cuda LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/softgpu/stubs NO_SONAME ON C_VISIBILITY_PRESET default)
+target_link_options(softgpu_link_stub PRIVATE -Wl,-soname,libcuda.so.1)

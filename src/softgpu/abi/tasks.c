@@ -96,6 +96,7 @@ static void *work(void *unused) {
         }
         pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
     }
+    return NULL;
 }
 
 static void start_workers(void) {
