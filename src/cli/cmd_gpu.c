@@ -54,6 +54,7 @@ int cli_gpu_run(struct cli *cli) {
     if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda gpu run -- PROGRAM [ARGUMENT]..."), cli_report(cli, CLI_USAGE);
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return cli_report(cli, CLI_FAILED);
     if (!o.force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same"), cli_report(cli, CLI_FAILED);
+    cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
     if (!set_environment(cli, &o) || !soft_gpu_start(cli, folder, cli->words, &status)) return cli_report(cli, CLI_FAILED);
     if (cli->json) {
         struct json_writer json;
