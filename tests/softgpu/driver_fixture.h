@@ -59,6 +59,7 @@ static inline CUdeviceptr fixture_buffer(size_t bytes) {
     CUdeviceptr address;
     OK(cuMemAlloc(&address, bytes));
     OK(cuMemsetD8(address, 0, bytes));
+    OK(cuStreamSynchronize(NULL)); /* streams that do not block would not wait for it */
     return address;
 }
 
