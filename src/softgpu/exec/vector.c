@@ -103,6 +103,7 @@ static vec_worker *take_worker(vec_launch *run) {
     worker->run = run;
     worker->launch = run->launch;
     worker->memory = run->launch->program->memory;
+    worker->generation = gpu_memory_generation_place(worker->memory);
     memset(worker->windows, 0, sizeof worker->windows);
     worker->executed = worker->warp_instructions = 0;
     worker->fault.kind = GPU_NO_FAULT;

@@ -177,12 +177,12 @@ const vec_step *vec_run_any(vec_warp *w, const vec_step *s) {
 }
 
 /* A step that would write all lanes writes a place beside, from which those of the mask are taken. Behind it stands vec_run_stop, so that nothing goes on there. */
-const vec_step *vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
+bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
     vec_step *one = w->single;
     one[0] = *s;
     one[0].d = VEC_SCRATCH;
     one[0].pair = VEC_SCRATCH_PAIR;
-    if (one->run(w, one) == NULL) return NULL;
+    if (one->run(w, one) == NULL) return false;
     vec_slot *from = vec_at(w, VEC_SCRATCH), *to = vec_at(w, s->d);
     uint64_t pair = vec_at(w, VEC_SCRATCH_PAIR)->base;
     if (s->width == VEC_PREDICATE) {
@@ -201,8 +201,8 @@ const vec_step *vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t ma
         vec_slot *second = vec_at(w, s->pair);
         second->base = (second->base & ~(uint64_t)mask) | (pair & mask);
     }
-    return s + 1;
+    return true;
 }
 
 /* Of the second half of a body's steps: the same step of the first, for the lanes of the split. */
-const vec_step *vec_run_single_masked(vec_warp *w, const vec_step *s) { return vec_run_plain_masked(w, s - w->frame->body->count, w->mask); }
+const vec_step *vec_run_single_masked(vec_warp *w, const vec_step *s) { return vec_run_plain_masked(w, s - w->frame->body->count, w->mask) ? s + 1 : NULL; }

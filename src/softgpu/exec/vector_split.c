@@ -164,16 +164,16 @@ const vec_step *vec_run_guard(vec_warp *w, const vec_step *s) {
     uint32_t mask = guarded(w, s), before = w->mask;
     if (mask == before) VEC_NEXT(w, s);
     if (mask != 0) {
-        const vec_step *after, *next = s + 1;
+        bool fine;
         w->mask = mask;
-        if (next->plain) {
-            after = vec_run_plain_masked(w, &w->frame->body->steps[place_of(w, next)], mask);
+        if (s[1].plain) {
+            fine = vec_run_plain_masked(w, &w->frame->body->steps[place_of(w, s + 1)], mask);
         } else {
-            w->single[0] = *next;
-            after = w->single->run(w, w->single);
+            w->single[0] = s[1];
+            fine = w->single->run(w, w->single) != NULL;
         }
         w->mask = before;
-        if (after == NULL) return NULL;
+        if (!fine) return NULL;
     }
     s += 2;
     VEC_JUMP(w, s);

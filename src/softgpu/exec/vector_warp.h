@@ -178,6 +178,7 @@ typedef struct vec_worker {
     vec_launch *run;
     const gpu_launch *launch;
     gpu_memory *memory;
+    const _Atomic uint64_t *generation; /* of the memory */
     gpu_memory_window windows[VEC_SITES];
     uint64_t executed, warp_instructions; /* not yet told to the launch */
     gpu_fault fault;
@@ -212,7 +213,7 @@ uint64_t vec_address_of(const vec_warp *w, const vec_frame *f, const ptx_variabl
 uint64_t vec_special(const vec_warp *w, int32_t lane, int32_t number);
 uint64_t vec_constant(const ptx_operand *o, ptx_type type);
 vec_fn vec_run_any, vec_run_single_masked;
-const vec_step *vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask);
+bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask); /* s: of the first half of the steps */
 
 /* ---- vector_memory.c ---- */
 ptx_space vec_space_of(uint64_t generic, uint64_t *address);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What handlers of one instruction set share: registers as 32 numbers, bits of a mask from and to lanes. Loops over lanes become vector code; a result may stand in the place
+ * of its operand. Included by vector_portable.c, vector_avx2.c, vector_avx512.c. */
+#include <math.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "number.h"
+#include "vector_select.h"
+#include "vector_warp.h"
+
+#define HANDLER(name) static const vec_step *name(vec_warp *w, const vec_step *s)
+#if defined(__clang__)
+#define EACH_LANE(k) _Pragma("clang loop vectorize(assume_safety)") for (int32_t k = 0; k < VEC_LANES; k++)
+#else
+#define EACH_LANE(k) _Pragma("GCC ivdep") for (int32_t k = 0; k < VEC_LANES; k++)
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+/* ---- registers ------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+INLINE bool scalar(const vec_slot *a) { return a->state != VEC_SPREAD; }
+INLINE bool uniform(const vec_slot *a) { return a->state != VEC_SPREAD && a->stride == 0; }
+INLINE bool scalar2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & VEC_SPREAD) == 0; }
+INLINE bool uniform2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & VEC_SPREAD) == 0 && (a->stride | b->stride) == 0; }
+
+INLINE void set_scalar(vec_slot *d, uint64_t base, int64_t stride) {
+    d->base = base;
+    d->stride = stride;
+    d->state = VEC_SCALAR;
+}
+INLINE void set32(vec_slot *d, uint32_t base, int32_t stride) { set_scalar(d, base, stride); }
+
+/* The lanes of a register, made where they are told by base and stride. */
+INLINE const uint32_t *in32(vec_slot *a) {
+    uint32_t *to = vec_lanes32(a), base = (uint32_t)a->base, stride = (uint32_t)a->stride;
+    if (a->state != VEC_SCALAR) return to;
+    EACH_LANE(k) to[k] = base + (uint32_t)k * stride;
+    a->state = VEC_BOTH;
+    return to;
+}
+INLINE const uint64_t *in64(vec_slot *a) {
+    uint64_t *to = vec_lanes64(a), base = a->base, stride = (uint64_t)a->stride;
+    if (a->state != VEC_SCALAR) return to;
+    EACH_LANE(k) to[k] = base + (uint64_t)k * stride;
+    a->state = VEC_BOTH;
+    return to;
+}
+INLINE uint32_t *out32(vec_slot *d) {
+    d->state = VEC_SPREAD;
+    return vec_lanes32(d);
+}
+INLINE uint64_t *out64(vec_slot *d) {
+    d->state = VEC_SPREAD;
+    return vec_lanes64(d);
+}
+
+/* Does base + lane * stride of a 32-bit register stay a number of 32 bits in all lanes, so that a wider register may count on? */
+INLINE bool counts_s32(const vec_slot *a) {
+    int64_t first = (int32_t)a->base, last = first + 31 * a->stride;
+    return last == (int32_t)last;
+}
+INLINE bool counts_u32(const vec_slot *a) {
+    int64_t first = (uint32_t)a->base, last = first + 31 * a->stride;
+    return last == (uint32_t)last;
+}
+
+/* ---- masks ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Bit k: is number k not 0? They are 0 or all ones. */
+INLINE uint32_t mask_of(const uint32_t *truths) {
+#if defined(__AVX512DQ__)
+    return (uint32_t)_mm512_movepi32_mask(_mm512_loadu_si512(truths)) | (uint32_t)_mm512_movepi32_mask(_mm512_loadu_si512(truths + 16)) << 16;
+#elif defined(__AVX2__)
+    uint32_t mask = 0;
+    for (int32_t k = 0; k < 4; k++) mask |= (uint32_t)_mm256_movemask_ps(_mm256_loadu_ps((const float *)(const void *)(truths + 8 * k))) << (8 * k);
+    return mask;
+#else
+    uint32_t mask = 0;
+    for (int32_t k = 0; k < VEC_LANES; k++) mask |= (truths[k] & 1) << k;
+    return mask;
+#endif
+}
+
+/* Lane k of a where bit k is set, else of b. */
+INLINE void blend32(uint32_t *to, const uint32_t *a, const uint32_t *b, uint32_t mask) {
+#if defined(__AVX512DQ__)
+    _mm512_storeu_si512(to, _mm512_mask_blend_epi32((__mmask16)mask, _mm512_loadu_si512(b), _mm512_loadu_si512(a)));
+    _mm512_storeu_si512(to + 16, _mm512_mask_blend_epi32((__mmask16)(mask >> 16), _mm512_loadu_si512(b + 16), _mm512_loadu_si512(a + 16)));
+#else
+    static const uint32_t bits[VEC_LANES] = {1u << 0,  1u << 1,  1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,  1u << 8,  1u << 9,  1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15,
+                                             1u << 16, 1u << 17, 1u << 18, 1u << 19, 1u << 20, 1u << 21, 1u << 22, 1u << 23, 1u << 24, 1u << 25, 1u << 26, 1u << 27, 1u << 28, 1u << 29, 1u << 30, 1u << 31};
+    EACH_LANE(k) to[k] = (mask & bits[k]) != 0 ? a[k] : b[k];
+#endif
+}
+INLINE void blend64(uint64_t *to, const uint64_t *a, const uint64_t *b, uint32_t mask) {
+#if defined(__AVX512DQ__)
+    for (int32_t k = 0; k < 4; k++) _mm512_storeu_si512(to + 8 * k, _mm512_mask_blend_epi64((__mmask8)(mask >> (8 * k)), _mm512_loadu_si512(b + 8 * k), _mm512_loadu_si512(a + 8 * k)));
+#else
+    for (int32_t k = 0; k < VEC_LANES; k++) to[k] = (mask >> k & 1) != 0 ? a[k] : b[k];
+#endif
+}
