@@ -105,6 +105,7 @@ static vec_worker *take_worker(vec_launch *run) {
     worker->memory = run->launch->program->memory;
     worker->generation = gpu_memory_generation_place(worker->memory);
     memset(worker->windows, 0, sizeof worker->windows);
+    memset(worker->near, 0, sizeof worker->near);
     worker->executed = worker->warp_instructions = 0;
     worker->fault.kind = GPU_NO_FAULT;
     worker->no_memory = false;

@@ -16,8 +16,7 @@ static const gpu_memory_window *look(vec_warp *w, const vec_step *s, uint64_t ad
 
 INLINE const gpu_memory_window *window_of(vec_warp *w, const vec_step *s, uint64_t address, uint64_t bytes) {
     const gpu_memory_window *window = &w->worker->windows[s->site];
-    bool known = window->generation == atomic_load_explicit(w->worker->generation, memory_order_acquire) && gpu_memory_window_holds(window, address, bytes);
-    return __builtin_expect(known, 1) ? window : look(w, s, address, bytes);
+    return __builtin_expect(gpu_memory_window_holds(window, address, bytes), 1) ? window : look(w, s, address, bytes);
 }
 
 INLINE ptx_space space_within(uint64_t generic, uint64_t *base) {
@@ -205,8 +204,46 @@ INLINE const vec_step *load_words(vec_warp *w, const vec_step *s, int32_t bytes)
     if (!load_words_each(w, s, bytes)) return vec_run_load(w, s);
     VEC_NEXT(w, s);
 }
-HANDLER(load32) { return load_words(w, s, 4); }
-HANDLER(load64) { return load_words(w, s, 8); }
+LANES(load32) { return load_words(w, s, 4); }
+LANES(load64) { return load_words(w, s, 8); }
+
+/* Where bytes at an address of .global memory are; NULL: not in what this step found last, or not aligned to `size`. */
+INLINE char *near(const vec_warp *w, const vec_step *s, uint64_t address, uint64_t size) {
+    const vec_near *n = &w->worker->near[s->site];
+    uint64_t from = address - n->address;
+    return from < n->count && (address & (size - 1)) == 0 ? n->host + from : NULL;
+}
+
+/* Remembers the window that the slow way found for the next time. */
+static void remember(vec_warp *w, const vec_step *s) {
+    const gpu_memory_window *window = &w->worker->windows[s->site];
+    if (window->host != NULL && window->bytes >= VEC_NEAR) w->worker->near[s->site] = (vec_near){window->address, window->bytes - VEC_NEAR + 1, window->host, 0};
+}
+LANES(load32_far) {
+    remember(w, s);
+    return load32(w, s);
+}
+LANES(load64_far) {
+    remember(w, s);
+    return load64(w, s);
+}
+
+/* Of .global memory, at an address in a register, all lanes that live: one number for all of them, or one after the other. */
+INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    const char *from = near(w, s, a->base + (uint64_t)s->offset, (uint64_t)bytes);
+    if (from == NULL || !scalar(a)) return far(w, s);
+    if (a->stride == 0) {
+        set_scalar(d, fetched(from, bytes, false), 0);
+        VEC_NEXT(w, s);
+    }
+    if (a->stride != bytes || w->mask != UINT32_MAX) return far(w, s);
+    d->state = VEC_SPREAD;
+    memcpy(vec_lanes32(d), from, (size_t)bytes * VEC_LANES);
+    VEC_NEXT(w, s);
+}
+HANDLER(load32_global) { return load_near(w, s, 4, load32_far); }
+HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
 
 /* ---- stores ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 

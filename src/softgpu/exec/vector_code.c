@@ -185,15 +185,19 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         for (; from < b->count; from++) b->order[from] = (uint32_t)fl->place[block];
     }
     for (int32_t k = 0; k < b->count; k++) {
+        vec_step *s = &b->steps[k];
+        if (s->run != vec_run_bra) continue;
+        int32_t to = b->first[s->i->operands[0].number];
+        s->target = to - k;
+        s->count = b->steps[to].count;
+        if (k > 0) vec_fuse(s - 1);
+    }
+    for (int32_t k = 0; k < b->count; k++) {
         vec_step *s = &b->steps[k], *split = &b->steps[b->count + k];
-        if (s->run == vec_run_bra) {
-            int32_t to = b->first[s->i->operands[0].number];
-            s->target = to - k;
-            s->count = b->steps[to].count;
-        }
         *split = *s;
         if (s->plain) split->run = vec_run_single_masked;
         if (s->run == vec_run_head) split->run = vec_run_head_split;
+        split->run = vec_masked(split->run);
         if (s->run == vec_run_bra) split->run = vec_run_bra_split;
     }
     return true;

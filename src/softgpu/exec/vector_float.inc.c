@@ -26,17 +26,6 @@ INLINE uint32_t one_float(float1 *of, bool flush, uint32_t a, uint32_t b, uint32
     return flush ? flushed(y) : y;
 }
 
-INLINE const vec_step *each_float(vec_warp *w, const vec_step *s, float1 *of, int32_t operands, bool flush) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, operands > 1 ? s->b : s->a), *c = vec_at(w, operands > 2 ? s->c : s->a);
-    if (uniform2(a, b) && uniform(c)) set32(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);
-    else {
-        const uint32_t *x = in32(a), *y = in32(b), *v = in32(c);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = one_float(of, flush, x[k], y[k], v[k]);
-    }
-    VEC_NEXT(w, s);
-}
-
 INLINE float sum_of(float a, float b, float c) { return a + b; }
 INLINE float difference_of(float a, float b, float c) { return a - b; }
 INLINE float product_of(float a, float b, float c) { return a * b; }
@@ -52,41 +41,44 @@ INLINE float near_quotient_of(float a, float b, float c) {
     return great ? tiny : a / b;
 }
 
-#define FLOAT_LIST(X)                                                                                                                                             \
-    X(add_f32, sum_of, 2, false) X(sub_f32, difference_of, 2, false) X(mul_f32, product_of, 2, false)                                                             \
-    X(add_ftz, sum_of, 2, true) X(sub_ftz, difference_of, 2, true) X(mul_ftz, product_of, 2, true) X(fma_ftz, fused_of, 3, true)                                  \
-    X(div_f32, quotient_of, 2, false) X(div_ftz, quotient_of, 2, true) X(div_approx, near_quotient_of, 2, false) X(div_approx_ftz, near_quotient_of, 2, true)     \
-    X(rcp_f32, reciprocal_of, 1, false) X(rcp_ftz, reciprocal_of, 1, true) X(sqrt_f32, root_of, 1, false) X(sqrt_ftz, root_of, 1, true)
-#define X(name, of, operands, flush) \
-    HANDLER(name) { return each_float(w, s, of, operands, flush); }
+/* name, function, are subnormals zeros */
+#define FLOAT_LIST(X)                                                                                                                             \
+    X(add_f32, sum_of, false) X(sub_f32, difference_of, false) X(mul_f32, product_of, false) X(fused_f32, fused_of, false)                        \
+    X(add_ftz, sum_of, true) X(sub_ftz, difference_of, true) X(mul_ftz, product_of, true) X(fma_ftz, fused_of, true)                              \
+    X(div_f32, quotient_of, false) X(div_ftz, quotient_of, true) X(div_approx, near_quotient_of, false) X(div_approx_ftz, near_quotient_of, true) \
+    X(rcp_f32, reciprocal_of, false) X(rcp_ftz, reciprocal_of, true) X(sqrt_f32, root_of, false) X(sqrt_ftz, root_of, true)
+#define X(name, of, flush)                                                                                               \
+    LANES(name##_lanes) {                                                                                                \
+        SLOTS;                                                                                                           \
+        LANES32;                                                                                                         \
+        if (unmade(a, b, c)) return again32(w, s);                                                                       \
+        uint32_t *z = out32(d);                                                                                          \
+        EACH_LANE(k) z[k] = one_float(of, flush, x[k], y[k], v[k]);                                                      \
+        VEC_NEXT(w, s);                                                                                                  \
+    }                                                                                                                    \
+    HANDLER(name) {                                                                                                      \
+        SLOTS;                                                                                                           \
+        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                   \
+        set32(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);                      \
+        VEC_NEXT(w, s);                                                                                                  \
+    }
 FLOAT_LIST(X)
 #undef X
 
 /* One factor is often the same in all lanes. */
 HANDLER(fma_f32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c);
-    if (uniform(b)) {
-        vec_slot *other = a;
-        a = b;
-        b = other;
-    }
-    if (uniform(a) && !uniform2(b, c)) {
-        const uint32_t *y = in32(b), *v = in32(c);
-        float factor = float_of((uint32_t)a->base);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = bits_of(__builtin_fmaf(factor, float_of(y[k]), float_of(v[k])));
-        VEC_NEXT(w, s);
-    }
-    return each_float(w, s, fused_of, 3, false);
+    SLOTS;
+    const uint32_t *y = vec_lanes32(b), *v = vec_lanes32(c);
+    if (!uniform(a) || (b->state & VEC_SPREAD) == 0 || (c->state & VEC_SPREAD) == 0) return fused_f32(w, s);
+    float factor = float_of((uint32_t)a->base);
+    uint32_t *z = out32(d);
+    EACH_LANE(k) z[k] = bits_of(__builtin_fmaf(factor, float_of(y[k]), float_of(v[k])));
+    VEC_NEXT(w, s);
 }
 
 /* Signs alone: NaN stays what it is. */
-#define SIGN_LIST(X) X(neg_f32, x ^ 0x80000000u) X(abs_f32, x & 0x7fffffffu)
-#define X(name, value)                                                                 \
-    INLINE uint32_t one_##name(uint32_t x, uint32_t unused1, uint32_t unused2) { return value; } \
-    HANDLER(name) { return each32(w, s, one_##name, 1); }
-SIGN_LIST(X)
-#undef X
+#define SIGN_LIST(X) X(neg_f32, a ^ 0x80000000u) X(abs_f32, a & 0x7fffffffu)
+SIGN_LIST(EACH32_HANDLERS)
 
 /* -0 is below +0; one NaN gives the other number. */
 INLINE uint32_t extreme(uint32_t a, uint32_t b, bool greatest) {
@@ -95,10 +87,8 @@ INLINE uint32_t extreme(uint32_t a, uint32_t b, bool greatest) {
     uint32_t y = b_nan ? a : a_nan ? b : first ? a : b;
     return a_nan && b_nan ? NAN32 : y;
 }
-INLINE uint32_t one_min_f32(uint32_t a, uint32_t b, uint32_t c) { return extreme(a, b, false); }
-INLINE uint32_t one_max_f32(uint32_t a, uint32_t b, uint32_t c) { return extreme(a, b, true); }
-HANDLER(min_f32) { return each32(w, s, one_min_f32, 2); }
-HANDLER(max_f32) { return each32(w, s, one_max_f32, 2); }
+#define EXTREME_LIST(X) X(min_f32, extreme(a, b, false)) X(max_f32, extreme(a, b, true))
+EXTREME_LIST(EACH32_HANDLERS)
 
 /* ---- functions that are not exact: the C library's double, rounded once, lane by lane ------------------------------------------------------------------------------------ */
 
@@ -152,26 +142,28 @@ HANDLER(rsqrt_f32) {
 
 typedef double double1(double a, double b, double c);
 
-INLINE const vec_step *each_double(vec_warp *w, const vec_step *s, double1 *of, int32_t operands) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, operands > 1 ? s->b : s->a), *c = vec_at(w, operands > 2 ? s->c : s->a);
-    if (uniform2(a, b) && uniform(c)) set_scalar(d, bits_of_double(of(double_of(a->base), double_of(b->base), double_of(c->base))), 0);
-    else {
-        const uint64_t *x = in64(a), *y = in64(b), *v = in64(c);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = bits_of_double(of(double_of(x[k]), double_of(y[k]), double_of(v[k])));
-    }
-    VEC_NEXT(w, s);
-}
-
 INLINE double sum64_of(double a, double b, double c) { return a + b; }
 INLINE double difference64_of(double a, double b, double c) { return a - b; }
 INLINE double product64_of(double a, double b, double c) { return a * b; }
 INLINE double fused64_of(double a, double b, double c) { return __builtin_fma(a, b, c); }
 INLINE double quotient64_of(double a, double b, double c) { return a / b; }
 INLINE double root64_of(double a, double b, double c) { return __builtin_sqrt(a); }
-#define DOUBLE_LIST(X) X(add_f64, sum64_of, 2) X(sub_f64, difference64_of, 2) X(mul_f64, product64_of, 2) X(fma_f64, fused64_of, 3) X(div_f64, quotient64_of, 2) X(sqrt_f64, root64_of, 1)
-#define X(name, of, operands) \
-    HANDLER(name) { return each_double(w, s, of, operands); }
+#define DOUBLE_LIST(X) X(add_f64, sum64_of) X(sub_f64, difference64_of) X(mul_f64, product64_of) X(fma_f64, fused64_of) X(div_f64, quotient64_of) X(sqrt_f64, root64_of)
+#define X(name, of)                                                                                                             \
+    LANES(name##_lanes) {                                                                                                       \
+        SLOTS;                                                                                                                  \
+        LANES64;                                                                                                                \
+        if (unmade(a, b, c)) return again64(w, s);                                                                              \
+        uint64_t *z = out64(d);                                                                                                 \
+        EACH_LANE(k) z[k] = bits_of_double(of(double_of(x[k]), double_of(y[k]), double_of(v[k])));                              \
+        VEC_NEXT(w, s);                                                                                                         \
+    }                                                                                                                           \
+    HANDLER(name) {                                                                                                             \
+        SLOTS;                                                                                                                  \
+        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                          \
+        set_scalar(d, bits_of_double(of(double_of(a->base), double_of(b->base), double_of(c->base))), 0);                       \
+        VEC_NEXT(w, s);                                                                                                         \
+    }
 DOUBLE_LIST(X)
 #undef X
 
@@ -209,29 +201,24 @@ HANDLER(setp_f64) { return put_truths(w, s, compare_f64(s->elems, in64(vec_at(w,
 /* ---- conversions -------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Beyond the range comes its nearest end, of NaN 0. */
-INLINE uint32_t to_s32(uint32_t a, uint32_t b, uint32_t c) {
+INLINE uint32_t to_s32(uint32_t a) {
     float x = float_of(a);
     bool inside = x >= -0x1p31f && x < 0x1p31f;
     int32_t y = (int32_t)(inside ? x : 0.0f);
     return inside ? (uint32_t)y : x > 0 ? INT32_MAX : x < 0 ? (uint32_t)INT32_MIN : 0;
 }
-INLINE uint32_t to_u32(uint32_t a, uint32_t b, uint32_t c) {
+INLINE uint32_t to_u32(uint32_t a) {
     float x = float_of(a);
     bool inside = x > 0 && x < 0x1p32f;
     uint32_t y = (uint32_t)(int64_t)(inside ? x : 0.0f);
     return inside ? y : x > 0 ? UINT32_MAX : 0;
 }
-INLINE uint32_t of_s32(uint32_t a, uint32_t b, uint32_t c) { return pgd_float_bits((float)(int32_t)a); }
-INLINE uint32_t of_u32(uint32_t a, uint32_t b, uint32_t c) { return pgd_float_bits((float)a); }
-INLINE uint32_t of_bf16(uint32_t a, uint32_t b, uint32_t c) { return bits_of(float_of(a << 16)); }
-INLINE uint32_t of_f16(uint32_t a, uint32_t b, uint32_t c) { return bits_of(pgd_float_of_f16((uint16_t)a)); }
-INLINE uint32_t to_bf16(uint32_t a, uint32_t b, uint32_t c) { return (a & 0x7fffffffu) > 0x7f800000u ? 0x7fff : (a + 0x7fffu + (a >> 16 & 1)) >> 16; }
-INLINE uint32_t to_f16(uint32_t a, uint32_t b, uint32_t c) { return (a & 0x7fffffffu) > 0x7f800000u ? 0x7fff : pgd_f16_of_float(float_of(a)); }
-#define CONVERT_LIST(X) X(cvt_s32_f32, to_s32) X(cvt_u32_f32, to_u32) X(cvt_f32_s32, of_s32) X(cvt_f32_u32, of_u32) X(cvt_f32_f16, of_f16) X(cvt_f16_f32, to_f16) X(cvt_f32_bf16, of_bf16) X(cvt_bf16_f32, to_bf16)
-#define X(name, of) \
-    HANDLER(name) { return each32(w, s, of, 1); }
-CONVERT_LIST(X)
-#undef X
+INLINE uint32_t to_bf16(uint32_t a) { return (a & 0x7fffffffu) > 0x7f800000u ? 0x7fff : (a + 0x7fffu + (a >> 16 & 1)) >> 16; }
+INLINE uint32_t to_f16(uint32_t a) { return (a & 0x7fffffffu) > 0x7f800000u ? 0x7fff : pgd_f16_of_float(float_of(a)); }
+#define CONVERT_LIST(X)                                                                                                                                 \
+    X(cvt_s32_f32, to_s32(a)) X(cvt_u32_f32, to_u32(a)) X(cvt_f32_s32, pgd_float_bits((float)(int32_t)a)) X(cvt_f32_u32, pgd_float_bits((float)a))     \
+    X(cvt_f32_f16, bits_of(pgd_float_of_f16((uint16_t)a))) X(cvt_f16_f32, to_f16(a)) X(cvt_f32_bf16, bits_of(float_of(a << 16))) X(cvt_bf16_f32, to_bf16(a))
+CONVERT_LIST(EACH32_HANDLERS)
 
 HANDLER(cvt_f64_f32) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);

@@ -4,11 +4,11 @@
 /* ---- moves and selection -------------------------------------------------------------------------------------------------------------------------------------------- */
 
 INLINE void copy32(vec_slot *d, const vec_slot *a) {
-    if (a->state != VEC_SPREAD) set_scalar(d, a->base, a->stride);
+    if (scalar(a)) set_scalar(d, a->base, a->stride);
     else if (d != a) memcpy(out32(d), vec_lanes32(a), 4 * VEC_LANES);
 }
 INLINE void copy64(vec_slot *d, const vec_slot *a) {
-    if (a->state != VEC_SPREAD) set_scalar(d, a->base, a->stride);
+    if (scalar(a)) set_scalar(d, a->base, a->stride);
     else if (d != a) memcpy(out64(d), vec_lanes64(a), 8 * VEC_LANES);
 }
 
@@ -30,30 +30,44 @@ static void put_any(vec_warp *w, const vec_step *s) {
     const ptx_operand *o = &s->i->operands[1];
     ptx_type type = (ptx_type)s->i->types[0];
     vec_slot *d = vec_at(w, s->d);
+    const uint32_t *size = w->worker->launch->block;
+    uint32_t first = w->number * VEC_LANES, last = first + VEC_LANES - 1;
+    bool one_row = first / size[0] == last / size[0], one_plane = first / (size[0] * size[1]) == last / (size[0] * size[1]);
+    bool threads = o->kind == PTX_SPECIAL && o->number <= PTX_SPECIAL_TID_Z, lanes = o->kind == PTX_SPECIAL && o->number >= PTX_SPECIAL_LANEMASK_EQ && o->number <= PTX_SPECIAL_LANEMASK_GT;
     uint64_t values[VEC_LANES];
-    bool straight = true;
-    for (int32_t k = 0; k < VEC_LANES; k++) values[k] = vec_value(w, w->frame, k, o, type).low;
-    int64_t stride = (int64_t)(values[1] - values[0]);
-    for (int32_t k = 1; k < VEC_LANES; k++) straight = straight && values[k] - values[k - 1] == (uint64_t)stride;
-    if (straight && (stride == 0 || ptx_types[type].bits >= 32)) set_scalar(d, values[0], s->width == VEC_32 ? (int32_t)stride : stride);
-    else if (s->width == VEC_64) memcpy(out64(d), values, sizeof values);
-    else
-        for (int32_t k = 0; k < VEC_LANES; k++) out32(d)[k] = (uint32_t)values[k];
+    if (o->kind == PTX_SPECIAL && ptx_types[type].bits >= 32 && (o->number == PTX_SPECIAL_LANEID || (o->number == PTX_SPECIAL_TID_X && one_row))) {
+        set_scalar(d, vec_special(w, 0, o->number), 1);
+    } else if ((threads && !(o->number == PTX_SPECIAL_TID_Y && one_row) && !(o->number == PTX_SPECIAL_TID_Z && one_plane)) || lanes || (o->kind == PTX_SPECIAL && o->number == PTX_SPECIAL_LANEID)) {
+        for (int32_t k = 0; k < VEC_LANES; k++) values[k] = vec_value(w, w->frame, k, o, type).low;
+        if (s->width == VEC_64) memcpy(out64(d), values, sizeof values);
+        for (int32_t k = 0; s->width != VEC_64 && k < VEC_LANES; k++) out32(d)[k] = (uint32_t)values[k];
+    } else { /* the same in all lanes */
+        set_scalar(d, vec_value(w, w->frame, 0, o, type).low, 0);
+    }
 }
 HANDLER(mov_any) {
     put_any(w, s);
     VEC_NEXT(w, s);
 }
 
+LANES(selp32_lanes) {
+    uint32_t mask = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
+    const uint32_t *x = in32(vec_at(w, s->a)), *y = in32(vec_at(w, s->b));
+    blend32(out32(vec_at(w, s->d)), x, y, mask);
+    VEC_NEXT(w, s);
+}
 HANDLER(selp32) {
     uint32_t mask = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
     if ((mask & w->mask) == w->mask) copy32(d, a);
     else if ((mask & w->mask) == 0) copy32(d, b);
-    else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        blend32(out32(d), x, y, mask);
-    }
+    else return selp32_lanes(w, s);
+    VEC_NEXT(w, s);
+}
+LANES(selp64_lanes) {
+    uint32_t mask = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
+    const uint64_t *x = in64(vec_at(w, s->a)), *y = in64(vec_at(w, s->b));
+    blend64(out64(vec_at(w, s->d)), x, y, mask);
     VEC_NEXT(w, s);
 }
 HANDLER(selp64) {
@@ -61,10 +75,7 @@ HANDLER(selp64) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
     if ((mask & w->mask) == w->mask) copy64(d, a);
     else if ((mask & w->mask) == 0) copy64(d, b);
-    else {
-        const uint64_t *x = in64(a), *y = in64(b);
-        blend64(out64(d), x, y, mask);
-    }
+    else return selp64_lanes(w, s);
     VEC_NEXT(w, s);
 }
 
@@ -96,165 +107,129 @@ HANDLER(cvta) {
 
 /* ---- arithmetic that keeps base and stride --------------------------------------------------------------------------------------------------------------------------- */
 
-HANDLER(add32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b)) set32(d, (uint32_t)(a->base + b->base), (int32_t)(a->stride + b->stride));
-    else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = x[k] + y[k];
-    }
-    VEC_NEXT(w, s);
+/* name, width, are there three operands, when base and stride tell the result, its base, its stride, a lane of it. Of products one factor must be the same in all lanes. */
+#define ONE_STEADY (scalar2(a, b) && scalar(c) && (a->stride == 0 || b->stride == 0))
+#define STRIDE_OF_PRODUCT ((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base)
+#define STRAIGHT_LIST(X)                                                                                                                    \
+    X(add32, 32, 0, scalar2(a, b), a->base + b->base, (uint64_t)a->stride + (uint64_t)b->stride, x[k] + y[k])                                  \
+    X(sub32, 32, 0, scalar2(a, b), a->base - b->base, (uint64_t)a->stride - (uint64_t)b->stride, x[k] - y[k])                                  \
+    X(mul32, 32, 0, ONE_STEADY, a->base * b->base, STRIDE_OF_PRODUCT, x[k] * y[k])                                                             \
+    X(mad32, 32, 1, ONE_STEADY, a->base * b->base + c->base, STRIDE_OF_PRODUCT + (uint64_t)c->stride, x[k] * y[k] + v[k])                      \
+    X(add64, 64, 0, scalar2(a, b), a->base + b->base, (uint64_t)a->stride + (uint64_t)b->stride, x[k] + y[k])                                  \
+    X(sub64, 64, 0, scalar2(a, b), a->base - b->base, (uint64_t)a->stride - (uint64_t)b->stride, x[k] - y[k])                                  \
+    X(mul64, 64, 0, ONE_STEADY, a->base * b->base, STRIDE_OF_PRODUCT, x[k] * y[k])                                                             \
+    X(mad64, 64, 1, ONE_STEADY, a->base * b->base + c->base, STRIDE_OF_PRODUCT + (uint64_t)c->stride, x[k] * y[k] + v[k])
+/* The operands' states say whether there may be a stride. */
+INLINE void put_scalar(vec_slot *d, uint64_t base, int64_t stride, uint32_t state) {
+    d->base = base;
+    d->stride = stride;
+    d->state = state & VEC_STRIDED;
 }
-HANDLER(sub32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b)) set32(d, (uint32_t)(a->base - b->base), (int32_t)(a->stride - b->stride));
-    else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = x[k] - y[k];
+#define SET_32(base, stride) put_scalar(d, (uint32_t)(base), (int32_t)(uint32_t)(stride), state)
+#define SET_64(base, stride) put_scalar(d, base, (int64_t)(stride), state)
+#define X(name, bits, ternary, when, base_, stride_, lane)     \
+    LANES(name##_lanes) {                             \
+        SLOTS;                                        \
+        LANES##bits;                                  \
+        (void)v;                                      \
+        if (unmade(a, b, c)) return again##bits(w, s); \
+        uint##bits##_t *z = out##bits(d);             \
+        EACH_LANE(k) z[k] = lane;                     \
+        VEC_NEXT(w, s);                               \
+    }                                                 \
+    HANDLER(name) {                                   \
+        SLOTS;                                        \
+        UNUSED;                                       \
+        if (!(when)) return name##_lanes(w, s);       \
+        uint32_t state = a->state | b->state | (ternary ? c->state : 0); \
+        SET_##bits(base_, stride_);                   \
+        VEC_NEXT(w, s);                               \
     }
-    VEC_NEXT(w, s);
-}
-HANDLER(mul32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b) && (a->stride == 0 || b->stride == 0)) set32(d, (uint32_t)(a->base * b->base), (int32_t)((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base));
-    else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = x[k] * y[k];
-    }
-    VEC_NEXT(w, s);
-}
-HANDLER(mad32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c);
-    if (scalar2(a, b) && scalar(c) && (a->stride == 0 || b->stride == 0)) set32(d, (uint32_t)(a->base * b->base + c->base), (int32_t)((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base + (uint64_t)c->stride));
-    else {
-        const uint32_t *x = in32(a), *y = in32(b), *v = in32(c);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = x[k] * y[k] + v[k];
-    }
-    VEC_NEXT(w, s);
-}
-HANDLER(add64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b)) set_scalar(d, a->base + b->base, (int64_t)((uint64_t)a->stride + (uint64_t)b->stride));
-    else {
-        const uint64_t *x = in64(a), *y = in64(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = x[k] + y[k];
-    }
-    VEC_NEXT(w, s);
-}
-HANDLER(sub64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b)) set_scalar(d, a->base - b->base, (int64_t)((uint64_t)a->stride - (uint64_t)b->stride));
-    else {
-        const uint64_t *x = in64(a), *y = in64(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = x[k] - y[k];
-    }
-    VEC_NEXT(w, s);
-}
-HANDLER(mul64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar2(a, b) && (a->stride == 0 || b->stride == 0)) set_scalar(d, a->base * b->base, (int64_t)((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base));
-    else {
-        const uint64_t *x = in64(a), *y = in64(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = x[k] * y[k];
-    }
-    VEC_NEXT(w, s);
-}
-HANDLER(mad64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c);
-    if (scalar2(a, b) && scalar(c) && (a->stride == 0 || b->stride == 0)) set_scalar(d, a->base * b->base + c->base, (int64_t)((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base + (uint64_t)c->stride));
-    else {
-        const uint64_t *x = in64(a), *y = in64(b), *v = in64(c);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = x[k] * y[k] + v[k];
-    }
-    VEC_NEXT(w, s);
-}
+STRAIGHT_LIST(X)
+#undef X
 
-/* Products of 32 bits in 64: only while the count of one factor does not run over. c may be NULL. */
-INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, vec_slot *c, bool is_signed) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    bool straight = scalar2(a, b) && (c == NULL || scalar(c)) && (a->stride == 0 || b->stride == 0) && (is_signed ? counts_s32(a) && counts_s32(b) : counts_u32(a) && counts_u32(b));
-    if (straight) {
-        uint64_t x = is_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, y = is_signed ? (uint64_t)(int32_t)b->base : (uint32_t)b->base;
-        set_scalar(d, x * y + (c != NULL ? c->base : 0), (int64_t)((uint64_t)a->stride * y + (uint64_t)b->stride * x + (c != NULL ? (uint64_t)c->stride : 0)));
-    } else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        const uint64_t *v = c != NULL ? in64(c) : NULL;
-        uint64_t *z = out64(d);
-        if (is_signed && c != NULL) EACH_LANE(k) z[k] = (uint64_t)((int64_t)(int32_t)x[k] * (int32_t)y[k]) + v[k];
-        else if (is_signed) EACH_LANE(k) z[k] = (uint64_t)((int64_t)(int32_t)x[k] * (int32_t)y[k]);
-        else if (c != NULL) EACH_LANE(k) z[k] = (uint64_t)x[k] * y[k] + v[k];
-        else EACH_LANE(k) z[k] = (uint64_t)x[k] * y[k];
-    }
+/* Products of 32 bits in 64: only while the count of neither factor runs over. */
+INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
+    SLOTS;
+    bool steady = ONE_STEADY && (is_signed ? counts_s32(a) && counts_s32(b) : counts_u32(a) && counts_u32(b));
+    if (!steady) return lanes(w, s);
+    uint64_t x = is_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, y = is_signed ? (uint64_t)(int32_t)b->base : (uint32_t)b->base;
+    set_scalar(d, x * y + c->base, (int64_t)((uint64_t)a->stride * y + (uint64_t)b->stride * x + (uint64_t)c->stride));
     VEC_NEXT(w, s);
 }
-HANDLER(mul_wide_u32) { return wide_product(w, s, NULL, false); }
-HANDLER(mul_wide_s32) { return wide_product(w, s, NULL, true); }
-HANDLER(mad_wide_u32) { return wide_product(w, s, vec_at(w, s->c), false); }
-HANDLER(mad_wide_s32) { return wide_product(w, s, vec_at(w, s->c), true); }
+#define WIDE_LIST(X) X(wide_u32, false, (uint64_t)x[k] * y[k] + v[k]) X(wide_s32, true, (uint64_t)((int64_t)(int32_t)x[k] * (int32_t)y[k]) + v[k])
+#define X(name, is_signed, lane)                                       \
+    LANES(name##_lanes) {                                              \
+        SLOTS;                                                         \
+        const uint32_t *x = vec_lanes32(a), *y = vec_lanes32(b);       \
+        const uint64_t *v = vec_lanes64(c);                            \
+        if (unmade(a, b, c)) return again_wide(w, s);                  \
+        uint64_t *z = out64(d);                                        \
+        EACH_LANE(k) z[k] = lane;                                      \
+        VEC_NEXT(w, s);                                                \
+    }                                                                  \
+    HANDLER(mad_##name) { return wide_product(w, s, is_signed, name##_lanes); }
+WIDE_LIST(X)
+#undef X
 
 /* A shift to the left by as much in all lanes is a product. */
-HANDLER(shl32) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar(a) && uniform(b)) {
-        uint32_t n = (uint32_t)b->base;
-        if (n > 31) set32(d, 0, 0);
-        else set32(d, (uint32_t)a->base << n, (int32_t)((uint32_t)a->stride << n));
-    } else {
-        const uint32_t *x = in32(a), *y = in32(b);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = y[k] > 31 ? 0 : x[k] << (y[k] & 31);
-    }
+LANES(shl32_lanes) {
+    SLOTS;
+    LANES32;
+    (void)v;
+    if (unmade(a, b, c)) return again32(w, s);
+    uint32_t *z = out32(d);
+    EACH_LANE(k) z[k] = y[k] > 31 ? 0 : x[k] << (y[k] & 31);
     VEC_NEXT(w, s);
 }
-HANDLER(shl64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (scalar(a) && uniform(b)) {
-        uint32_t n = (uint32_t)b->base;
-        if (n > 63) set_scalar(d, 0, 0);
-        else set_scalar(d, a->base << n, (int64_t)((uint64_t)a->stride << n));
-    } else {
-        const uint64_t *x = in64(a);
-        const uint32_t *y = in32(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = y[k] > 63 ? 0 : x[k] << (y[k] & 63);
+HANDLER(shl32) {
+    SLOTS;
+    UNUSED;
+    if (!scalar(a) || !uniform(b)) return shl32_lanes(w, s);
+    uint32_t n = (uint32_t)b->base;
+    if (n > 31) set32(d, 0, 0);
+    else set32(d, (uint32_t)a->base << n, (int32_t)((uint32_t)a->stride << n));
+    VEC_NEXT(w, s);
+}
+#define SHIFT64_LIST(X) X(shl64, y[k] > 63 ? 0 : x[k] << (y[k] & 63)) X(shr_u64, y[k] > 63 ? 0 : x[k] >> (y[k] & 63)) X(shr_s64, (uint64_t)((int64_t)x[k] >> (y[k] > 63 ? 63 : y[k])))
+#define X(name, lane)                                    \
+    LANES(name##_lanes) {                                \
+        SLOTS;                                           \
+        UNUSED;                                          \
+        const uint64_t *x = vec_lanes64(a);              \
+        const uint32_t *y = vec_lanes32(b);              \
+        if (unmade(a, b, b)) return again_shift64(w, s); \
+        uint64_t *z = out64(d);                          \
+        EACH_LANE(k) z[k] = lane;                        \
+        VEC_NEXT(w, s);                                  \
     }
+SHIFT64_LIST(X)
+#undef X
+HANDLER(shl64) {
+    SLOTS;
+    UNUSED;
+    if (!scalar(a) || !uniform(b)) return shl64_lanes(w, s);
+    uint32_t n = (uint32_t)b->base;
+    if (n > 63) set_scalar(d, 0, 0);
+    else set_scalar(d, a->base << n, (int64_t)((uint64_t)a->stride << n));
+    VEC_NEXT(w, s);
+}
+HANDLER(shr_u64) {
+    SLOTS;
+    UNUSED;
+    if (!uniform2(a, b)) return shr_u64_lanes(w, s);
+    set_scalar(d, (uint32_t)b->base > 63 ? 0 : a->base >> (b->base & 63), 0);
+    VEC_NEXT(w, s);
+}
+HANDLER(shr_s64) {
+    SLOTS;
+    UNUSED;
+    if (!uniform2(a, b)) return shr_s64_lanes(w, s);
+    set_scalar(d, (uint64_t)((int64_t)a->base >> ((uint32_t)b->base > 63 ? 63 : b->base & 63)), 0);
     VEC_NEXT(w, s);
 }
 
 /* ---- arithmetic on each lane -------------------------------------------------------------------------------------------------------------------------------------------- */
-
-typedef uint32_t one32(uint32_t a, uint32_t b, uint32_t c);
-typedef uint64_t one64(uint64_t a, uint64_t b);
-
-/* Of one to three operands of 32 bits; of registers that are uniform once. */
-INLINE const vec_step *each32(vec_warp *w, const vec_step *s, one32 *of, int32_t operands) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, operands > 1 ? s->b : s->a), *c = vec_at(w, operands > 2 ? s->c : s->a);
-    if (uniform2(a, b) && uniform(c)) set32(d, of((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);
-    else {
-        const uint32_t *x = in32(a), *y = in32(b), *v = in32(c);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = of(x[k], y[k], v[k]);
-    }
-    VEC_NEXT(w, s);
-}
-INLINE const vec_step *each64(vec_warp *w, const vec_step *s, one64 *of, bool two) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, two ? s->b : s->a);
-    if (uniform2(a, b)) set_scalar(d, of(a->base, b->base), 0);
-    else {
-        const uint64_t *x = in64(a), *y = in64(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = of(x[k], y[k]);
-    }
-    VEC_NEXT(w, s);
-}
 
 INLINE uint32_t reversed(uint32_t a) {
     a = (a >> 1 & 0x55555555u) | (a & 0x55555555u) << 1;
@@ -287,54 +262,56 @@ INLINE uint32_t permuted(uint32_t a, uint32_t b, uint32_t c) {
     return y;
 }
 
-/* name, operands, what it gives of a, b, c */
+/* name, what it gives of a, b, c */
 #define EACH32_LIST(X)                                                                                                                                                   \
-    X(and32, 2, a & b) X(or32, 2, a | b) X(xor32, 2, a ^ b) X(not32, 1, ~a)                                                                                              \
-    X(shr_u32, 2, b > 31 ? 0 : a >> (b & 31)) X(shr_s32, 2, (uint32_t)((int32_t)a >> (b > 31 ? 31 : b)))                                                                 \
-    X(mul_hi_u32, 2, (uint32_t)((uint64_t)a * b >> 32)) X(mul_hi_s32, 2, (uint32_t)((int64_t)(int32_t)a * (int32_t)b >> 32))                                             \
-    X(min_u32, 2, a < b ? a : b) X(max_u32, 2, a > b ? a : b) X(min_s32, 2, (int32_t)a < (int32_t)b ? a : b) X(max_s32, 2, (int32_t)a > (int32_t)b ? a : b)              \
-    X(neg32, 1, 0 - a) X(abs32, 1, (int32_t)a < 0 ? 0 - a : a) X(popc32, 1, counted(a)) X(clz32, 1, a == 0 ? 32 : (uint32_t)__builtin_clz(a)) X(brev32, 1, reversed(a))  \
-    X(shf_l, 3, (c & 31) == 0 ? b : b << (c & 31) | a >> (32 - (c & 31))) X(shf_r, 3, (c & 31) == 0 ? a : a >> (c & 31) | b << (32 - (c & 31)))                          \
-    X(bfe_u32, 3, extracted_u(a, b, c)) X(bfe_s32, 3, extracted_s(a, b, c)) X(prmt, 3, permuted(a, b, c))                                                                \
-    X(div_u32, 2, b == 0 ? UINT32_MAX : a / b) X(rem_u32, 2, b == 0 ? a : a % b)                                                                                         \
-    X(div_s32, 2, b == 0 ? UINT32_MAX : b == UINT32_MAX ? 0 - a : (uint32_t)((int32_t)a / (int32_t)b)) X(rem_s32, 2, b == 0 ? a : b == UINT32_MAX ? 0 : (uint32_t)((int32_t)a % (int32_t)b))
-#define X(name, operands, value)                                                          \
-    INLINE uint32_t one_##name(uint32_t a, uint32_t b, uint32_t c) { return value; }      \
-    HANDLER(name) { return each32(w, s, one_##name, operands); }
-EACH32_LIST(X)
-#undef X
-
-#define EACH64_LIST(X)                                                                                                                                                     \
-    X(and64, true, a & b) X(or64, true, a | b) X(xor64, true, a ^ b) X(not64, false, ~a) X(neg64, false, 0 - a)                                                            \
-    X(min_u64, true, a < b ? a : b) X(max_u64, true, a > b ? a : b) X(min_s64, true, (int64_t)a < (int64_t)b ? a : b) X(max_s64, true, (int64_t)a > (int64_t)b ? a : b)
-#define X(name, two, value)                                              \
-    INLINE uint64_t one_##name(uint64_t a, uint64_t b) { return value; } \
-    HANDLER(name) { return each64(w, s, one_##name, two); }
-EACH64_LIST(X)
-#undef X
-
-HANDLER(shr_u64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (uniform2(a, b)) set_scalar(d, (uint32_t)b->base > 63 ? 0 : a->base >> (b->base & 63), 0);
-    else {
-        const uint64_t *x = in64(a);
-        const uint32_t *y = in32(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = y[k] > 63 ? 0 : x[k] >> (y[k] & 63);
+    X(and32, a & b) X(or32, a | b) X(xor32, a ^ b) X(not32, ~a)                                                                                              \
+    X(shr_u32, b > 31 ? 0 : a >> (b & 31)) X(shr_s32, (uint32_t)((int32_t)a >> (b > 31 ? 31 : b)))                                                                 \
+    X(mul_hi_u32, (uint32_t)((uint64_t)a * b >> 32)) X(mul_hi_s32, (uint32_t)((int64_t)(int32_t)a * (int32_t)b >> 32))                                             \
+    X(min_u32, a < b ? a : b) X(max_u32, a > b ? a : b) X(min_s32, (int32_t)a < (int32_t)b ? a : b) X(max_s32, (int32_t)a > (int32_t)b ? a : b)              \
+    X(neg32, 0 - a) X(abs32, (int32_t)a < 0 ? 0 - a : a) X(popc32, counted(a)) X(clz32, a == 0 ? 32 : (uint32_t)__builtin_clz(a)) X(brev32, reversed(a))  \
+    X(shf_l, (c & 31) == 0 ? b : b << (c & 31) | a >> (32 - (c & 31))) X(shf_r, (c & 31) == 0 ? a : a >> (c & 31) | b << (32 - (c & 31)))                          \
+    X(bfe_u32, extracted_u(a, b, c)) X(bfe_s32, extracted_s(a, b, c)) X(prmt, permuted(a, b, c))                                                                \
+    X(div_u32, b == 0 ? UINT32_MAX : a / b) X(rem_u32, b == 0 ? a : a % b)                                                                                         \
+    X(div_s32, b == 0 ? UINT32_MAX : b == UINT32_MAX ? 0 - a : (uint32_t)((int32_t)a / (int32_t)b)) X(rem_s32, b == 0 ? a : b == UINT32_MAX ? 0 : (uint32_t)((int32_t)a % (int32_t)b))
+/* Of registers that are uniform once. Operands that an instruction has not are the trash, which is uniform. */
+#define EACH32_HANDLERS(name, value)                                                             \
+    INLINE uint32_t one_##name(uint32_t a, uint32_t b, uint32_t c) { return value; }             \
+    LANES(name##_lanes) {                                                                        \
+        SLOTS;                                                                                   \
+        LANES32;                                                                                 \
+        if (unmade(a, b, c)) return again32(w, s);                                               \
+        uint32_t *z = out32(d);                                                                  \
+        EACH_LANE(k) z[k] = one_##name(x[k], y[k], v[k]);                                        \
+        VEC_NEXT(w, s);                                                                          \
+    }                                                                                            \
+    HANDLER(name) {                                                                              \
+        SLOTS;                                                                                   \
+        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
+        set32(d, one_##name((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);        \
+        VEC_NEXT(w, s);                                                                          \
     }
-    VEC_NEXT(w, s);
-}
-HANDLER(shr_s64) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b);
-    if (uniform2(a, b)) set_scalar(d, (uint64_t)((int64_t)a->base >> ((uint32_t)b->base > 63 ? 63 : b->base & 63)), 0);
-    else {
-        const uint64_t *x = in64(a);
-        const uint32_t *y = in32(b);
-        uint64_t *z = out64(d);
-        EACH_LANE(k) z[k] = (uint64_t)((int64_t)x[k] >> (y[k] > 63 ? 63 : y[k]));
+EACH32_LIST(EACH32_HANDLERS)
+
+#define EACH64_HANDLERS(name, value)                                                             \
+    INLINE uint64_t one_##name(uint64_t a, uint64_t b, uint64_t c) { return value; }             \
+    LANES(name##_lanes) {                                                                        \
+        SLOTS;                                                                                   \
+        LANES64;                                                                                 \
+        if (unmade(a, b, c)) return again64(w, s);                                               \
+        uint64_t *z = out64(d);                                                                  \
+        EACH_LANE(k) z[k] = one_##name(x[k], y[k], v[k]);                                        \
+        VEC_NEXT(w, s);                                                                          \
+    }                                                                                            \
+    HANDLER(name) {                                                                              \
+        SLOTS;                                                                                   \
+        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
+        set_scalar(d, one_##name(a->base, b->base, c->base), 0);                                 \
+        VEC_NEXT(w, s);                                                                          \
     }
-    VEC_NEXT(w, s);
-}
+#define EACH64_LIST(X)                                                                                                                             \
+    X(and64, a & b) X(or64, a | b) X(xor64, a ^ b) X(not64, ~a) X(neg64, 0 - a)                                                                    \
+    X(min_u64, a < b ? a : b) X(max_u64, a > b ? a : b) X(min_s64, (int64_t)a < (int64_t)b ? a : b) X(max_s64, (int64_t)a > (int64_t)b ? a : b)
+EACH64_LIST(EACH64_HANDLERS)
 
 /* Any function of three bits: the table is the sum of its products. */
 INLINE uint32_t by_table(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
@@ -342,15 +319,19 @@ INLINE uint32_t by_table(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
     for (uint32_t k = 0; k < 8; k++) y |= ((k & 4) != 0 ? a : ~a) & ((k & 2) != 0 ? b : ~b) & ((k & 1) != 0 ? c : ~c) & (0 - (table >> k & 1));
     return y;
 }
-HANDLER(lop3) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c);
+LANES(lop3_lanes) {
+    SLOTS;
+    LANES32;
     uint32_t table = (uint32_t)s->offset;
-    if (uniform2(a, b) && uniform(c)) set32(d, by_table((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base, table), 0);
-    else {
-        const uint32_t *x = in32(a), *y = in32(b), *v = in32(c);
-        uint32_t *z = out32(d);
-        EACH_LANE(k) z[k] = by_table(x[k], y[k], v[k], table);
-    }
+    if (unmade(a, b, c)) return again32(w, s);
+    uint32_t *z = out32(d);
+    EACH_LANE(k) z[k] = by_table(x[k], y[k], v[k], table);
+    VEC_NEXT(w, s);
+}
+HANDLER(lop3) {
+    SLOTS;
+    if (!uniform2(a, b) || !uniform(c)) return lop3_lanes(w, s);
+    set32(d, by_table((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base, (uint32_t)s->offset), 0);
     VEC_NEXT(w, s);
 }
 
@@ -377,15 +358,11 @@ INLINE uint64_t converted(uint64_t a, uint32_t from, uint32_t to, uint32_t has, 
     a = to_signed ? (uint64_t)((int64_t)(a << (64 - to)) >> (64 - to)) : a << (64 - to) >> (64 - to);
     return a << (64 - has) >> (64 - has);
 }
-HANDLER(cvt_int) {
+LANES(cvt_int_lanes) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
     uint32_t from = 8u * s->bytes, to = 8u * s->elems, has = 8u * s->space;
     bool from_signed = (s->offset & 1) != 0, to_signed = (s->offset & 2) != 0, wide = (s->offset & 4) != 0; /* wide: the source's register has 64 bits */
-    if (scalar(a) && from == 64 && has == 32 && to == 32) set32(d, (uint32_t)a->base, (int32_t)a->stride);
-    else if (scalar(a) && from == 32 && to == 64 && !wide && (from_signed ? counts_s32(a) : counts_u32(a))) set_scalar(d, from_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, a->stride);
-    else if (scalar(a) && from == 32 && to == 32 && has == 32 && !wide) copy32(d, a);
-    else if (uniform(a)) set_scalar(d, converted(a->base, from, to, has, from_signed, to_signed), 0);
-    else if (s->width == VEC_64 && wide) {
+    if (s->width == VEC_64 && wide) {
         const uint64_t *x = in64(a);
         uint64_t *z = out64(d);
         EACH_LANE(k) z[k] = converted(x[k], from, to, has, from_signed, to_signed);
@@ -405,11 +382,29 @@ HANDLER(cvt_int) {
     VEC_NEXT(w, s);
 }
 
+HANDLER(cvt_int) {
+    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
+    uint32_t from = 8u * s->bytes, to = 8u * s->elems, has = 8u * s->space;
+    bool from_signed = (s->offset & 1) != 0, wide = (s->offset & 4) != 0;
+    if (!scalar(a)) return cvt_int_lanes(w, s);
+    if (from == 32 && to == 64 && !wide && (from_signed ? counts_s32(a) : counts_u32(a))) set_scalar(d, from_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, a->stride);
+    else if (from == 64 && has == 32 && to == 32) set32(d, (uint32_t)a->base, (int32_t)a->stride);
+    else if (from == 32 && to == 32 && has == 32 && !wide) set_scalar(d, a->base, a->stride);
+    else if (a->stride == 0) set_scalar(d, converted(a->base, from, to, has, from_signed, (s->offset & 2) != 0), 0);
+    else return cvt_int_lanes(w, s);
+    VEC_NEXT(w, s);
+}
+
 /* ---- comparisons ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Writes what a comparison gave, joined with the predicate c where the step says so, and its opposite. */
 INLINE const vec_step *put_truths(vec_warp *w, const vec_step *s, uint32_t first) {
     uint32_t second = ~first, c = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
+    if (s->space == VEC_ALONE) {
+        vec_at(w, s->d)->base = first;
+        vec_at(w, s->pair)->base = second;
+        VEC_NEXT(w, s);
+    }
     switch (s->space) {
     case VEC_AND: first &= c, second &= c; break;
     case VEC_OR: first |= c, second |= c; break;
@@ -421,31 +416,53 @@ INLINE const vec_step *put_truths(vec_warp *w, const vec_step *s, uint32_t first
     VEC_NEXT(w, s);
 }
 
+/* Bit 0: smaller, bit 1: equal, bit 2: greater. */
+INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
+    static const uint8_t patterns[] = {[VEC_EQ] = 2, [VEC_NE] = 5, [VEC_LT] = 1, [VEC_LE] = 3, [VEC_GT] = 4, [VEC_GE] = 6};
+    return 0 - ((uint32_t)patterns[how] >> ((uint32_t)not_smaller + greater) & 1);
+}
+
 #define INTEGER_COMPARISONS(X) X(VEC_EQ, ==) X(VEC_NE, !=) X(VEC_LT, <) X(VEC_LE, <=) X(VEC_GT, >) X(VEC_GE, >=)
-#define COMPARE_ALL(how, sign)                                         \
+#define COMPARE_ALL(how, sign) \
     case how: EACH_LANE(k) truths[k] = x[k] sign y[k] ? UINT32_MAX : 0; break;
-#define COMPARE_ONE(how, sign) case how: return a sign b;
-/* type, of the lanes, lanes, width */
+/* type, of the lanes, lanes */
 #define SETP_LIST(X) X(u32, uint32_t, in32) X(s32, int32_t, in32) X(u64, uint64_t, in64) X(s64, int64_t, in64)
-#define X(name, type, lanes)                                                                                      \
-    INLINE bool compare_##name(int32_t how, type a, type b) {                                                     \
-        switch (how) {                                                                                            \
-            INTEGER_COMPARISONS(COMPARE_ONE)                                                                      \
-        default: return false;                                                                                    \
-        }                                                                                                         \
-    }                                                                                                             \
-    static uint32_t compare_all_##name(int32_t how, const type *x, const type *y) {                               \
-        _Alignas(64) uint32_t truths[VEC_LANES];                                                                  \
-        switch (how) {                                                                                            \
-            INTEGER_COMPARISONS(COMPARE_ALL)                                                                      \
-        default: return 0;                                                                                        \
-        }                                                                                                         \
-        return mask_of(truths);                                                                                   \
-    }                                                                                                             \
-    HANDLER(setp_##name) {                                                                                        \
-        vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                                      \
-        if (uniform2(a, b)) return put_truths(w, s, compare_##name(s->elems, (type)a->base, (type)b->base) ? UINT32_MAX : 0); \
-        return put_truths(w, s, compare_all_##name(s->elems, (const type *)lanes(a), (const type *)lanes(b)));    \
+#define X(name, type, lanes)                                                                    \
+    static uint32_t compare_##name(int32_t how, const type *x, const type *y) {                 \
+        _Alignas(64) uint32_t truths[VEC_LANES];                                                \
+        switch (how) {                                                                          \
+            INTEGER_COMPARISONS(COMPARE_ALL)                                                    \
+        default: return 0;                                                                      \
+        }                                                                                       \
+        return mask_of(truths);                                                                 \
+    }                                                                                           \
+    LANES(setp_##name##_lanes) {                                                                \
+        const type *x = (const type *)lanes(vec_at(w, s->a)), *y = (const type *)lanes(vec_at(w, s->b)); \
+        return put_truths(w, s, compare_##name(s->elems, x, y));                                \
+    }                                                                                           \
+    HANDLER(setp_##name) {                                                                      \
+        vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                    \
+        if (!uniform2(a, b)) return setp_##name##_lanes(w, s);                                  \
+        type x = (type)a->base, y = (type)b->base;                                              \
+        return put_truths(w, s, truth_of(s->elems, x >= y, x > y));                             \
     }
 SETP_LIST(X)
 #undef X
+
+/* With the branch behind it, where all lanes take the same way. */
+#define SETP_BRA(name, type, sign)                                                                       \
+    HANDLER(setp_bra_##name) {                                                                           \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                       \
+        if (!uniform2(a, b)) return s->alone(w, s);                                                      \
+        bool truth = (type)a->base sign (type)b->base;                                                   \
+        vec_at(w, s->pair)->base = truth ? 0 : UINT32_MAX;                                               \
+        if (truth) {                                                                                     \
+            vec_at(w, s->d)->base = UINT32_MAX;                                                          \
+            if (w->left < s->count) VEC_NEXT(w, s); /* the turn is over: the branch says so */           \
+            w->left -= s->count;                                                                         \
+            VEC_NEXT(w, s + s->target);                                                                  \
+        }                                                                                                \
+        vec_at(w, s->d)->base = 0;                                                                       \
+        VEC_NEXT(w, s + 1);                                                                              \
+    }
+SETP_BRA_LIST(SETP_BRA)

@@ -37,7 +37,7 @@ const vec_step *vec_no_memory(vec_warp *w) {
 /* ---- registers --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 void vec_fill(vec_slot *s, uint32_t width) {
-    if (s->state != VEC_SCALAR) return;
+    if ((s->state & (VEC_MADE | VEC_SPREAD)) != 0) return;
     if (width == VEC_32) {
         uint32_t *to = vec_lanes32(s), base = (uint32_t)s->base, stride = (uint32_t)s->stride;
         for (uint32_t k = 0; k < VEC_LANES; k++) to[k] = base + k * stride;
@@ -47,7 +47,7 @@ void vec_fill(vec_slot *s, uint32_t width) {
     } else {
         for (uint32_t k = 0; k < VEC_LANES; k++) vec_lanes128(s)[k] = (ptx_bits){s->base, 0};
     }
-    s->state = VEC_BOTH;
+    s->state |= VEC_MADE;
 }
 
 void vec_spread(vec_slot *s, uint32_t width) {
@@ -58,9 +58,9 @@ void vec_spread(vec_slot *s, uint32_t width) {
 static ptx_bits read_slot(const vec_slot *s, uint32_t width, int32_t lane) {
     switch (width) {
     case VEC_PREDICATE: return (ptx_bits){s->base >> lane & 1, 0};
-    case VEC_32: return (ptx_bits){s->state == VEC_SCALAR ? (uint32_t)(s->base + (uint64_t)s->stride * (uint64_t)lane) : vec_lanes32(s)[lane], 0};
-    case VEC_64: return (ptx_bits){s->state == VEC_SCALAR ? s->base + (uint64_t)s->stride * (uint64_t)lane : vec_lanes64(s)[lane], 0};
-    default: return s->state == VEC_SCALAR ? (ptx_bits){s->base, 0} : vec_lanes128(s)[lane];
+    case VEC_32: return (ptx_bits){vec_scalar(s) ? (uint32_t)(s->base + (uint64_t)s->stride * (uint64_t)lane) : vec_lanes32(s)[lane], 0};
+    case VEC_64: return (ptx_bits){vec_scalar(s) ? s->base + (uint64_t)s->stride * (uint64_t)lane : vec_lanes64(s)[lane], 0};
+    default: return vec_scalar(s) ? (ptx_bits){s->base, 0} : vec_lanes128(s)[lane];
     }
 }
 
@@ -180,9 +180,12 @@ const vec_step *vec_run_any(vec_warp *w, const vec_step *s) {
 bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
     vec_step *one = w->single;
     one[0] = *s;
+    if (s->fused) one[0].run = s->alone;
     one[0].d = VEC_SCRATCH;
     one[0].pair = VEC_SCRATCH_PAIR;
-    if (one->run(w, one) == NULL) return false;
+    const vec_step *at = one;
+    while (at == one) at = one->run(w, one); /* it may make its operands' lanes first */
+    if (at == NULL) return false;
     vec_slot *from = vec_at(w, VEC_SCRATCH), *to = vec_at(w, s->d);
     uint64_t pair = vec_at(w, VEC_SCRATCH_PAIR)->base;
     if (s->width == VEC_PREDICATE) {

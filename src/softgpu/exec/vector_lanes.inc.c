@@ -10,7 +10,9 @@
 #include "vector_select.h"
 #include "vector_warp.h"
 
+/* A handler does what costs scalar work, and leaves the rest to one of LANES, so that it needs no stack. */
 #define HANDLER(name) static const vec_step *name(vec_warp *w, const vec_step *s)
+#define LANES(name) static __attribute__((noinline)) const vec_step *name(vec_warp *w, const vec_step *s)
 #if defined(__clang__)
 #define EACH_LANE(k) _Pragma("clang loop vectorize(assume_safety)") for (int32_t k = 0; k < VEC_LANES; k++)
 #else
@@ -20,31 +22,37 @@
 
 /* ---- registers ------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-INLINE bool scalar(const vec_slot *a) { return a->state != VEC_SPREAD; }
-INLINE bool uniform(const vec_slot *a) { return a->state != VEC_SPREAD && a->stride == 0; }
+#define SLOTS vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c)
+#define LANES32 const uint32_t *x = vec_lanes32(a), *y = vec_lanes32(b), *v = vec_lanes32(c)
+#define LANES64 const uint64_t *x = vec_lanes64(a), *y = vec_lanes64(b), *v = vec_lanes64(c)
+#define UNUSED (void)d, (void)a, (void)b, (void)c
+
+INLINE bool scalar(const vec_slot *a) { return vec_scalar(a); }
+INLINE bool uniform(const vec_slot *a) { return (a->state & (VEC_SPREAD | VEC_STRIDED)) == 0; }
 INLINE bool scalar2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & VEC_SPREAD) == 0; }
-INLINE bool uniform2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & VEC_SPREAD) == 0 && (a->stride | b->stride) == 0; }
+INLINE bool uniform2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & (VEC_SPREAD | VEC_STRIDED)) == 0; }
+INLINE bool made(const vec_slot *a) { return (a->state & (VEC_MADE | VEC_SPREAD)) != 0; }
 
 INLINE void set_scalar(vec_slot *d, uint64_t base, int64_t stride) {
     d->base = base;
     d->stride = stride;
-    d->state = VEC_SCALAR;
+    d->state = stride == 0 ? VEC_SCALAR : VEC_STRIDED;
 }
 INLINE void set32(vec_slot *d, uint32_t base, int32_t stride) { set_scalar(d, base, stride); }
 
 /* The lanes of a register, made where they are told by base and stride. */
 INLINE const uint32_t *in32(vec_slot *a) {
     uint32_t *to = vec_lanes32(a), base = (uint32_t)a->base, stride = (uint32_t)a->stride;
-    if (a->state != VEC_SCALAR) return to;
+    if (made(a)) return to;
     EACH_LANE(k) to[k] = base + (uint32_t)k * stride;
-    a->state = VEC_BOTH;
+    a->state |= VEC_MADE;
     return to;
 }
 INLINE const uint64_t *in64(vec_slot *a) {
     uint64_t *to = vec_lanes64(a), base = a->base, stride = (uint64_t)a->stride;
-    if (a->state != VEC_SCALAR) return to;
+    if (made(a)) return to;
     EACH_LANE(k) to[k] = base + (uint64_t)k * stride;
-    a->state = VEC_BOTH;
+    a->state |= VEC_MADE;
     return to;
 }
 INLINE uint32_t *out32(vec_slot *d) {
@@ -54,6 +62,25 @@ INLINE uint32_t *out32(vec_slot *d) {
 INLINE uint64_t *out64(vec_slot *d) {
     d->state = VEC_SPREAD;
     return vec_lanes64(d);
+}
+
+/* Some operand has no lanes yet: makes them, and does the step again. By width of a and b, and of c. */
+INLINE bool unmade(const vec_slot *a, const vec_slot *b, const vec_slot *c) { return !made(a) || !made(b) || !made(c); }
+LANES(again32) {
+    in32(vec_at(w, s->a)), in32(vec_at(w, s->b)), in32(vec_at(w, s->c));
+    VEC_JUMP(w, s);
+}
+LANES(again64) {
+    in64(vec_at(w, s->a)), in64(vec_at(w, s->b)), in64(vec_at(w, s->c));
+    VEC_JUMP(w, s);
+}
+LANES(again_wide) {
+    in32(vec_at(w, s->a)), in32(vec_at(w, s->b)), in64(vec_at(w, s->c));
+    VEC_JUMP(w, s);
+}
+LANES(again_shift64) {
+    in64(vec_at(w, s->a)), in32(vec_at(w, s->b));
+    VEC_JUMP(w, s);
 }
 
 /* Does base + lane * stride of a 32-bit register stay a number of 32 bits in all lanes, so that a wider register may count on? */

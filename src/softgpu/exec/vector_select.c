@@ -118,8 +118,9 @@ static bool ordered(const selection *n, int32_t operands, int32_t u32, int32_t s
 
 static bool wide(const selection *n, bool adds) {
     ptx_type t = (ptx_type)n->i->types[0];
-    if (ptx_types[t].bits != 32 || !result(n, PTX_u64, false) || !source(n, 1, t, &n->s->a) || !source(n, 2, t, &n->s->b) || (adds && !source(n, 3, PTX_u64, &n->s->c))) return false;
-    return take(n, ptx_is_signed(t) ? (adds ? VEC_OP_mad_wide_s32 : VEC_OP_mul_wide_s32) : (adds ? VEC_OP_mad_wide_u32 : VEC_OP_mul_wide_u32));
+    n->s->c = vec_body_constant(n->b, 0, VEC_64);
+    if (ptx_types[t].bits != 32 || n->s->c == UINT32_MAX || !result(n, PTX_u64, false) || !source(n, 1, t, &n->s->a) || !source(n, 2, t, &n->s->b) || (adds && !source(n, 3, PTX_u64, &n->s->c))) return false;
+    return take(n, ptx_is_signed(t) ? VEC_OP_mad_wide_s32 : VEC_OP_mad_wide_u32);
 }
 
 static bool shift(const selection *n, int32_t op32, int32_t op64) {
@@ -312,7 +313,9 @@ static bool access(const selection *n, int32_t value, int32_t memory, bool loads
     n->s->bytes = (uint8_t)bytes;
     n->s->elems = (uint8_t)count;
     n->s->is_signed = ptx_is_signed(t);
-    if (loads) n->s->run = handler(!exact ? VEC_OP_load : bytes == 4 ? VEC_OP_load32 : VEC_OP_load64);
+    bool near = exact && loads && n->s->space == PTX_SPACE_global && n->s->width == VEC_64 && n->s->count == VEC_ABSOLUTE;
+    if (near) n->s->run = handler(bytes == 4 ? VEC_OP_load32_global : VEC_OP_load64_global);
+    else if (loads) n->s->run = handler(!exact ? VEC_OP_load : bytes == 4 ? VEC_OP_load32 : VEC_OP_load64);
     else n->s->run = handler(!exact ? VEC_OP_store : bytes == 4 ? VEC_OP_store32 : VEC_OP_store64);
     return true;
 }
@@ -390,3 +393,20 @@ void vec_select(vec_body *b, const gpu_vector_code *code, const ptx_instruction 
     vec_step before = *s;
     if (!select(&(selection){b, code, i, s})) *s = before;
 }
+
+/* The predicate decides the branch, and nothing else is joined to it. The step gets the branch's target, counted from itself, and the instructions there. */
+void vec_fuse(vec_step *s) {
+    static const vec_op alone[] = {VEC_OP_setp_u32, VEC_OP_setp_s32, VEC_OP_setp_u64, VEC_OP_setp_s64}, both[] = {VEC_OP_setp_bra_u32_eq, VEC_OP_setp_bra_s32_eq, VEC_OP_setp_bra_u64_eq, VEC_OP_setp_bra_s64_eq};
+    if (s[1].run != vec_run_bra || s[1].guard != s->d || s[1].negated || s->d == VEC_TRASH || s->pair == s->d || s->space != VEC_ALONE || !s->plain) return;
+    for (int32_t k = 0; k < 4; k++) {
+        if (s->run != handler(alone[k])) continue;
+        s->alone = s->run;
+        s->run = handler((vec_op)(both[k] + s->elems));
+        s->fused = true;
+        s->target = s[1].target + 1;
+        s->count = s[1].count;
+        return;
+    }
+}
+
+vec_fn *vec_masked(vec_fn *run) { return run == handler(VEC_OP_load32_global) ? handler(VEC_OP_load32) : run == handler(VEC_OP_load64_global) ? handler(VEC_OP_load64) : run; }

@@ -86,7 +86,17 @@ static void run_split(vec_warp *w, int32_t number) {
     w->worker->executed += (uint64_t)(before - w->left) * lanes;
 }
 
+/* Forgets where memory was when some was freed since. */
+static void look_at_memory(vec_worker *worker) {
+    uint64_t generation = atomic_load_explicit(worker->generation, memory_order_acquire);
+    if (generation == worker->seen_generation) return;
+    memset(worker->windows, 0, sizeof worker->windows);
+    memset(worker->near, 0, sizeof worker->near);
+    worker->seen_generation = generation;
+}
+
 void vec_turn(vec_warp *w) {
+    look_at_memory(w->worker);
     w->left = VEC_TURN;
     w->stop = VEC_GO_ON;
     while (w->split_count > 0 && w->stop == VEC_GO_ON) {
@@ -169,7 +179,7 @@ const vec_step *vec_run_guard(vec_warp *w, const vec_step *s) {
         if (s[1].plain) {
             fine = vec_run_plain_masked(w, &w->frame->body->steps[place_of(w, s + 1)], mask);
         } else {
-            w->single[0] = s[1];
+            w->single[0] = w->frame->body->steps[w->frame->body->count + place_of(w, s + 1)];
             fine = w->single->run(w, w->single) != NULL;
         }
         w->mask = before;

@@ -27,7 +27,8 @@ typedef const vec_step *vec_fn(vec_warp *w, const vec_step *s); /* the step to g
 
 /* ---- registers ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef enum vec_state { VEC_SCALAR, VEC_BOTH, VEC_SPREAD } vec_state; /* base and stride hold it; so do the lanes; the lanes alone hold it */
+/* Base and stride hold it; so do the lanes (MADE); the lanes alone hold it (SPREAD). STRIDED: where base and stride hold it, the stride may be other than 0. */
+typedef enum vec_state { VEC_SCALAR = 0, VEC_MADE = 1, VEC_SPREAD = 2, VEC_STRIDED = 4 } vec_state;
 typedef struct vec_slot {
     _Alignas(64) uint64_t base; /* of a predicate: the mask of lanes where it is true, always scalar */
     int64_t stride;             /* registers of less than 32 bits have none */
@@ -53,11 +54,17 @@ struct vec_step {
     uint32_t guard, pair;  /* slots of predicates */
     int32_t target;        /* a step */
     int32_t count;         /* instructions of the basic block that begins here, or at the target */
-    int64_t offset;        /* of an address */
+    union {
+        int64_t offset;    /* of an address */
+        vec_fn *alone;     /* see fused */
+    };
     uint8_t width;         /* vec_width of the result */
     uint8_t bytes, elems;  /* of an access */
     uint8_t space, site;
-    bool negated, is_signed, plain; /* plain: it heeds no mask and writes d (and pair) of all lanes */
+    bool negated;
+    uint8_t plain : 1;     /* it heeds no mask and writes d (and pair) of all lanes */
+    uint8_t fused : 1;     /* run does the branch behind it as well, alone does not */
+    uint8_t is_signed : 1;
 };
 
 /* A function decoded. Steps stand twice, first for warps that are whole, then for splits. */
@@ -172,13 +179,23 @@ typedef struct vec_launch {
     struct vec_resident *resident; /* of a cooperative launch */
 } vec_launch;
 
+/* Of memory that a step found last: an access of at most VEC_NEAR bytes that begins less than `count` bytes behind `address` is in it. */
+enum { VEC_NEAR = 8 * VEC_LANES };
+typedef struct vec_near {
+    uint64_t address, count;
+    char *host;
+    uint64_t unused;
+} vec_near;
+
 typedef struct vec_worker {
+    vec_near near[VEC_SITES];
     struct vec_worker *next;
     gpu_vector_code *code;
     vec_launch *run;
     const gpu_launch *launch;
     gpu_memory *memory;
     const _Atomic uint64_t *generation; /* of the memory */
+    uint64_t seen_generation;           /* that the windows are of; looked at when a warp's turn begins */
     gpu_memory_window windows[VEC_SITES];
     uint64_t executed, warp_instructions; /* not yet told to the launch */
     gpu_fault fault;
@@ -198,6 +215,8 @@ typedef struct vec_worker {
 #define VEC_JUMP(w, s) return (s)
 #endif
 
+_Static_assert(sizeof(vec_step) == 64, "a step is a cache line");
+static inline bool vec_scalar(const vec_slot *s) { return (s->state & VEC_SPREAD) == 0; }
 static inline vec_slot *vec_at(const vec_warp *w, uint32_t at) { return (vec_slot *)(void *)(w->registers + at); }
 static inline bool vec_whole(const vec_warp *w) { return w->mask == w->alive; }
 
