@@ -166,13 +166,14 @@ static double start_up_ns(void) {
     return ns;
 }
 
-/* With an argument only the naive kernel at the best level, so many times. */
+/* With an argument only the naive kernel on one core, so many times. */
 int main(int count, char **arguments) {
     static const char *const names[GPU_VECTOR_LEVELS] = {"portable", "AVX2", "AVX-512"};
     a = bench_alloc(sizeof(float) * N * N), b = bench_alloc(sizeof(float) * N * N), expected = bench_alloc(sizeof(float) * N * N);
     for (int k = 0; k < N * N; k++) a[k] = (float)(bench_roll() % 2001) / 1000 - 1, b[k] = (float)(bench_roll() % 2001) / 1000 - 1;
     loops_dot(a, b, expected, N, 0, N);
-    for (int k = count > 1 ? atoi(arguments[1]) : 0; k > 0; k--) kernel(naive_ptx, "naive", 32, 8, gpu_vector_best(), names[gpu_vector_best()], 1);
+    for (int k = count > 1 ? atoi(arguments[1]) : 0; k > 0; k--)
+        for (int level = 1; level < GPU_VECTOR_LEVELS; level++) kernel(naive_ptx, "naive", 32, 8, (gpu_vector_level)level, names[level], 1);
     if (count > 1) return 0;
     printf("Products of matrices of %d x %d floats; medians of %d runs, and the 10th to the 90th percentile.\n\n| kernel | how | cores | G warp-instructions/s | spread | GFLOP/s |\n|---|---|---|---|---|---|\n", N, N, RUNS);
     for (int level = 0; level < GPU_VECTOR_LEVELS; level++)

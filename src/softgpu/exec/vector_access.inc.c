@@ -207,17 +207,19 @@ INLINE const vec_step *load_words(vec_warp *w, const vec_step *s, int32_t bytes)
 LANES(load32) { return load_words(w, s, 4); }
 LANES(load64) { return load_words(w, s, 8); }
 
-/* Where bytes at an address of .global memory are; NULL: not in what this step found last, or not aligned to `size`. */
-INLINE char *near(const vec_warp *w, const vec_step *s, uint64_t address, uint64_t size) {
-    const vec_near *n = &w->worker->near[s->site];
+/* Where bytes at an address of .global memory are; NULL: not in what this step found last, or not aligned: then the lowest bits, turned to the top, make a great number. */
+INLINE char *near(const vec_warp *w, const vec_step *s, uint64_t address, bool words) {
+    const vec_near *n = (const vec_near *)(const void *)((const char *)w->worker + s->target);
     uint64_t from = address - n->address;
-    return from < n->count && (address & (size - 1)) == 0 ? n->host + from : NULL;
+    return words ? ((from >> 2 | from << 62) < n->words ? n->host + from : NULL) : (from >> 3 | from << 61) < n->doubles ? n->host + from : NULL;
 }
 
 /* Remembers the window that the slow way found for the next time. */
 static void remember(vec_warp *w, const vec_step *s) {
     const gpu_memory_window *window = &w->worker->windows[s->site];
-    if (window->host != NULL && window->bytes >= VEC_NEAR) w->worker->near[s->site] = (vec_near){window->address, window->bytes - VEC_NEAR + 1, window->host, 0};
+    if (window->host == NULL || window->bytes < VEC_NEAR || window->address % 8 != 0) return;
+    uint64_t last = window->bytes - VEC_NEAR;
+    w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
 }
 LANES(load32_far) {
     remember(w, s);
@@ -231,7 +233,7 @@ LANES(load64_far) {
 /* Of .global memory, at an address in a register, all lanes that live: one number for all of them, or one after the other. */
 INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
     vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
-    const char *from = near(w, s, a->base + (uint64_t)s->offset, (uint64_t)bytes);
+    const char *from = near(w, s, a->base + (uint64_t)s->offset, bytes == 4);
     if (from == NULL || !scalar(a)) return far(w, s);
     if (a->stride == 0) {
         set_scalar(d, fetched(from, bytes, false), 0);

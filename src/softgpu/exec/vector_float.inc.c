@@ -56,7 +56,7 @@ INLINE float near_quotient_of(float a, float b, float c) {
         EACH_LANE(k) z[k] = one_float(of, flush, x[k], y[k], v[k]);                                                      \
         VEC_NEXT(w, s);                                                                                                  \
     }                                                                                                                    \
-    HANDLER(name) {                                                                                                      \
+    LANES(name) {                                                                                                        \
         SLOTS;                                                                                                           \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                   \
         set32(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);                      \

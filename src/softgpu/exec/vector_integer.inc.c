@@ -148,6 +148,34 @@ INLINE void put_scalar(vec_slot *d, uint64_t base, int64_t stride, uint32_t stat
 STRAIGHT_LIST(X)
 #undef X
 
+/* The constant is the step's offset. */
+LANES(add32_constant_lanes) {
+    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
+    const uint32_t *x = vec_lanes32(a);
+    uint32_t *z = out32(d), constant = (uint32_t)s->offset;
+    EACH_LANE(k) z[k] = x[k] + constant;
+    VEC_NEXT(w, s);
+}
+LANES(add64_constant_lanes) {
+    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
+    const uint64_t *x = vec_lanes64(a);
+    uint64_t *z = out64(d), constant = (uint64_t)s->offset;
+    EACH_LANE(k) z[k] = x[k] + constant;
+    VEC_NEXT(w, s);
+}
+HANDLER(add32_constant) {
+    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
+    if (!scalar(a)) return add32_constant_lanes(w, s);
+    put_scalar(d, (uint32_t)(a->base + (uint64_t)s->offset), a->stride, a->state);
+    VEC_NEXT(w, s);
+}
+HANDLER(add64_constant) {
+    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
+    if (!scalar(a)) return add64_constant_lanes(w, s);
+    put_scalar(d, a->base + (uint64_t)s->offset, a->stride, a->state);
+    VEC_NEXT(w, s);
+}
+
 /* Products of 32 bits in 64: only while the count of neither factor runs over. */
 INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
     SLOTS;

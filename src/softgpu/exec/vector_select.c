@@ -2,6 +2,8 @@
  * Which instruction takes which handler, and what the handler finds in the step. What has none here is computed lane by lane (vec_run_any). */
 #include "vector_select.h"
 
+#include <stddef.h>
+
 /* ---- levels --------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool has(gpu_vector_level level) {
@@ -109,6 +111,14 @@ static bool same_type(const selection *n, int32_t operands, vec_op op) {
 static bool arithmetic(const selection *n, int32_t operands, int32_t op32, int32_t op64) {
     int32_t bits = ptx_types[n->i->types[0]].bits, op = bits == 32 ? op32 : bits == 64 ? op64 : -1;
     return op >= 0 && same_type(n, operands, (vec_op)op);
+}
+
+static bool add_constant(const selection *n, bool subtract) {
+    ptx_type t = (ptx_type)n->i->types[0];
+    if (n->i->operands[2].kind != PTX_INTEGER || ptx_types[t].bits < 32 || !same_type(n, 2, ptx_types[t].bits == 32 ? VEC_OP_add32_constant : VEC_OP_add64_constant)) return false;
+    uint64_t value = vec_constant(&n->i->operands[2], t);
+    n->s->offset = (int64_t)(subtract ? 0 - value : value);
+    return true;
 }
 
 /* By signedness: unsigned and signed, of 32 and 64 bits. */
@@ -314,6 +324,7 @@ static bool access(const selection *n, int32_t value, int32_t memory, bool loads
     n->s->elems = (uint8_t)count;
     n->s->is_signed = ptx_is_signed(t);
     bool near = exact && loads && n->s->space == PTX_SPACE_global && n->s->width == VEC_64 && n->s->count == VEC_ABSOLUTE;
+    if (near) n->s->target = (int32_t)(offsetof(vec_worker, near) + sizeof(vec_near) * n->s->site);
     if (near) n->s->run = handler(bytes == 4 ? VEC_OP_load32_global : VEC_OP_load64_global);
     else if (loads) n->s->run = handler(!exact ? VEC_OP_load : bytes == 4 ? VEC_OP_load32 : VEC_OP_load64);
     else n->s->run = handler(!exact ? VEC_OP_store : bytes == 4 ? VEC_OP_store32 : VEC_OP_store64);
@@ -328,8 +339,8 @@ static bool select(const selection *n) {
     const ptx_instruction *i = n->i;
     switch ((ptx_form_name)i->form) {
     case PTX_FORM_MOV: return move(n);
-    case PTX_FORM_ADD: return arithmetic(n, 2, VEC_OP_add32, VEC_OP_add64);
-    case PTX_FORM_SUB: return arithmetic(n, 2, VEC_OP_sub32, VEC_OP_sub64);
+    case PTX_FORM_ADD: return add_constant(n, false) || arithmetic(n, 2, VEC_OP_add32, VEC_OP_add64);
+    case PTX_FORM_SUB: return add_constant(n, true) || arithmetic(n, 2, VEC_OP_sub32, VEC_OP_sub64);
     case PTX_FORM_MUL: return low(i) ? arithmetic(n, 2, VEC_OP_mul32, VEC_OP_mul64) : ordered(n, 2, VEC_OP_mul_hi_u32, VEC_OP_mul_hi_s32, -1, -1);
     case PTX_FORM_MAD: return low(i) && arithmetic(n, 3, VEC_OP_mad32, VEC_OP_mad64);
     case PTX_FORM_MUL_WIDE: return wide(n, false);

@@ -7,7 +7,7 @@
 
 #define VEC_OP_LIST(X)                                                                                                                                \
     X(mov32) X(mov64) X(mov_any) X(mov_pred) X(selp32) X(selp64) X(cvta)                                                                              \
-    X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
+    X(add32_constant) X(add64_constant) X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
     X(mad_wide_u32) X(mad_wide_s32) X(mul_hi_u32) X(mul_hi_s32)                                                       \
     X(and32) X(or32) X(xor32) X(not32) X(and64) X(or64) X(xor64) X(not64) X(and_pred) X(or_pred) X(xor_pred) X(not_pred) X(lop3)                      \
     X(shl32) X(shr_u32) X(shr_s32) X(shl64) X(shr_u64) X(shr_s64) X(shf_l) X(shf_r) X(bfe_u32) X(bfe_s32) X(prmt) X(popc32) X(clz32) X(brev32)        \

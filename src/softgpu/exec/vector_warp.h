@@ -179,12 +179,11 @@ typedef struct vec_launch {
     struct vec_resident *resident; /* of a cooperative launch */
 } vec_launch;
 
-/* Of memory that a step found last: an access of at most VEC_NEAR bytes that begins less than `count` bytes behind `address` is in it. */
+/* Of memory that a step found last: at address + 4 k, k < words, and address + 8 k, k < doubles, accesses of VEC_NEAR bytes are in it. */
 enum { VEC_NEAR = 8 * VEC_LANES };
 typedef struct vec_near {
-    uint64_t address, count;
+    uint64_t address, words, doubles;
     char *host;
-    uint64_t unused;
 } vec_near;
 
 typedef struct vec_worker {
