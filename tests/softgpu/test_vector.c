@@ -91,13 +91,14 @@ static void add_operand(program_text *t, const ptx_operand_rule *rule, const ptx
     if (rule->pair > 0 && (rule->pair == 2 || roll(2))) add(t, "|%%p%u", roll(4));
 }
 
-static void add_words(program_text *t, const ptx_form *form, ptx_instruction *i) {
+/* Words as they are rolled; that of modifier `fixed` is its choice `choice`, which may be one too many: none. fixed < 0: there is no such. */
+static void add_words(program_text *t, const ptx_form *form, int32_t fixed, int32_t choice, ptx_instruction *i) {
     *i = (ptx_instruction){0};
     add(t, "%s", form->opcode);
     for (int32_t k = 0; k < form->modifier_count; k++) {
         const ptx_modifier *m = &form->modifiers[k];
-        int32_t pick = (int32_t)roll(m->count);
-        if (m->optional && roll(3) != 0) continue;
+        int32_t pick = k == fixed ? choice : (int32_t)roll(m->count);
+        if (k == fixed ? choice == m->count : m->optional && roll(3) != 0) continue;
         if (m->kind == PTX_SLOT_WORD) i->slots[m->slot] = m->choices[pick];
         if (m->kind == PTX_SLOT_TYPE) i->types[m->slot] = m->choices[pick];
         add(t, ".%s", m->kind == PTX_SLOT_TYPE ? ptx_types[m->choices[pick]].name : ptx_word_text(m->choices[pick]));
@@ -125,12 +126,11 @@ static int32_t pick_form(void) {
     }
 }
 
-static void add_computation(program_text *t) {
-    int32_t number_ = pick_form();
+static void add_instruction(program_text *t, int32_t number_, int32_t fixed, int32_t choice) {
     const ptx_form *form = ptx_form_get(number_);
     ptx_instruction i;
     if (roll(6) == 0) add(t, "@%s%%p%u ", roll(2) ? "!" : "", roll(4));
-    add_words(t, form, &i);
+    add_words(t, form, fixed, choice, &i);
     i.form = (uint16_t)number_;
     for (int32_t k = 0; k < form->operands_needed; k++) {
         add(t, k == 0 ? " " : ", ");
@@ -138,6 +138,8 @@ static void add_computation(program_text *t) {
     }
     add(t, ";\n");
 }
+
+static void add_computation(program_text *t) { add_instruction(t, pick_form(), -1, 0); }
 
 /* Loads from the inputs, at an address that is the same for all lanes, one after the other, or any; and stores to where only this thread writes. */
 static void add_access(program_text *t) {
@@ -206,18 +208,33 @@ static void add_statements(program_text *t, int count, int depth) {
     }
 }
 
-static void make_program(program_text *t) {
-    static const int widths[] = {8, 16, 32, 64};
+static const int widths[] = {8, 16, 32, 64};
+
+static void add_beginning(program_text *t) {
     *t = (program_text){.count = 0};
     add(t, ".version 9.0\n.target sm_100a\n.address_size 64\n.visible .entry k(.param .u64 in, .param .u64 out)\n{\n.reg .b8 %%c<3>;\n.reg .b16 %%h<4>;\n.reg .b32 %%w<6>;\n.reg .b64 %%d<5>;\n.reg .b128 %%q<2>;\n"
-           ".reg .pred %%p<4>, %%loop;\n.reg .b32 %%n<4>, %%t, %%s;\n.reg .u64 %%in, %%out, %%same, %%mine, %%any;\n"
+           ".reg .pred %%p<4>, %%loop;\n.reg .b32 %%n<4>, %%t, %%s;\n.reg .u64 %%in, %%out, %%same, %%mine, %%any, %%own;\n"
            "ld.param.u64 %%in, [in];\nld.param.u64 %%out, [out];\nmov.u32 %%t, %%ctaid.x;\nmov.u32 %%s, %%ntid.x;\nmul.lo.u32 %%t, %%t, %%s;\nmov.u32 %%s, %%tid.x;\nadd.u32 %%t, %%t, %%s;\n"
-           "mov.u64 %%same, %%in;\nmad.wide.u32 %%mine, %%t, 8, %%in;\nmad.wide.u32 %%out, %%t, %d, %%out;\nmad.wide.u32 %%any, %%t, %d, %%in;\n", 8 * SLOTS, 8 * SLOTS);
-    for (int k = 0, at = 0; k < 4; k++)
-        for (uint32_t r = 0; r < pool_sizes[k]; r++, at++)
-            if (roll(4) != 0) add(t, "ld.global.b%d %%%s%u, [%%any+%d];\n", widths[k], pools[k], r, 8 * at);
-            else if (k > 0) add(t, "mov.b%d %%%s%u, %llu;\n", widths[k], pools[k], r, (unsigned long long)(number() & (~UINT64_C(0) >> (64 - widths[k]))));
+           "mov.u64 %%same, %%in;\nmad.wide.u32 %%mine, %%t, 8, %%in;\nmad.wide.u32 %%out, %%t, %d, %%out;\nmad.wide.u32 %%own, %%t, %d, %%in;\nmov.u64 %%any, %%own;\n", 8 * SLOTS, 8 * SLOTS);
+}
+
+/* Registers with numbers of all kinds: one in all lanes, constant or not, counted from lane to lane, and any. */
+static void add_numbers(program_text *t) {
+    for (int k = 0; k < 4; k++)
+        for (uint32_t r = 0; r < pool_sizes[k]; r++) {
+            uint32_t kind = roll(8), at = 8 * roll(SLOTS);
+            if (kind == 0 && k > 0) add(t, "mov.b%d %%%s%u, %llu;\n", widths[k], pools[k], r, (unsigned long long)(number() & (~UINT64_C(0) >> (64 - widths[k]))));
+            else if (kind == 1) add(t, "ld.global.b%d %%%s%u, [%%in+%u];\n", widths[k], pools[k], r, at);
+            else if (kind == 2 && k == 2) add(t, "mad.lo.u32 %%w%u, %%s, %u, %u;\n", r, (uint32_t)number(), (uint32_t)number());
+            else if (kind == 2 && k == 3) add(t, "mad.wide.u32 %%d%u, %%s, %u, %llu;\n", r, (uint32_t)number(), (unsigned long long)number());
+            else add(t, "ld.global.b%d %%%s%u, [%%own+%u];\n", widths[k], pools[k], r, at);
+        }
     for (uint32_t p = 0; p < 4; p++) add(t, "setp.lt.s32 %%p%u, %%w%u, %%w%u;\n", p, roll(6), roll(6));
+}
+
+static void make_program(program_text *t) {
+    add_beginning(t);
+    add_numbers(t);
     add_statements(t, 30, 0);
     for (int k = 0, at = 16; k < 4; k++)
         for (uint32_t r = 0; r < pool_sizes[k]; r++, at++) add(t, "st.global.b%d [%%out+%d], %%%s%u;\n", widths[k], 8 * at, pools[k], r);
@@ -227,31 +244,43 @@ static void make_program(program_text *t) {
 
 static int faults_seen; /* programs are made to have none */
 
-/* Runs with both, and compares all that was written. */
-static bool same_with_both(const char *text_, uint32_t blocks, uint32_t threads) {
-    static uint64_t in[2 * THREADS_MAX * SLOTS], out[2][2 * THREADS_MAX * SLOTS];
-    uint64_t bytes = sizeof out[0];
-    gpu_fault faults[2];
-    pgd_status status[2];
+static bool compare(const uint64_t *a, const uint64_t *b, size_t count, int level) {
+    for (size_t k = 0; k < count; k++) {
+        if (a[k] == b[k]) continue;
+        print_message("level %d, thread %zu, offset %zu: %016llx, not %016llx\n", level, k / SLOTS, k % SLOTS * 8, (unsigned long long)b[k], (unsigned long long)a[k]);
+        return false;
+    }
+    return true;
+}
+
+/* Runs with the reference executor and at each level, and compares all that was written. */
+static bool same_with_all(const char *text_, uint32_t blocks, uint32_t threads) {
+    static uint64_t in[2 * THREADS_MAX * SLOTS + 64], wanted[2 * THREADS_MAX * SLOTS], got[2 * THREADS_MAX * SLOTS];
+    gpu_fault fault_wanted, fault_got;
+    bool same = true;
     load_text(text_, strlen(text_));
     for (size_t k = 0; k < sizeof in / sizeof in[0]; k++) in[k] = number();
-    uint64_t parameters[2] = {device(in, sizeof in), device(NULL, bytes)};
-    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, 1000000, 0, false};
-    for (int k = 0; k < 2; k++) {
-        memset(gpu_memory_at(memory, parameters[1], bytes, NULL), 0, bytes);
-        status[k] = k == 0 ? gpu_reference_run(&l, &faults[k]) : gpu_vector_run(&l, NULL, &faults[k]);
-        memcpy(out[k], gpu_memory_at(memory, parameters[1], bytes, NULL), bytes);
+    uint64_t parameters[2] = {device(in, sizeof in), device(NULL, sizeof wanted)};
+    char *out = gpu_memory_at(memory, parameters[1], sizeof wanted, NULL);
+    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, 10000000, 0, false};
+    pgd_status status = gpu_reference_run(&l, &fault_wanted);
+    faults_seen += status != PGD_OK;
+    memcpy(wanted, out, sizeof wanted);
+    for (int level = 0; level < GPU_VECTOR_LEVELS && same; level++) {
+        if (gpu_vector_force((gpu_vector_level)level) != PGD_OK) continue;
+        memset(out, 0, sizeof wanted);
+        same = gpu_vector_run(&l, NULL, &fault_got) == status && fault_got.kind == fault_wanted.kind;
+        if (!same) print_message("level %d: %s\nand not: %s\n", level, fault_got.text, fault_wanted.text);
+        memcpy(got, out, sizeof got);
+        same = same && (status != PGD_OK || compare(wanted, got, sizeof got / sizeof got[0], level));
     }
     tear_down(NULL);
-    bool same = status[0] == status[1] && faults[0].kind == faults[1].kind;
-    if (!same) print_message("%s\nand %s\n", faults[0].text, faults[1].text);
-    faults_seen += status[0] != PGD_OK;
-    if (status[0] != PGD_OK || !same) return same;
-    for (size_t k = 0; k < sizeof out[0] / sizeof out[0][0] && same; k++) {
-        same = out[0][k] == out[1][k];
-        if (!same) print_message("thread %zu, offset %zu: %016llx, and %016llx\n", k / SLOTS, k % SLOTS * 8, (unsigned long long)out[0][k], (unsigned long long)out[1][k]);
-    }
     return same;
+}
+
+static void begin(int number_) {
+    seed = (uint64_t)number_ * 7919 + 1;
+    for (int skip = 0; skip < 4; skip++) roll(2);
 }
 
 static void programs_made_at_random_give_the_same(void **unused) {
@@ -259,24 +288,67 @@ static void programs_made_at_random_give_the_same(void **unused) {
     int count = getenv("PAGODA_TEST_FULL") != NULL ? 5000 : 250;
     if (getenv("VECTOR_PROGRAMS") != NULL) count = atoi(getenv("VECTOR_PROGRAMS"));
     for (int k = 0; k < count; k++) {
-        seed = (uint64_t)k * 7919 + 1;
-        for (int skip = 0; skip < 4; skip++) roll(2);
+        begin(k);
         make_program(&t);
         uint32_t threads = roll(3) == 0 ? 1 + roll(THREADS_MAX) : 64;
-        if (same_with_both(t.chars, 1 + roll(2), threads)) continue;
+        if (same_with_all(t.chars, 1 + roll(2), threads)) continue;
         print_message("%s\nprogram %d of %u threads\n", t.chars, k, threads);
         fail();
     }
     assert_int_equal(faults_seen, 0);
 }
 
+/* An instruction, and what it left in the registers, folded into two numbers of the thread. */
+static void add_folding(program_text *t, int at) {
+    add(t, "mov.u64 %%mine, 0;\nmov.u64 %%same, 0;\n");
+    for (int k = 0; k < 4; k++)
+        for (uint32_t r = 0; r < pool_sizes[k]; r++) {
+            if (k == 3) add(t, "mov.b64 %%any, %%d%u;\n", r);
+            else add(t, "cvt.u64.u%d %%any, %%%s%u;\n", widths[k], pools[k], r);
+            add(t, "mad.lo.u64 %%mine, %%mine, 6364136223846793005, %%any;\n");
+        }
+    for (uint32_t p = 0; p < 4; p++) add(t, "selp.u64 %%any, 1, 0, %%p%u;\nmad.lo.u64 %%same, %%same, 2, %%any;\n", p);
+    add(t, "mad.lo.u64 %%mine, %%same, 982451653, %%mine;\nst.global.u64 [%%out+%d], %%mine;\n", 8 * at);
+}
+
+static void flush(program_text *t, int *held) {
+    add(t, "ret;\n}\n");
+    if (*held > 0 && !same_with_all(t->chars, 1, THREADS_MAX)) {
+        print_message("%s\n", t->chars);
+        fail();
+    }
+    *held = 0;
+    add_beginning(t);
+}
+
+static void each_form_with_each_word_gives_the_same(void **unused) {
+    enum { HELD = 12 };
+    static program_text t;
+    int held = 0, rounds = getenv("PAGODA_TEST_FULL") != NULL ? 40 : 2;
+    if (getenv("VECTOR_ROUNDS") != NULL) rounds = atoi(getenv("VECTOR_ROUNDS"));
+    for (int round = 0; round < rounds; round++) {
+        begin(1000000 + round);
+        add_beginning(&t);
+        for (int32_t form = 0; form < PTX_FORM_BRA; form++)
+            for (int32_t m = 0; computes(form) && m < ptx_form_get(form)->modifier_count; m++)
+                for (int32_t choice = 0; choice < ptx_form_get(form)->modifiers[m].count + ptx_form_get(form)->modifiers[m].optional; choice++) {
+                    add_numbers(&t);
+                    add_instruction(&t, form, m, choice);
+                    add_folding(&t, held++);
+                    if (held == HELD) flush(&t, &held);
+                }
+        flush(&t, &held);
+    }
+    assert_int_equal(faults_seen, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {EXECUTOR_TESTS, TEST(programs_made_at_random_give_the_same)};
-    int failed = 0;
+    const struct CMUnitTest cases[] = {EXECUTOR_TESTS}, own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
+    int failed = cmocka_run_group_tests_name("beside the reference", own, NULL, NULL);
     for (int level = 0; level < GPU_VECTOR_LEVELS; level++)
-        if (gpu_vector_force((gpu_vector_level)level) == PGD_OK) failed += cmocka_run_group_tests(tests, NULL, NULL);
+        if (gpu_vector_force((gpu_vector_level)level) == PGD_OK) failed += cmocka_run_group_tests(cases, NULL, NULL);
     if (pgd_pool_create(2, &pool) != PGD_OK) return 1;
-    failed += cmocka_run_group_tests_name("with a pool", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("with a pool", cases, NULL, NULL);
     pgd_pool_destroy(pool);
     return failed;
 }
