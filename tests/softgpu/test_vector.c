@@ -342,8 +342,114 @@ static void each_form_with_each_word_gives_the_same(void **unused) {
     assert_int_equal(faults_seen, 0);
 }
 
+/* ---- many blocks on several cores ------------------------------------------------------------------------------------------------------------------------------ */
+
+static pgd_status launch_blocks(gpu_vector_code *code, uint32_t blocks, uint32_t threads, const void *parameters, bool cooperative, uint64_t limit, gpu_counts *counts) {
+    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, limit, 0, cooperative};
+    return gpu_vector_launch(code, &l, pool, &fault, counts);
+}
+
+static gpu_vector_code *prepared(const char *body) {
+    gpu_vector_code *code;
+    load_body(body);
+    assert_int_equal(gpu_vector_prepare(&program, ptx_function_find(module, "k"), &code), PGD_OK);
+    return code;
+}
+
+static void atomic_sums_of_many_blocks_are_whole(void **unused) {
+    enum { BLOCKS = 300, THREADS = 96, ALL = BLOCKS * THREADS };
+    gpu_vector_code *code = prepared(
+        "red.global.add.u32 [%o], 3;\n{ .reg .f32 %f; .reg .u64 %l; .reg .f64 %g; mov.f32 %f, 0f3F800000; red.global.add.f32 [%o+4], %f; mov.u64 %l, 5; red.global.add.u64 [%o+8], %l; mov.f64 %g, 0d3FF0000000000000; red.global.add.f64 [%o+16], %g; }\n"
+        "mov.u32 %x, %ctaid.x;\nred.global.max.u32 [%o+24], %x;\nred.global.xor.b32 [%o+28], 1;\n"
+        "AGAIN: ld.global.u32 %x, [%o+32];\nadd.u32 %y, %x, 1;\natom.global.cas.b32 %z, [%o+32], %x, %y;\nsetp.ne.u32 %p, %z, %x;\n@%p bra AGAIN;\n"
+        "{ .reg .b16 %h; mov.b16 %h, 0x3c00; atom.global.add.noftz.f16 %h, [%o+36], %h; }");
+    uint64_t out = device(NULL, 64);
+    for (int round = 0; round < 3; round++) {
+        unsigned char got[64];
+        uint32_t u32, cas;
+        float f32;
+        double f64;
+        uint64_t u64;
+        memset(gpu_memory_at(memory, out, 64, NULL), 0, 64);
+        assert_int_equal(launch_blocks(code, BLOCKS, THREADS, &out, false, 0, NULL), PGD_OK);
+        host(got, out, 64);
+        memcpy(&u32, got, 4), memcpy(&f32, got + 4, 4), memcpy(&u64, got + 8, 8), memcpy(&f64, got + 16, 8), memcpy(&cas, got + 32, 4);
+        assert_int_equal(u32, 3 * ALL);
+        assert_true(f32 == (float)ALL && f64 == (double)ALL && u64 == 5u * ALL);
+        assert_true(got[24] == ((BLOCKS - 1) & 0xff) && got[28] == 0);
+        assert_int_equal(cas, ALL);
+        assert_true((got[36] | got[37] << 8) == 0x6800); /* 2048, where ones do not add any more */
+    }
+    gpu_vector_code_destroy(code);
+}
+
+/* A counter in global memory that no operation guards but a lock, which lanes, warps and blocks all want. */
+static void a_lock_is_held_by_one_thread_of_all(void **unused) {
+    gpu_vector_code *code = prepared(
+        "AGAIN: atom.global.cas.b32 %x, [%o], 0, 1;\nsetp.ne.u32 %p, %x, 0;\n@%p bra AGAIN;\nfence.acq_rel.gpu;\nld.volatile.global.u32 %y, [%o+4];\nadd.u32 %y, %y, 1;\nst.volatile.global.u32 [%o+4], %y;\nfence.acq_rel.gpu;\natom.global.exch.b32 %x, [%o], 0;");
+    uint64_t out = device(NULL, 8);
+    uint32_t got[2];
+    assert_int_equal(launch_blocks(code, 20, 64, &out, false, 0, NULL), PGD_OK);
+    host(got, out, 8);
+    assert_int_equal(got[1], 20 * 64);
+    gpu_vector_code_destroy(code);
+}
+
+/* All blocks wait for all others, twice. */
+static void blocks_of_a_cooperative_launch_wait_for_each_other(void **unused) {
+    gpu_vector_code *code = prepared(
+        "mov.u32 %z, %nctaid.x;\nbar.sync 0;\nsetp.ne.u32 %p, %t, 0;\n@%p bra MET;\natom.global.add.u32 %x, [%o], 1;\nSPIN: ld.acquire.gpu.global.u32 %x, [%o];\nsetp.lt.u32 %p, %x, %z;\n@%p bra SPIN;\nMET: bar.sync 0;\n"
+        "shl.b32 %z, %z, 1;\nsetp.ne.u32 %p, %t, 0;\n@%p bra MET2;\natom.global.add.u32 %x, [%o], 1;\nSPIN2: ld.acquire.gpu.global.u32 %x, [%o];\nsetp.lt.u32 %p, %x, %z;\n@%p bra SPIN2;\nMET2: bar.sync 0;\nred.global.add.u32 [%o+4], %z;");
+    uint64_t out = device(NULL, 8);
+    uint32_t got[2];
+    assert_int_equal(launch_blocks(code, 9, 64, &out, true, 0, NULL), PGD_OK);
+    host(got, out, 8);
+    assert_true(got[0] == 18 && got[1] == 9 * 64 * 18);
+    /* the first block of those that come one after the other waits for ever, until there is a limit */
+    memset(gpu_memory_at(memory, out, 8, NULL), 0, 8);
+    assert_int_equal(launch_blocks(code, 9, 64, &out, false, 20000000, NULL), PGD_DEVICE);
+    assert_int_equal(fault.kind, GPU_FAULT_LIMIT);
+    gpu_vector_code_destroy(code);
+}
+
+static void instructions_are_counted(void **unused) {
+    gpu_counts counts;
+    /* 3 before the body; a loop of 3 that lane k of a warp leaves after k + 1 rounds; ret */
+    gpu_vector_code *code = prepared("mov.u32 %x, 0;\nand.b32 %z, %t, 31;\nAGAIN: add.u32 %x, %x, 1;\nsetp.le.u32 %p, %x, %z;\n@%p bra AGAIN;\nst.global.u32 [%a], %x;");
+    uint64_t out = device(NULL, 4 * 64);
+    assert_int_equal(launch_blocks(code, 1, 64, &out, false, 0, &counts), PGD_OK);
+    assert_int_equal(counts.warp_instructions, 2 * (3 + 2 + 32 * 3 + 2));
+    assert_int_equal(counts.thread_instructions, 2 * (32 * (3 + 2 + 2) + 3 * (32 * 33 / 2)));
+    gpu_vector_code_destroy(code);
+}
+
+static void a_fault_of_one_block_stops_the_others(void **unused) {
+    gpu_vector_code *code = prepared("mov.u32 %x, %ctaid.x;\nsetp.eq.u32 %p, %x, 77;\n@%p st.global.u32 [%a+4096], %t;\nst.global.u32 [%a], %x;");
+    uint64_t out = device(NULL, 4 * 32);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(launch_blocks(code, 1000, 32, &out, false, 0, NULL), PGD_DEVICE);
+        assert_int_equal(fault.kind, GPU_FAULT_ADDRESS);
+        assert_true(fault.block[0] == 77 && fault.thread[0] == 0);
+        assert_int_equal(launch_blocks(code, 77, 32, &out, false, 0, NULL), PGD_OK); /* the code is good for more */
+    }
+    gpu_vector_code_destroy(code);
+}
+
+/* Memory that was freed between two launches is not found where it was. */
+static void freed_memory_is_forgotten(void **unused) {
+    gpu_vector_code *code = prepared("st.global.u32 [%a], %t;\nld.global.u32 %x, [%a];\nadd.u32 %x, %x, 1;\nst.global.u32 [%a], %x;");
+    uint64_t out = device(NULL, 4096);
+    assert_int_equal(launch_blocks(code, 1, 32, &out, false, 0, NULL), PGD_OK);
+    assert_int_equal(gpu_memory_free(memory, out), PGD_OK);
+    assert_int_equal(launch_blocks(code, 1, 32, &out, false, 0, NULL), PGD_DEVICE);
+    assert_non_null(strstr(fault.text, "in memory that was freed"));
+    gpu_vector_code_destroy(code);
+}
+
 int main(void) {
-    const struct CMUnitTest cases[] = {EXECUTOR_TESTS}, own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
+    const struct CMUnitTest cases[] = {EXECUTOR_TESTS, TEST(atomic_sums_of_many_blocks_are_whole), TEST(a_lock_is_held_by_one_thread_of_all), TEST(blocks_of_a_cooperative_launch_wait_for_each_other),
+                                       TEST(instructions_are_counted), TEST(a_fault_of_one_block_stops_the_others), TEST(freed_memory_is_forgotten)};
+    const struct CMUnitTest own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
     int failed = cmocka_run_group_tests_name("beside the reference", own, NULL, NULL);
     for (int level = 0; level < GPU_VECTOR_LEVELS; level++)
         if (gpu_vector_force((gpu_vector_level)level) == PGD_OK) failed += cmocka_run_group_tests(cases, NULL, NULL);
