@@ -214,7 +214,7 @@ static void add_beginning(program_text *t) {
     *t = (program_text){.count = 0};
     add(t, ".version 9.0\n.target sm_100a\n.address_size 64\n.visible .entry k(.param .u64 in, .param .u64 out)\n{\n.reg .b8 %%c<3>;\n.reg .b16 %%h<4>;\n.reg .b32 %%w<6>;\n.reg .b64 %%d<5>;\n.reg .b128 %%q<2>;\n"
            ".reg .pred %%p<4>, %%loop;\n.reg .b32 %%n<4>, %%t, %%s;\n.reg .u64 %%in, %%out, %%same, %%mine, %%any, %%own;\n"
-           "ld.param.u64 %%in, [in];\nld.param.u64 %%out, [out];\nmov.u32 %%t, %%ctaid.x;\nmov.u32 %%s, %%ntid.x;\nmul.lo.u32 %%t, %%t, %%s;\nmov.u32 %%s, %%tid.x;\nadd.u32 %%t, %%t, %%s;\n"
+           "ld.param.u64 %%in, [in];\nld.param.u64 %%out, [out];\nmov.u32 %%t, %%ctaid.x;\nmov.u32 %%s, %%ntid.y;\nmov.u32 %%n0, %%tid.y;\nmad.lo.u32 %%t, %%t, %%s, %%n0;\nmov.u32 %%s, %%ntid.x;\nmul.lo.u32 %%t, %%t, %%s;\nmov.u32 %%s, %%tid.x;\nadd.u32 %%t, %%t, %%s;\n"
            "mov.u64 %%same, %%in;\nmad.wide.u32 %%mine, %%t, 8, %%in;\nmad.wide.u32 %%out, %%t, %d, %%out;\nmad.wide.u32 %%own, %%t, %d, %%in;\nmov.u64 %%any, %%own;\n", 8 * SLOTS, 8 * SLOTS);
 }
 
@@ -225,8 +225,8 @@ static void add_numbers(program_text *t) {
             uint32_t kind = roll(8), at = 8 * roll(SLOTS);
             if (kind == 0 && k > 0) add(t, "mov.b%d %%%s%u, %llu;\n", widths[k], pools[k], r, (unsigned long long)(number() & (~UINT64_C(0) >> (64 - widths[k]))));
             else if (kind == 1) add(t, "ld.global.b%d %%%s%u, [%%in+%u];\n", widths[k], pools[k], r, at);
-            else if (kind == 2 && k == 2) add(t, "mad.lo.u32 %%w%u, %%s, %u, %u;\n", r, (uint32_t)number(), (uint32_t)number());
-            else if (kind == 2 && k == 3) add(t, "mad.wide.u32 %%d%u, %%s, %u, %llu;\n", r, (uint32_t)number(), (unsigned long long)number());
+            else if (kind == 2 && k == 2) add(t, "mov.u32 %%w%u, %%tid.y;\nmad.lo.u32 %%w%u, %%w%u, %u, %u;\nmad.lo.u32 %%w%u, %%s, %u, %%w%u;\n", r, r, r, (uint32_t)number(), (uint32_t)number(), r, (uint32_t)number(), r);
+            else if (kind == 2 && k == 3) add(t, "mov.u32 %%n0, %%tid.y;\nmad.wide.u32 %%d%u, %%n0, %u, %llu;\nmad.wide.u32 %%d%u, %%s, %u, %%d%u;\n", r, (uint32_t)number(), (unsigned long long)number(), r, (uint32_t)number(), r);
             else add(t, "ld.global.b%d %%%s%u, [%%own+%u];\n", widths[k], pools[k], r, at);
         }
     for (uint32_t p = 0; p < 4; p++) add(t, "setp.lt.s32 %%p%u, %%w%u, %%w%u;\n", p, roll(6), roll(6));
@@ -254,7 +254,7 @@ static bool compare(const uint64_t *a, const uint64_t *b, size_t count, int leve
 }
 
 /* Runs with the reference executor and at each level, and compares all that was written. */
-static bool same_with_all(const char *text_, uint32_t blocks, uint32_t threads) {
+static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, uint32_t height) {
     static uint64_t in[2 * THREADS_MAX * SLOTS + 64], wanted[2 * THREADS_MAX * SLOTS], got[2 * THREADS_MAX * SLOTS];
     gpu_fault fault_wanted, fault_got;
     bool same = true;
@@ -262,7 +262,7 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t threads) 
     for (size_t k = 0; k < sizeof in / sizeof in[0]; k++) in[k] = number();
     uint64_t parameters[2] = {device(in, sizeof in), device(NULL, sizeof wanted)};
     char *out = gpu_memory_at(memory, parameters[1], sizeof wanted, NULL);
-    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, 10000000, 0, false};
+    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {width, height, 1}, 0, parameters, 10000000, 0, false};
     pgd_status status = gpu_reference_run(&l, &fault_wanted);
     faults_seen += status != PGD_OK;
     memcpy(wanted, out, sizeof wanted);
@@ -278,6 +278,8 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t threads) 
     return same;
 }
 
+static const uint32_t shapes[8][2] = {{96, 1}, {32, 3}, {64, 1}, {16, 6}, {8, 12}, {4, 24}, {1, 33}, {24, 4}};
+
 static void begin(int number_) {
     seed = (uint64_t)number_ * 7919 + 1;
     for (int skip = 0; skip < 4; skip++) roll(2);
@@ -290,9 +292,9 @@ static void programs_made_at_random_give_the_same(void **unused) {
     for (int k = 0; k < count; k++) {
         begin(k);
         make_program(&t);
-        uint32_t threads = roll(3) == 0 ? 1 + roll(THREADS_MAX) : 64;
-        if (same_with_all(t.chars, 1 + roll(2), threads)) continue;
-        print_message("%s\nprogram %d of %u threads\n", t.chars, k, threads);
+        uint32_t shape = roll(8), width = shape < 2 ? 1 + roll(THREADS_MAX) : shapes[shape][0], height = shape < 2 ? 1 : shapes[shape][1];
+        if (same_with_all(t.chars, 1 + roll(2), width, height)) continue;
+        print_message("%s\nprogram %d of %u x %u threads\n", t.chars, k, width, height);
         fail();
     }
     assert_int_equal(faults_seen, 0);
@@ -313,7 +315,8 @@ static void add_folding(program_text *t, int at) {
 
 static void flush(program_text *t, int *held) {
     add(t, "ret;\n}\n");
-    if (*held > 0 && !same_with_all(t->chars, 1, THREADS_MAX)) {
+    uint32_t shape = roll(8);
+    if (*held > 0 && !same_with_all(t->chars, 1, shapes[shape][0], shapes[shape][1])) {
         print_message("%s\n", t->chars);
         fail();
     }

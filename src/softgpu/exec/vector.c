@@ -69,6 +69,7 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
         vec_warp *w = &b->warps[k];
         w->number = k;
         w->threads = b->thread_count - k * VEC_LANES;
+        w->row_shift = l->block[0] <= 16 && (l->block[0] & (l->block[0] - 1)) == 0 ? (uint32_t)__builtin_ctz(l->block[0]) : 5;
         if (!vec_start(w)) {
             worker->no_memory = true;
             return false;

@@ -70,17 +70,17 @@ INLINE uint64_t offset_of(const vec_warp *w, const vec_step *s) {
 }
 
 /* Address registers of 32 bits stand in 64. */
-INLINE bool straight(const vec_step *s, const vec_slot *a) { return scalar(a) && (s->width != VEC_32 || counts_u32(a)); }
+INLINE bool straight(const vec_warp *w, const vec_step *s, const vec_slot *a) { return scalar(a) && (s->width != VEC_32 || counts_u32(w, a)); }
 
 /* Where each lane of the mask finds its bytes; false: the slow way. */
 static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, bool write, char **at) {
     uint64_t offset = offset_of(w, s), addresses[VEC_LANES];
     view v;
     if (s->width == VEC_32) {
-        const uint32_t *x = in32(a);
+        const uint32_t *x = in32(w, a);
         EACH_LANE(k) addresses[k] = x[k] + offset;
     } else {
-        const uint64_t *x = in64(a);
+        const uint64_t *x = in64(w, a);
         EACH_LANE(k) addresses[k] = x[k] + offset;
     }
     if (!view_of(w, s, addresses[__builtin_ctz(w->mask)], bytes, write, &v)) return false;
@@ -135,11 +135,11 @@ static bool load_each(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t all)
         if (r == NULL) continue;
         vec_slot *d = vec_at(w, r->at);
         if (r->width == VEC_32) {
-            in32(d);
+            in32(w, d);
             uint32_t *z = out32(d);
             for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = (uint32_t)trimmed(r, values[__builtin_ctz(rest)][e]);
         } else {
-            in64(d);
+            in64(w, d);
             uint64_t *z = out64(d);
             for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = trimmed(r, values[__builtin_ctz(rest)][e]);
         }
@@ -152,7 +152,7 @@ HANDLER(load) {
     const ptx_operand *o = &s->i->operands[0];
     int32_t bytes = s->bytes, elems = s->elems;
     uint64_t all = (uint64_t)(bytes * elems);
-    if (straight(s, a) && a->stride == 0 && vec_whole(w)) {
+    if (straight(w, s, a) && uniform(a) && vec_whole(w)) {
         uint64_t address = a->base + offset_of(w, s);
         view v;
         if ((address & (all - 1)) == 0 && view_of(w, s, address, all, false, &v) && v.apart == 0 && holds(&v, address, all)) {
@@ -160,7 +160,7 @@ HANDLER(load) {
             for (int32_t e = 0; e < elems; e++) values[e] = fetched(v.host + (address - v.address) + e * bytes, bytes, s->is_signed);
             for (int32_t e = 0; e < elems; e++) {
                 const vec_register *r = register_of(w, o, e);
-                if (r != NULL) set_scalar(vec_at(w, r->at), trimmed(r, values[e]), 0);
+                if (r != NULL) set_uniform(vec_at(w, r->at), trimmed(r, values[e]));
             }
             VEC_NEXT(w, s);
         }
@@ -175,12 +175,12 @@ static bool load_words_each(vec_warp *w, const vec_step *s, int32_t bytes) {
     char *at[VEC_LANES];
     if (!places(w, s, a, (uint64_t)bytes, false, at)) return false;
     if (bytes == 4) {
-        if (w->mask != UINT32_MAX) in32(d);
+        if (w->mask != UINT32_MAX) in32(w, d);
         uint32_t *z = out32(d);
         if (w->mask == UINT32_MAX) for (int32_t k = 0; k < VEC_LANES; k++) z[k] = (uint32_t)fetched(at[k], 4, false);
         else for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = (uint32_t)fetched(at[__builtin_ctz(rest)], 4, false);
     } else {
-        if (w->mask != UINT32_MAX) in64(d);
+        if (w->mask != UINT32_MAX) in64(w, d);
         uint64_t *z = out64(d);
         for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = fetched(at[__builtin_ctz(rest)], 8, false);
     }
@@ -189,14 +189,14 @@ static bool load_words_each(vec_warp *w, const vec_step *s, int32_t bytes) {
 
 INLINE const vec_step *load_words(vec_warp *w, const vec_step *s, int32_t bytes) {
     vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
-    if (straight(s, a)) {
+    if (straight(w, s, a)) {
         uint64_t address = a->base + offset_of(w, s), size = (uint64_t)bytes;
         view v;
-        if (a->stride == 0 && vec_whole(w) && (address & (size - 1)) == 0 && view_of(w, s, address, size, false, &v) && v.apart == 0 && holds(&v, address, size)) {
-            set_scalar(d, fetched(v.host + (address - v.address), bytes, false), 0);
+        if (uniform(a) && vec_whole(w) && (address & (size - 1)) == 0 && view_of(w, s, address, size, false, &v) && v.apart == 0 && holds(&v, address, size)) {
+            set_uniform(d, fetched(v.host + (address - v.address), bytes, false));
             VEC_NEXT(w, s);
         }
-        if (a->stride == bytes && w->mask == UINT32_MAX && (address & (size - 1)) == 0 && view_of(w, s, address, size * VEC_LANES, false, &v) && v.apart == 0 && holds(&v, address, size * VEC_LANES)) {
+        if (counts_by(w, a, bytes) && w->mask == UINT32_MAX && (address & (size - 1)) == 0 && view_of(w, s, address, size * VEC_LANES, false, &v) && v.apart == 0 && holds(&v, address, size * VEC_LANES)) {
             memcpy(bytes == 4 ? (void *)out32(d) : (void *)out64(d), v.host + (address - v.address), (size_t)bytes * VEC_LANES);
             VEC_NEXT(w, s);
         }
@@ -235,11 +235,11 @@ INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, 
     vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
     const char *from = near(w, s, a->base + (uint64_t)s->offset, bytes == 4);
     if (from == NULL || !scalar(a)) return far(w, s);
-    if (a->stride == 0) {
-        set_scalar(d, fetched(from, bytes, false), 0);
+    if (uniform(a)) {
+        set_uniform(d, fetched(from, bytes, false));
         VEC_NEXT(w, s);
     }
-    if (a->stride != bytes || w->mask != UINT32_MAX) return far(w, s);
+    if (!counts_by(w, a, bytes) || w->mask != UINT32_MAX) return far(w, s);
     d->state = VEC_SPREAD;
     memcpy(vec_lanes32(d), from, (size_t)bytes * VEC_LANES);
     VEC_NEXT(w, s);
@@ -267,8 +267,8 @@ static bool store_each(vec_warp *w, const vec_step *s) {
         const ptx_operand *item = o->kind == PTX_VECTOR ? &o->items[e] : o;
         vec_slot *from = vec_at(w, item->kind == PTX_REGISTER ? w->frame->body->registers[item->number].at : s->d);
         bool wide = item->kind == PTX_REGISTER && w->frame->body->registers[item->number].width == VEC_64;
-        const uint32_t *x = wide ? NULL : in32(from);
-        const uint64_t *y = wide ? in64(from) : NULL;
+        const uint32_t *x = wide ? NULL : in32(w, from);
+        const uint64_t *y = wide ? in64(w, from) : NULL;
         for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
             int32_t k = __builtin_ctz(rest);
             put(at[k] + e * bytes, bytes, wide ? y[k] : x[k]);
@@ -283,9 +283,9 @@ HANDLER(store) {
 
 INLINE const vec_step *store_words(vec_warp *w, const vec_step *s, int32_t bytes) {
     vec_slot *a = vec_at(w, s->a), *from = vec_at(w, s->d);
-    const uint32_t *x = bytes == 4 ? in32(from) : NULL;
-    const uint64_t *y = bytes == 8 ? in64(from) : NULL;
-    if (straight(s, a) && a->stride == bytes && w->mask == UINT32_MAX) {
+    const uint32_t *x = bytes == 4 ? in32(w, from) : NULL;
+    const uint64_t *y = bytes == 8 ? in64(w, from) : NULL;
+    if (straight(w, s, a) && counts_by(w, a, bytes) && w->mask == UINT32_MAX) {
         uint64_t address = a->base + offset_of(w, s), size = (uint64_t)bytes;
         view v;
         if ((address & (size - 1)) == 0 && view_of(w, s, address, size * VEC_LANES, true, &v) && v.apart == 0 && holds(&v, address, size * VEC_LANES)) {

@@ -44,13 +44,14 @@ bool vec_push(vec_warp *w, vec_frame *f, uint32_t mask, bool *too_much) {
     if (own) clear(w->param, w->param_capacity, mask, f->parent == NULL ? after_parameters : param_before, f->param_top);
     clear(w->local, w->local_capacity, mask, local_before, f->local_top);
     const vec_body *b = f->body;
+    f->row_shift = w->row_shift;
     for (uint32_t k = 0; k < b->register_count; k++) {
         vec_slot *s = (vec_slot *)(void *)(f->registers + b->offsets[k]);
-        s->base = 0, s->stride = 0, s->state = VEC_SCALAR;
+        s->base = 0, s->state = VEC_SCALAR;
     }
     for (uint32_t k = 0; k < b->constant_count; k++) {
         vec_slot *s = (vec_slot *)(void *)(f->registers + b->offsets[b->register_count + k]);
-        s->base = b->constants[k], s->stride = 0, s->state = VEC_SCALAR;
+        s->base = b->constants[k], s->state = VEC_SCALAR;
     }
     return true;
 }

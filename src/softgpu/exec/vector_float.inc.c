@@ -59,7 +59,7 @@ INLINE float near_quotient_of(float a, float b, float c) {
     LANES(name) {                                                                                                        \
         SLOTS;                                                                                                           \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                   \
-        set32(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);                      \
+        set_uniform(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base));                      \
         VEC_NEXT(w, s);                                                                                                  \
     }
 FLOAT_LIST(X)
@@ -98,9 +98,9 @@ INLINE const vec_step *each_function(vec_warp *w, const vec_step *s, function1 *
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
     if (uniform(a)) {
         uint32_t x = flush ? flushed((uint32_t)a->base) : (uint32_t)a->base, y = bits_of((float)of((double)float_of(x)));
-        set32(d, flush ? flushed(y) : y, 0);
+        set_uniform(d, flush ? flushed(y) : y);
     } else {
-        const uint32_t *x = in32(a);
+        const uint32_t *x = in32(w, a);
         uint32_t *z = out32(d), mask = w->mask;
         for (int32_t k = 0; k < VEC_LANES; k++) {
             if ((mask >> k & 1) == 0) continue;
@@ -122,7 +122,7 @@ HANDLER(tanh_f32) { return each_function(w, s, tanh, false); }
 /* The reference rounds the quotient of 1 and a root of 64 digits. In double it is right to 2^-51, so the same float comes out unless it lies that near to the middle of two. */
 HANDLER(rsqrt_f32) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    const uint32_t *x = in32(a);
+    const uint32_t *x = in32(w, a);
     uint32_t *z = out32(d), mask = w->mask;
     for (int32_t k = 0; k < VEC_LANES; k++) {
         if ((mask >> k & 1) == 0) continue;
@@ -161,7 +161,7 @@ INLINE double root64_of(double a, double b, double c) { return __builtin_sqrt(a)
     HANDLER(name) {                                                                                                             \
         SLOTS;                                                                                                                  \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                          \
-        set_scalar(d, bits_of_double(of(double_of(a->base), double_of(b->base), double_of(c->base))), 0);                       \
+        set_uniform(d, bits_of_double(of(double_of(a->base), double_of(b->base), double_of(c->base))));                       \
         VEC_NEXT(w, s);                                                                                                         \
     }
 DOUBLE_LIST(X)
@@ -195,8 +195,8 @@ static uint32_t compare_f64(int32_t how, const uint64_t *a, const uint64_t *b) {
     return mask_of(truths);
 }
 
-HANDLER(setp_f32) { return put_truths(w, s, compare_f32(s->elems, in32(vec_at(w, s->a)), in32(vec_at(w, s->b)))); }
-HANDLER(setp_f64) { return put_truths(w, s, compare_f64(s->elems, in64(vec_at(w, s->a)), in64(vec_at(w, s->b)))); }
+HANDLER(setp_f32) { return put_truths(w, s, compare_f32(s->elems, in32(w, vec_at(w, s->a)), in32(w, vec_at(w, s->b)))); }
+HANDLER(setp_f64) { return put_truths(w, s, compare_f64(s->elems, in64(w, vec_at(w, s->a)), in64(w, vec_at(w, s->b)))); }
 
 /* ---- conversions -------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -222,9 +222,9 @@ CONVERT_LIST(EACH32_HANDLERS)
 
 HANDLER(cvt_f64_f32) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    if (uniform(a)) set_scalar(d, bits_of_double((double)float_of((uint32_t)a->base)), 0);
+    if (uniform(a)) set_uniform(d, bits_of_double((double)float_of((uint32_t)a->base)));
     else {
-        const uint32_t *x = in32(a);
+        const uint32_t *x = in32(w, a);
         uint64_t *z = out64(d);
         EACH_LANE(k) z[k] = bits_of_double((double)float_of(x[k]));
     }
@@ -232,9 +232,9 @@ HANDLER(cvt_f64_f32) {
 }
 HANDLER(cvt_f32_f64) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    if (uniform(a)) set32(d, bits_of((float)double_of(a->base)), 0);
+    if (uniform(a)) set_uniform(d, bits_of((float)double_of(a->base)));
     else {
-        const uint64_t *x = in64(a);
+        const uint64_t *x = in64(w, a);
         uint32_t *z = out32(d);
         EACH_LANE(k) z[k] = bits_of((float)double_of(x[k]));
     }

@@ -4,11 +4,11 @@
 /* ---- moves and selection -------------------------------------------------------------------------------------------------------------------------------------------- */
 
 INLINE void copy32(vec_slot *d, const vec_slot *a) {
-    if (scalar(a)) set_scalar(d, a->base, a->stride);
+    if (scalar(a)) copy_scalar(d, a);
     else if (d != a) memcpy(out32(d), vec_lanes32(a), 4 * VEC_LANES);
 }
 INLINE void copy64(vec_slot *d, const vec_slot *a) {
-    if (scalar(a)) set_scalar(d, a->base, a->stride);
+    if (scalar(a)) copy_scalar(d, a);
     else if (d != a) memcpy(out64(d), vec_lanes64(a), 8 * VEC_LANES);
 }
 
@@ -35,14 +35,20 @@ static void put_any(vec_warp *w, const vec_step *s) {
     bool one_row = first / size[0] == last / size[0], one_plane = first / (size[0] * size[1]) == last / (size[0] * size[1]);
     bool threads = o->kind == PTX_SPECIAL && o->number <= PTX_SPECIAL_TID_Z, lanes = o->kind == PTX_SPECIAL && o->number >= PTX_SPECIAL_LANEMASK_EQ && o->number <= PTX_SPECIAL_LANEMASK_GT;
     uint64_t values[VEC_LANES];
-    if (o->kind == PTX_SPECIAL && ptx_types[type].bits >= 32 && (o->number == PTX_SPECIAL_LANEID || (o->number == PTX_SPECIAL_TID_X && one_row))) {
-        set_scalar(d, vec_special(w, 0, o->number), 1);
+    bool numbers = o->kind == PTX_SPECIAL && ptx_types[type].bits >= 32, rows = w->row_shift < 5;
+    uint32_t y = rows ? first >> w->row_shift : 0;
+    if (numbers && o->number == PTX_SPECIAL_LANEID) {
+        set_strided(d, 0, 1, UINT64_C(1) << w->row_shift);
+    } else if (numbers && o->number == PTX_SPECIAL_TID_X && (rows || one_row)) {
+        set_strided(d, vec_special(w, 0, o->number), 1, 0);
+    } else if (numbers && o->number == PTX_SPECIAL_TID_Y && rows && y / size[1] == (y + (VEC_LANES >> w->row_shift) - 1) / size[1]) {
+        set_strided(d, y % size[1], 0, 1);
     } else if ((threads && !(o->number == PTX_SPECIAL_TID_Y && one_row) && !(o->number == PTX_SPECIAL_TID_Z && one_plane)) || lanes || (o->kind == PTX_SPECIAL && o->number == PTX_SPECIAL_LANEID)) {
         for (int32_t k = 0; k < VEC_LANES; k++) values[k] = vec_value(w, w->frame, k, o, type).low;
         if (s->width == VEC_64) memcpy(out64(d), values, sizeof values);
         for (int32_t k = 0; s->width != VEC_64 && k < VEC_LANES; k++) out32(d)[k] = (uint32_t)values[k];
     } else { /* the same in all lanes */
-        set_scalar(d, vec_value(w, w->frame, 0, o, type).low, 0);
+        set_uniform(d, vec_value(w, w->frame, 0, o, type).low);
     }
 }
 HANDLER(mov_any) {
@@ -52,7 +58,7 @@ HANDLER(mov_any) {
 
 LANES(selp32_lanes) {
     uint32_t mask = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
-    const uint32_t *x = in32(vec_at(w, s->a)), *y = in32(vec_at(w, s->b));
+    const uint32_t *x = in32(w, vec_at(w, s->a)), *y = in32(w, vec_at(w, s->b));
     blend32(out32(vec_at(w, s->d)), x, y, mask);
     VEC_NEXT(w, s);
 }
@@ -66,7 +72,7 @@ HANDLER(selp32) {
 }
 LANES(selp64_lanes) {
     uint32_t mask = (uint32_t)vec_at(w, s->c)->base ^ (s->negated ? UINT32_MAX : 0);
-    const uint64_t *x = in64(vec_at(w, s->a)), *y = in64(vec_at(w, s->b));
+    const uint64_t *x = in64(w, vec_at(w, s->a)), *y = in64(w, vec_at(w, s->b));
     blend64(out64(vec_at(w, s->d)), x, y, mask);
     VEC_NEXT(w, s);
 }
@@ -79,8 +85,8 @@ HANDLER(selp64) {
     VEC_NEXT(w, s);
 }
 
-static void put_specific(vec_slot *d, vec_slot *a) {
-    const uint64_t *x = in64(a);
+static void put_specific(const vec_warp *w, vec_slot *d, vec_slot *a) {
+    const uint64_t *x = in64(w, a);
     uint64_t *y = out64(d);
     for (int32_t k = 0; k < VEC_LANES; k++) {
         uint64_t within;
@@ -92,97 +98,102 @@ static void put_specific(vec_slot *d, vec_slot *a) {
 HANDLER(cvta) {
     vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
     if (s->offset >= 0) {
-        if (scalar(a)) set_scalar(d, a->base + (uint64_t)s->offset, a->stride);
-        else {
-            const uint64_t *x = in64(a);
+        if (scalar(a)) {
+            copy_scalar(d, a);
+            d->base += (uint64_t)s->offset;
+        } else {
+            const uint64_t *x = in64(w, a);
             uint64_t *y = out64(d);
             EACH_LANE(k) y[k] = x[k] + (uint64_t)s->offset;
         }
         VEC_NEXT(w, s);
     }
-    if (scalar(a) && (a->base | (a->base + 31 * (uint64_t)a->stride)) < GPU_SHARED_BASE) set_scalar(d, a->base, a->stride);
-    else put_specific(d, a);
+    if (scalar(a) && a->base < GPU_SHARED_BASE && counts_within(w, a, (int64_t)a->base, 0, (int64_t)GPU_SHARED_BASE - 1)) copy_scalar(d, a);
+    else put_specific(w, d, a);
     VEC_NEXT(w, s);
 }
 
 /* ---- arithmetic that keeps base and stride --------------------------------------------------------------------------------------------------------------------------- */
 
-/* name, width, are there three operands, when base and stride tell the result, its base, its stride, a lane of it. Of products one factor must be the same in all lanes. */
-#define ONE_STEADY (scalar2(a, b) && scalar(c) && (a->stride == 0 || b->stride == 0))
-#define STRIDE_OF_PRODUCT ((uint64_t)a->stride * b->base + (uint64_t)b->stride * a->base)
-#define STRAIGHT_LIST(X)                                                                                                                    \
-    X(add32, 32, 0, scalar2(a, b), a->base + b->base, (uint64_t)a->stride + (uint64_t)b->stride, x[k] + y[k])                                  \
-    X(sub32, 32, 0, scalar2(a, b), a->base - b->base, (uint64_t)a->stride - (uint64_t)b->stride, x[k] - y[k])                                  \
-    X(mul32, 32, 0, ONE_STEADY, a->base * b->base, STRIDE_OF_PRODUCT, x[k] * y[k])                                                             \
-    X(mad32, 32, 1, ONE_STEADY, a->base * b->base + c->base, STRIDE_OF_PRODUCT + (uint64_t)c->stride, x[k] * y[k] + v[k])                      \
-    X(add64, 64, 0, scalar2(a, b), a->base + b->base, (uint64_t)a->stride + (uint64_t)b->stride, x[k] + y[k])                                  \
-    X(sub64, 64, 0, scalar2(a, b), a->base - b->base, (uint64_t)a->stride - (uint64_t)b->stride, x[k] - y[k])                                  \
-    X(mul64, 64, 0, ONE_STEADY, a->base * b->base, STRIDE_OF_PRODUCT, x[k] * y[k])                                                             \
-    X(mad64, 64, 1, ONE_STEADY, a->base * b->base + c->base, STRIDE_OF_PRODUCT + (uint64_t)c->stride, x[k] * y[k] + v[k])
-/* The operands' states say whether there may be a stride. */
-INLINE void put_scalar(vec_slot *d, uint64_t base, int64_t stride, uint32_t state) {
-    d->base = base;
-    d->stride = stride;
-    d->state = state & VEC_STRIDED;
-}
-#define SET_32(base, stride) put_scalar(d, (uint32_t)(base), (int32_t)(uint32_t)(stride), state)
-#define SET_64(base, stride) put_scalar(d, base, (int64_t)(stride), state)
-#define X(name, bits, ternary, when, base_, stride_, lane)     \
-    LANES(name##_lanes) {                             \
-        SLOTS;                                        \
-        LANES##bits;                                  \
-        (void)v;                                      \
-        if (unmade(a, b, c)) return again##bits(w, s); \
-        uint##bits##_t *z = out##bits(d);             \
-        EACH_LANE(k) z[k] = lane;                     \
-        VEC_NEXT(w, s);                               \
-    }                                                 \
-    HANDLER(name) {                                   \
-        SLOTS;                                        \
-        UNUSED;                                       \
-        if (!(when)) return name##_lanes(w, s);       \
-        uint32_t state = a->state | b->state | (ternary ? c->state : 0); \
-        SET_##bits(base_, stride_);                   \
-        VEC_NEXT(w, s);                               \
+/* name, width, when base, stride and rise tell the result, each of them from those of the operands (F), how they are multiplied (M), a lane of it. Of products one factor must be
+ * the same in all lanes. */
+#define ONE_STEADY (scalar2(a, b) && scalar(c) && (uniform(a) || uniform(b)))
+#define STRAIGHT_LIST(X)                                                                                                                \
+    X(add32, 32, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub32, 32, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul32, 32, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad32, 32, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
+    X(add64, 64, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub64, 64, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul64, 64, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad64, 64, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
+#define TRIM_32(x) ((uint32_t)(x))
+#define TRIM_64(x) (x)
+#define STEP_32(x) ((uint64_t)(int32_t)(uint32_t)(x))
+#define STEP_64(x) (x)
+INLINE uint64_t which_of(bool rise, const vec_slot *a) { return rise ? rise_of(a) : stride_of(a); }
+#define OF(a) which_of(rise, a)
+/* Behind the bases comes the rest of the work: steps, or lanes. */
+#define X(name, bits, when, base_, step, lane)                                                   \
+    INLINE uint64_t name##_step(const vec_slot *a, const vec_slot *b, const vec_slot *c, bool rise) { return step; } \
+    LANES(name##_lanes) {                                                                        \
+        SLOTS;                                                                                   \
+        LANES##bits;                                                                             \
+        (void)v;                                                                                 \
+        if (when) {                                                                              \
+            uint64_t along = name##_step(a, b, c, false), down = name##_step(a, b, c, true);     \
+            set_strided(d, TRIM_##bits(base_), STEP_##bits(along), STEP_##bits(down));           \
+            VEC_NEXT(w, s);                                                                      \
+        }                                                                                        \
+        if (unmade(a, b, c)) return again##bits(w, s);                                           \
+        uint##bits##_t *z = out##bits(d);                                                        \
+        EACH_LANE(k) z[k] = lane;                                                                \
+        VEC_NEXT(w, s);                                                                          \
+    }                                                                                            \
+    HANDLER(name) {                                                                              \
+        SLOTS;                                                                                   \
+        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
+        set_uniform(d, TRIM_##bits(base_));                                                      \
+        VEC_NEXT(w, s);                                                                          \
     }
 STRAIGHT_LIST(X)
 #undef X
+#undef OF
 
 /* The constant is the step's offset. */
-LANES(add32_constant_lanes) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    const uint32_t *x = vec_lanes32(a);
-    uint32_t *z = out32(d), constant = (uint32_t)s->offset;
-    EACH_LANE(k) z[k] = x[k] + constant;
-    VEC_NEXT(w, s);
-}
-LANES(add64_constant_lanes) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    const uint64_t *x = vec_lanes64(a);
-    uint64_t *z = out64(d), constant = (uint64_t)s->offset;
-    EACH_LANE(k) z[k] = x[k] + constant;
-    VEC_NEXT(w, s);
-}
-HANDLER(add32_constant) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    if (!scalar(a)) return add32_constant_lanes(w, s);
-    put_scalar(d, (uint32_t)(a->base + (uint64_t)s->offset), a->stride, a->state);
-    VEC_NEXT(w, s);
-}
-HANDLER(add64_constant) {
-    vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);
-    if (!scalar(a)) return add64_constant_lanes(w, s);
-    put_scalar(d, a->base + (uint64_t)s->offset, a->stride, a->state);
-    VEC_NEXT(w, s);
-}
+#define CONSTANT_LIST(X) X(add32_constant, 32) X(add64_constant, 64)
+#define X(name, bits)                                                                    \
+    LANES(name##_lanes) {                                                                \
+        vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
+        if (scalar(a)) {                                                                 \
+            uint64_t base = TRIM_##bits(a->base + (uint64_t)s->offset);                  \
+            copy_scalar(d, a);                                                           \
+            d->base = base;                                                              \
+            VEC_NEXT(w, s);                                                              \
+        }                                                                                \
+        const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)s->offset; \
+        uint##bits##_t *z = out##bits(d);                                                \
+        EACH_LANE(k) z[k] = x[k] + constant;                                             \
+        VEC_NEXT(w, s);                                                                  \
+    }                                                                                    \
+    HANDLER(name) {                                                                      \
+        vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
+        if (!uniform(a)) return name##_lanes(w, s);                                      \
+        set_uniform(d, TRIM_##bits(a->base + (uint64_t)s->offset));                      \
+        VEC_NEXT(w, s);                                                                  \
+    }
+CONSTANT_LIST(X)
+#undef X
 
 /* Products of 32 bits in 64: only while the count of neither factor runs over. */
 INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
     SLOTS;
-    bool steady = ONE_STEADY && (is_signed ? counts_s32(a) && counts_s32(b) : counts_u32(a) && counts_u32(b));
+    bool steady = ONE_STEADY && (is_signed ? counts_s32(w, a) && counts_s32(w, b) : counts_u32(w, a) && counts_u32(w, b));
     if (!steady) return lanes(w, s);
     uint64_t x = is_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, y = is_signed ? (uint64_t)(int32_t)b->base : (uint32_t)b->base;
-    set_scalar(d, x * y + c->base, (int64_t)((uint64_t)a->stride * y + (uint64_t)b->stride * x + (uint64_t)c->stride));
+    uint64_t base = x * y + c->base, along = stride_of(a) * y + stride_of(b) * x + stride_of(c), down = rise_of(a) * y + rise_of(b) * x + rise_of(c);
+    if (uniform2(a, b) && uniform(c)) set_uniform(d, base);
+    else set_strided(d, base, along, down);
     VEC_NEXT(w, s);
 }
 #define WIDE_LIST(X) X(wide_u32, false, (uint64_t)x[k] * y[k] + v[k]) X(wide_s32, true, (uint64_t)((int64_t)(int32_t)x[k] * (int32_t)y[k]) + v[k])
@@ -215,8 +226,9 @@ HANDLER(shl32) {
     UNUSED;
     if (!scalar(a) || !uniform(b)) return shl32_lanes(w, s);
     uint32_t n = (uint32_t)b->base;
-    if (n > 31) set32(d, 0, 0);
-    else set32(d, (uint32_t)a->base << n, (int32_t)((uint32_t)a->stride << n));
+    if (n > 31) set_uniform(d, 0);
+    else if (uniform(a)) set_uniform(d, (uint32_t)a->base << n);
+    else set_strided(d, (uint32_t)a->base << n, STEP_32((uint32_t)a->stride << n), STEP_32((uint32_t)a->rise << n));
     VEC_NEXT(w, s);
 }
 #define SHIFT64_LIST(X) X(shl64, y[k] > 63 ? 0 : x[k] << (y[k] & 63)) X(shr_u64, y[k] > 63 ? 0 : x[k] >> (y[k] & 63)) X(shr_s64, (uint64_t)((int64_t)x[k] >> (y[k] > 63 ? 63 : y[k])))
@@ -238,22 +250,23 @@ HANDLER(shl64) {
     UNUSED;
     if (!scalar(a) || !uniform(b)) return shl64_lanes(w, s);
     uint32_t n = (uint32_t)b->base;
-    if (n > 63) set_scalar(d, 0, 0);
-    else set_scalar(d, a->base << n, (int64_t)((uint64_t)a->stride << n));
+    if (n > 63) set_uniform(d, 0);
+    else if (uniform(a)) set_uniform(d, a->base << n);
+    else set_strided(d, a->base << n, (uint64_t)a->stride << n, (uint64_t)a->rise << n);
     VEC_NEXT(w, s);
 }
 HANDLER(shr_u64) {
     SLOTS;
     UNUSED;
     if (!uniform2(a, b)) return shr_u64_lanes(w, s);
-    set_scalar(d, (uint32_t)b->base > 63 ? 0 : a->base >> (b->base & 63), 0);
+    set_uniform(d, (uint32_t)b->base > 63 ? 0 : a->base >> (b->base & 63));
     VEC_NEXT(w, s);
 }
 HANDLER(shr_s64) {
     SLOTS;
     UNUSED;
     if (!uniform2(a, b)) return shr_s64_lanes(w, s);
-    set_scalar(d, (uint64_t)((int64_t)a->base >> ((uint32_t)b->base > 63 ? 63 : b->base & 63)), 0);
+    set_uniform(d, (uint64_t)((int64_t)a->base >> ((uint32_t)b->base > 63 ? 63 : b->base & 63)));
     VEC_NEXT(w, s);
 }
 
@@ -315,7 +328,7 @@ INLINE uint32_t permuted(uint32_t a, uint32_t b, uint32_t c) {
     HANDLER(name) {                                                                              \
         SLOTS;                                                                                   \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
-        set32(d, one_##name((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base), 0);        \
+        set_uniform(d, one_##name((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base));        \
         VEC_NEXT(w, s);                                                                          \
     }
 EACH32_LIST(EACH32_HANDLERS)
@@ -333,7 +346,7 @@ EACH32_LIST(EACH32_HANDLERS)
     HANDLER(name) {                                                                              \
         SLOTS;                                                                                   \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
-        set_scalar(d, one_##name(a->base, b->base, c->base), 0);                                 \
+        set_uniform(d, one_##name(a->base, b->base, c->base));                                 \
         VEC_NEXT(w, s);                                                                          \
     }
 #define EACH64_LIST(X)                                                                                                                             \
@@ -359,7 +372,7 @@ LANES(lop3_lanes) {
 HANDLER(lop3) {
     SLOTS;
     if (!uniform2(a, b) || !uniform(c)) return lop3_lanes(w, s);
-    set32(d, by_table((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base, (uint32_t)s->offset), 0);
+    set_uniform(d, by_table((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base, (uint32_t)s->offset));
     VEC_NEXT(w, s);
 }
 
@@ -391,19 +404,19 @@ LANES(cvt_int_lanes) {
     uint32_t from = 8u * s->bytes, to = 8u * s->elems, has = 8u * s->space;
     bool from_signed = (s->offset & 1) != 0, to_signed = (s->offset & 2) != 0, wide = (s->offset & 4) != 0; /* wide: the source's register has 64 bits */
     if (s->width == VEC_64 && wide) {
-        const uint64_t *x = in64(a);
+        const uint64_t *x = in64(w, a);
         uint64_t *z = out64(d);
         EACH_LANE(k) z[k] = converted(x[k], from, to, has, from_signed, to_signed);
     } else if (s->width == VEC_64) {
-        const uint32_t *x = in32(a);
+        const uint32_t *x = in32(w, a);
         uint64_t *z = out64(d);
         EACH_LANE(k) z[k] = converted(x[k], from, to, has, from_signed, to_signed);
     } else if (wide) {
-        const uint64_t *x = in64(a);
+        const uint64_t *x = in64(w, a);
         uint32_t *z = out32(d);
         EACH_LANE(k) z[k] = (uint32_t)converted(x[k], from, to, has, from_signed, to_signed);
     } else {
-        const uint32_t *x = in32(a);
+        const uint32_t *x = in32(w, a);
         uint32_t *z = out32(d);
         EACH_LANE(k) z[k] = (uint32_t)converted(x[k], from, to, has, from_signed, to_signed);
     }
@@ -415,10 +428,10 @@ HANDLER(cvt_int) {
     uint32_t from = 8u * s->bytes, to = 8u * s->elems, has = 8u * s->space;
     bool from_signed = (s->offset & 1) != 0, wide = (s->offset & 4) != 0;
     if (!scalar(a)) return cvt_int_lanes(w, s);
-    if (from == 32 && to == 64 && !wide && (from_signed ? counts_s32(a) : counts_u32(a))) set_scalar(d, from_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, a->stride);
-    else if (from == 64 && has == 32 && to == 32) set32(d, (uint32_t)a->base, (int32_t)a->stride);
-    else if (from == 32 && to == 32 && has == 32 && !wide) set_scalar(d, a->base, a->stride);
-    else if (a->stride == 0) set_scalar(d, converted(a->base, from, to, has, from_signed, (s->offset & 2) != 0), 0);
+    if (uniform(a)) set_uniform(d, converted(a->base, from, to, has, from_signed, (s->offset & 2) != 0));
+    else if (from == 32 && to == 64 && !wide && (from_signed ? counts_s32(w, a) : counts_u32(w, a))) set_strided(d, from_signed ? (uint64_t)(int32_t)a->base : (uint32_t)a->base, (uint64_t)a->stride, (uint64_t)a->rise);
+    else if (from == 64 && has == 32 && to == 32) set_strided(d, (uint32_t)a->base, STEP_32(a->stride), STEP_32(a->rise));
+    else if (from == 32 && to == 32 && has == 32 && !wide) copy_scalar(d, a);
     else return cvt_int_lanes(w, s);
     VEC_NEXT(w, s);
 }
@@ -465,7 +478,7 @@ INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
         return mask_of(truths);                                                                 \
     }                                                                                           \
     LANES(setp_##name##_lanes) {                                                                \
-        const type *x = (const type *)lanes(vec_at(w, s->a)), *y = (const type *)lanes(vec_at(w, s->b)); \
+        const type *x = (const type *)lanes(w, vec_at(w, s->a)), *y = (const type *)lanes(w, vec_at(w, s->b)); \
         return put_truths(w, s, compare_##name(s->elems, x, y));                                \
     }                                                                                           \
     HANDLER(setp_##name) {                                                                      \

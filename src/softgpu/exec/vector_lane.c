@@ -36,40 +36,34 @@ const vec_step *vec_no_memory(vec_warp *w) {
 
 /* ---- registers --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-void vec_fill(vec_slot *s, uint32_t width) {
+void vec_fill(vec_slot *s, uint32_t width, uint32_t row_shift) {
     if ((s->state & (VEC_MADE | VEC_SPREAD)) != 0) return;
-    if (width == VEC_32) {
-        uint32_t *to = vec_lanes32(s), base = (uint32_t)s->base, stride = (uint32_t)s->stride;
-        for (uint32_t k = 0; k < VEC_LANES; k++) to[k] = base + k * stride;
-    } else if (width == VEC_64) {
-        uint64_t *to = vec_lanes64(s), base = s->base, stride = (uint64_t)s->stride;
-        for (uint32_t k = 0; k < VEC_LANES; k++) to[k] = base + k * stride;
-    } else {
-        for (uint32_t k = 0; k < VEC_LANES; k++) vec_lanes128(s)[k] = (ptx_bits){s->base, 0};
+    for (uint32_t k = 0; k < VEC_LANES; k++) {
+        uint64_t value = vec_counted(s, k, row_shift);
+        if (width == VEC_32) vec_lanes32(s)[k] = (uint32_t)value;
+        else if (width == VEC_64) vec_lanes64(s)[k] = value;
+        else vec_lanes128(s)[k] = (ptx_bits){value, 0};
     }
     s->state |= VEC_MADE;
 }
 
-void vec_spread(vec_slot *s, uint32_t width) {
-    vec_fill(s, width);
+void vec_spread(vec_slot *s, uint32_t width, uint32_t row_shift) {
+    vec_fill(s, width, row_shift);
     s->state = VEC_SPREAD;
 }
 
-static ptx_bits read_slot(const vec_slot *s, uint32_t width, int32_t lane) {
-    switch (width) {
-    case VEC_PREDICATE: return (ptx_bits){s->base >> lane & 1, 0};
-    case VEC_32: return (ptx_bits){vec_scalar(s) ? (uint32_t)(s->base + (uint64_t)s->stride * (uint64_t)lane) : vec_lanes32(s)[lane], 0};
-    case VEC_64: return (ptx_bits){vec_scalar(s) ? s->base + (uint64_t)s->stride * (uint64_t)lane : vec_lanes64(s)[lane], 0};
-    default: return vec_scalar(s) ? (ptx_bits){s->base, 0} : vec_lanes128(s)[lane];
-    }
+static ptx_bits read_slot(const vec_slot *s, uint32_t width, int32_t lane, uint32_t row_shift) {
+    if (width == VEC_PREDICATE) return (ptx_bits){s->base >> lane & 1, 0};
+    if (vec_scalar(s)) return (ptx_bits){width == VEC_32 ? (uint32_t)vec_counted(s, (uint32_t)lane, row_shift) : vec_counted(s, (uint32_t)lane, row_shift), 0};
+    return width == VEC_32 ? (ptx_bits){vec_lanes32(s)[lane], 0} : width == VEC_64 ? (ptx_bits){vec_lanes64(s)[lane], 0} : vec_lanes128(s)[lane];
 }
 
-static void write_slot(vec_slot *s, uint32_t width, int32_t lane, ptx_bits value) {
+static void write_slot(vec_slot *s, uint32_t width, int32_t lane, uint32_t row_shift, ptx_bits value) {
     if (width == VEC_PREDICATE) {
         s->base = (s->base & ~(UINT64_C(1) << lane)) | (value.low & 1) << lane;
         return;
     }
-    vec_spread(s, width);
+    vec_spread(s, width, row_shift);
     if (width == VEC_32) vec_lanes32(s)[lane] = (uint32_t)value.low;
     else if (width == VEC_64) vec_lanes64(s)[lane] = value.low;
     else vec_lanes128(s)[lane] = value;
@@ -122,7 +116,7 @@ ptx_bits vec_value(const vec_warp *w, const vec_frame *f, int32_t lane, const pt
     ptx_bits v = {0, 0};
     switch ((ptx_operand_kind)o->kind) {
     case PTX_REGISTER:
-        if (o->number >= 0) v = read_slot(slot_of(f, o->number), f->body->registers[o->number].width, lane);
+        if (o->number >= 0) v = read_slot(slot_of(f, o->number), f->body->registers[o->number].width, lane, f->row_shift);
         break;
     case PTX_INTEGER: case PTX_REAL: return (ptx_bits){vec_constant(o, type), 0};
     case PTX_SPECIAL: v.low = vec_special(w, lane, o->number); break;
@@ -142,11 +136,11 @@ void vec_write(const vec_frame *f, int32_t lane, const ptx_operand *o, ptx_type 
     ptx_type has = (ptx_type)r->type;
     if (ptx_is_signed(type) && ptx_types[has].bits > ptx_types[type].bits) value.low = (uint64_t)ptx_signed(type, value.low);
     value.low = ptx_trim(has, value.low);
-    write_slot(slot_of(f, o->number), r->width, lane, value);
+    write_slot(slot_of(f, o->number), r->width, lane, f->row_shift, value);
 }
 
 void vec_write_pair(const vec_frame *f, int32_t lane, const ptx_instruction *i, bool value) {
-    if (i->paired && i->pair >= 0) write_slot(slot_of(f, i->pair), VEC_PREDICATE, lane, (ptx_bits){value, 0});
+    if (i->paired && i->pair >= 0) write_slot(slot_of(f, i->pair), VEC_PREDICATE, lane, f->row_shift, (ptx_bits){value, 0});
 }
 
 /* ---- lane by lane ----------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -191,8 +185,8 @@ bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
     if (s->width == VEC_PREDICATE) {
         to->base = (to->base & ~(uint64_t)mask) | (from->base & mask);
     } else if (s->width != VEC_NOTHING) {
-        vec_fill(from, s->width);
-        vec_spread(to, s->width);
+        vec_fill(from, s->width, w->row_shift);
+        vec_spread(to, s->width, w->row_shift);
         for (uint32_t k = 0; k < VEC_LANES; k++) {
             if ((mask >> k & 1) == 0) continue;
             if (s->width == VEC_32) vec_lanes32(to)[k] = vec_lanes32(from)[k];

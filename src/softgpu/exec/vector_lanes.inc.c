@@ -33,25 +33,40 @@ INLINE bool scalar2(const vec_slot *a, const vec_slot *b) { return ((a->state | 
 INLINE bool uniform2(const vec_slot *a, const vec_slot *b) { return ((a->state | b->state) & (VEC_SPREAD | VEC_STRIDED)) == 0; }
 INLINE bool made(const vec_slot *a) { return (a->state & (VEC_MADE | VEC_SPREAD)) != 0; }
 
-INLINE void set_scalar(vec_slot *d, uint64_t base, int64_t stride) {
+INLINE void set_uniform(vec_slot *d, uint64_t base) {
     d->base = base;
-    d->stride = stride;
-    d->state = stride == 0 ? VEC_SCALAR : VEC_STRIDED;
+    d->state = VEC_SCALAR;
 }
-INLINE void set32(vec_slot *d, uint32_t base, int32_t stride) { set_scalar(d, base, stride); }
+INLINE void set_strided(vec_slot *d, uint64_t base, uint64_t stride, uint64_t rise) {
+    d->base = base;
+    d->stride = (int64_t)stride;
+    d->rise = (int64_t)rise;
+    d->state = VEC_STRIDED;
+}
+INLINE void copy_scalar(vec_slot *d, const vec_slot *a) {
+    d->base = a->base;
+    d->stride = a->stride;
+    d->rise = a->rise;
+    d->state = a->state & VEC_STRIDED;
+}
+INLINE uint64_t stride_of(const vec_slot *a) { return (a->state & VEC_STRIDED) != 0 ? (uint64_t)a->stride : 0; }
+INLINE uint64_t rise_of(const vec_slot *a) { return (a->state & VEC_STRIDED) != 0 ? (uint64_t)a->rise : 0; }
 
-/* The lanes of a register, made where they are told by base and stride. */
-INLINE const uint32_t *in32(vec_slot *a) {
-    uint32_t *to = vec_lanes32(a), base = (uint32_t)a->base, stride = (uint32_t)a->stride;
+/* The lanes of a register, made where base, stride and rise tell them. */
+INLINE const uint32_t *in32(const vec_warp *w, vec_slot *a) {
+    uint32_t *to = vec_lanes32(a), base = (uint32_t)a->base, stride = (uint32_t)stride_of(a), rise = (uint32_t)rise_of(a), shift = w->row_shift, last = (1u << shift) - 1;
     if (made(a)) return to;
-    EACH_LANE(k) to[k] = base + (uint32_t)k * stride;
+    if (uniform(a)) EACH_LANE(k) to[k] = base;
+    else EACH_LANE(k) to[k] = base + ((uint32_t)k & last) * stride + ((uint32_t)k >> shift) * rise;
     a->state |= VEC_MADE;
     return to;
 }
-INLINE const uint64_t *in64(vec_slot *a) {
-    uint64_t *to = vec_lanes64(a), base = a->base, stride = (uint64_t)a->stride;
+INLINE const uint64_t *in64(const vec_warp *w, vec_slot *a) {
+    uint64_t *to = vec_lanes64(a), base = a->base, stride = stride_of(a), rise = rise_of(a);
+    uint32_t shift = w->row_shift, last = (1u << shift) - 1;
     if (made(a)) return to;
-    EACH_LANE(k) to[k] = base + (uint64_t)k * stride;
+    if (uniform(a)) EACH_LANE(k) to[k] = base;
+    else EACH_LANE(k) to[k] = base + ((uint32_t)k & last) * stride + ((uint32_t)k >> shift) * rise;
     a->state |= VEC_MADE;
     return to;
 }
@@ -67,31 +82,32 @@ INLINE uint64_t *out64(vec_slot *d) {
 /* Some operand has no lanes yet: makes them, and does the step again. By width of a and b, and of c. */
 INLINE bool unmade(const vec_slot *a, const vec_slot *b, const vec_slot *c) { return !made(a) || !made(b) || !made(c); }
 LANES(again32) {
-    in32(vec_at(w, s->a)), in32(vec_at(w, s->b)), in32(vec_at(w, s->c));
+    in32(w, vec_at(w, s->a)), in32(w, vec_at(w, s->b)), in32(w, vec_at(w, s->c));
     VEC_JUMP(w, s);
 }
 LANES(again64) {
-    in64(vec_at(w, s->a)), in64(vec_at(w, s->b)), in64(vec_at(w, s->c));
+    in64(w, vec_at(w, s->a)), in64(w, vec_at(w, s->b)), in64(w, vec_at(w, s->c));
     VEC_JUMP(w, s);
 }
 LANES(again_wide) {
-    in32(vec_at(w, s->a)), in32(vec_at(w, s->b)), in64(vec_at(w, s->c));
+    in32(w, vec_at(w, s->a)), in32(w, vec_at(w, s->b)), in64(w, vec_at(w, s->c));
     VEC_JUMP(w, s);
 }
 LANES(again_shift64) {
-    in64(vec_at(w, s->a)), in32(vec_at(w, s->b));
+    in64(w, vec_at(w, s->a)), in32(w, vec_at(w, s->b));
     VEC_JUMP(w, s);
 }
 
-/* Does base + lane * stride of a 32-bit register stay a number of 32 bits in all lanes, so that a wider register may count on? */
-INLINE bool counts_s32(const vec_slot *a) {
-    int64_t first = (int32_t)a->base, last = first + 31 * a->stride;
-    return last == (int32_t)last;
+/* Does what base, stride and rise of a 32-bit register count to stay a number of 32 bits in all lanes, so that a wider register may count on? */
+INLINE bool counts_within(const vec_warp *w, const vec_slot *a, int64_t first, int64_t least, int64_t most) {
+    if (uniform(a)) return true;
+    int64_t x = a->stride * ((1 << w->row_shift) - 1), y = a->rise * ((VEC_LANES >> w->row_shift) - 1);
+    return first + (x < 0 ? x : 0) + (y < 0 ? y : 0) >= least && first + (x > 0 ? x : 0) + (y > 0 ? y : 0) <= most;
 }
-INLINE bool counts_u32(const vec_slot *a) {
-    int64_t first = (uint32_t)a->base, last = first + 31 * a->stride;
-    return last == (uint32_t)last;
-}
+INLINE bool counts_s32(const vec_warp *w, const vec_slot *a) { return counts_within(w, a, (int32_t)a->base, INT32_MIN, INT32_MAX); }
+INLINE bool counts_u32(const vec_warp *w, const vec_slot *a) { return counts_within(w, a, (uint32_t)a->base, 0, UINT32_MAX); }
+/* Does it count from lane to lane by `step`, over the ends of rows as well? */
+INLINE bool counts_by(const vec_warp *w, const vec_slot *a, int64_t step) { return (a->state & VEC_STRIDED) != 0 && a->stride == step && (w->row_shift == 5 || a->rise == step << w->row_shift); }
 
 /* ---- masks ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the files of the vector executor share: decoded code, registers of a warp, its splits and frames, its block, the worker that runs it.
  *
- * A register of a warp is a slot: a number for each lane, or base + lane * stride as long as it can be told so (uniform registers: stride 0), so that addresses, counters and
- * conditions that a warp has in common cost scalar work. Lanes that part become splits, each a mask, a frame and a step; the one that is furthest behind in the flow of
+ * A register of a warp is a slot: a number for each lane, or base + x * stride + y * rise as long as it can be told so, where lanes stand in rows as wide as the block where that
+ * is 1, 2, 4, 8 or 16 threads wide, else in one; so that addresses, counters and conditions that a warp has in common cost scalar work. Lanes that part become splits, each a mask, a frame and a step; the one that is furthest behind in the flow of
  * control runs, and splits that come to one step become one again. */
 #ifndef PGD_SOFTGPU_VECTOR_WARP_H
 #define PGD_SOFTGPU_VECTOR_WARP_H
@@ -27,11 +27,11 @@ typedef const vec_step *vec_fn(vec_warp *w, const vec_step *s); /* the step to g
 
 /* ---- registers ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Base and stride hold it; so do the lanes (MADE); the lanes alone hold it (SPREAD). STRIDED: where base and stride hold it, the stride may be other than 0. */
+/* The base holds it, the same for all lanes; with stride and rise (STRIDED); so do the lanes (MADE); the lanes alone hold it (SPREAD). */
 typedef enum vec_state { VEC_SCALAR = 0, VEC_MADE = 1, VEC_SPREAD = 2, VEC_STRIDED = 4 } vec_state;
 typedef struct vec_slot {
     _Alignas(64) uint64_t base; /* of a predicate: the mask of lanes where it is true, always scalar */
-    int64_t stride;             /* registers of less than 32 bits have none */
+    int64_t stride, rise;       /* mean something where the state says STRIDED; registers of less than 32 bits are not */
     uint32_t state;
 } vec_slot; /* behind it: 32 numbers of 32 bits (also for less), 64 or 128 */
 
@@ -103,6 +103,7 @@ typedef struct vec_frame {
     int32_t users;        /* splits that are in it, and frames called from it */
     uint64_t parameters, own_parameters, locals, param_top, local_top; /* the same for all lanes that came here */
     char *registers;
+    uint32_t row_shift;   /* the warp's */
 } vec_frame;
 
 typedef enum vec_split_state { VEC_RUNNING, VEC_AT_BARRIER, VEC_AT_WARP } vec_split_state;
@@ -138,6 +139,7 @@ struct vec_warp {
     int32_t stop, pc; /* where to go on after a stop */
     int32_t current, split_count, patience;
     uint32_t number, threads, carry;
+    uint32_t row_shift; /* lanes k with the same k >> row_shift stand in a row */
     bool own_parameters_made; /* lanes have their own kernel parameters, for one was written */
     vec_split splits[VEC_LANES + 1];
     uint32_t wait_mask[VEC_LANES];
@@ -215,6 +217,10 @@ typedef struct vec_worker {
 #endif
 
 _Static_assert(sizeof(vec_step) == 64, "a step is a cache line");
+static inline uint64_t vec_counted(const vec_slot *s, uint32_t lane, uint32_t row_shift) {
+    if ((s->state & VEC_STRIDED) == 0) return s->base;
+    return s->base + (lane & ((1u << row_shift) - 1)) * (uint64_t)s->stride + (lane >> row_shift) * (uint64_t)s->rise;
+}
 static inline bool vec_scalar(const vec_slot *s) { return (s->state & VEC_SPREAD) == 0; }
 static inline vec_slot *vec_at(const vec_warp *w, uint32_t at) { return (vec_slot *)(void *)(w->registers + at); }
 static inline bool vec_whole(const vec_warp *w) { return w->mask == w->alive; }
@@ -225,8 +231,8 @@ const vec_step *vec_no_memory(vec_warp *w);
 ptx_bits vec_value(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_operand *o, ptx_type type);
 void vec_write(const vec_frame *f, int32_t lane, const ptx_operand *o, ptx_type type, ptx_bits value);
 void vec_write_pair(const vec_frame *f, int32_t lane, const ptx_instruction *i, bool value);
-void vec_spread(vec_slot *s, uint32_t width); /* the lanes alone hold it from now on */
-void vec_fill(vec_slot *s, uint32_t width);   /* the lanes hold it as well */
+void vec_spread(vec_slot *s, uint32_t width, uint32_t row_shift); /* the lanes alone hold it from now on */
+void vec_fill(vec_slot *s, uint32_t width, uint32_t row_shift);   /* the lanes hold it as well */
 uint64_t vec_address_of(const vec_warp *w, const vec_frame *f, const ptx_variable *v);
 uint64_t vec_special(const vec_warp *w, int32_t lane, int32_t number);
 uint64_t vec_constant(const ptx_operand *o, ptx_type type);
