@@ -103,6 +103,17 @@ static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, 
     return bad == 0;
 }
 
+/* Where lane 0 finds its bytes, when addresses are told by base, stride and rise, all lanes live, and all of it lies in one piece that they share; NULL: another way. */
+INLINE char *strided_place(vec_warp *w, const vec_step *s, const vec_slot *a, uint64_t bytes, bool write) {
+    if (w->mask != UINT32_MAX || !straight(w, s, a)) return NULL;
+    uint64_t address = a->base + offset_of(w, s), stride = stride_of(a), rise = rise_of(a);
+    int64_t x = (int64_t)stride * ((1 << w->row_shift) - 1), y = (int64_t)rise * ((VEC_LANES >> w->row_shift) - 1);
+    uint64_t least = address + (uint64_t)(x < 0 ? x : 0) + (uint64_t)(y < 0 ? y : 0), span = (uint64_t)(x < 0 ? -x : x) + (uint64_t)(y < 0 ? -y : y) + bytes;
+    view v;
+    if (((address | stride | rise) & (bytes - 1)) != 0 || span > UINT32_MAX || !view_of(w, s, least, span, write, &v) || v.apart != 0 || !holds(&v, least, span)) return NULL;
+    return v.host + (address - v.address);
+}
+
 /* ---- loads ---------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 INLINE uint64_t fetched(const char *from, int32_t bytes, bool is_signed) {
@@ -170,6 +181,27 @@ HANDLER(load) {
 }
 
 /* One element of 32 or 64 bits into a register of that width. */
+/* Rows of lanes, each a piece of memory, one number, or numbers apart. */
+INLINE bool load_rows(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    const char *from = strided_place(w, s, a, (uint64_t)bytes, false);
+    int32_t across = 1 << w->row_shift;
+    int64_t stride = (int64_t)stride_of(a), rise = (int64_t)rise_of(a);
+    if (from == NULL) return false;
+    char *to = (char *)vec_lanes32(d);
+    d->state = VEC_SPREAD;
+    for (int32_t k = 0; k < VEC_LANES; k += across, from += rise, to += across * bytes) {
+        if (stride == bytes && across == 16) memcpy(to, from, 16 * (size_t)bytes);
+        else if (stride == bytes && across == 8) memcpy(to, from, 8 * (size_t)bytes);
+        else
+            for (int32_t x = 0; x < across; x++) {
+                if (bytes == 4) ((uint32_t *)(void *)to)[x] = (uint32_t)fetched(from + x * stride, 4, false);
+                else ((uint64_t *)(void *)to)[x] = fetched(from + x * stride, 8, false);
+            }
+    }
+    return true;
+}
+
 static bool load_words_each(vec_warp *w, const vec_step *s, int32_t bytes) {
     vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
     char *at[VEC_LANES];
@@ -201,7 +233,7 @@ INLINE const vec_step *load_words(vec_warp *w, const vec_step *s, int32_t bytes)
             VEC_NEXT(w, s);
         }
     }
-    if (!load_words_each(w, s, bytes)) return vec_run_load(w, s);
+    if (!load_rows(w, s, bytes) && !load_words_each(w, s, bytes)) return vec_run_load(w, s);
     VEC_NEXT(w, s);
 }
 LANES(load32) { return load_words(w, s, 4); }
@@ -244,6 +276,24 @@ INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, 
     memcpy(vec_lanes32(d), from, (size_t)bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
+/* The same of .shared memory. */
+INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    vec_slot *d = vec_at(w, s->d);
+    const vec_block *b = w->block;
+    uint64_t address = a->base + (uint64_t)s->offset, size = (uint64_t)bytes;
+    if (!scalar(a) || address >= b->shared_bytes || b->shared_bytes - address < size * VEC_LANES || (address & (size - 1)) != 0) return far(w, s);
+    if (uniform(a)) {
+        set_uniform(d, fetched(b->shared + address, bytes, false));
+        VEC_NEXT(w, s);
+    }
+    if (!counts_by(w, a, bytes) || w->mask != UINT32_MAX) return far(w, s);
+    d->state = VEC_SPREAD;
+    memcpy(vec_lanes32(d), b->shared + address, (size_t)bytes * VEC_LANES);
+    VEC_NEXT(w, s);
+}
+HANDLER(load32_shared) { return load_shared(w, s, 4, load32); }
+HANDLER(load64_shared) { return load_shared(w, s, 8, load64); }
 HANDLER(load32_global) { return load_near(w, s, 4, load32_far); }
 HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
 
@@ -281,6 +331,22 @@ HANDLER(store) {
     VEC_NEXT(w, s);
 }
 
+INLINE bool store_rows(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a);
+    char *to = strided_place(w, s, a, (uint64_t)bytes, true);
+    const char *from = (const char *)vec_lanes32(vec_at(w, s->d));
+    int32_t across = 1 << w->row_shift;
+    int64_t stride = (int64_t)stride_of(a), rise = (int64_t)rise_of(a);
+    if (to == NULL) return false;
+    for (int32_t k = 0; k < VEC_LANES; k += across, to += rise, from += across * bytes) {
+        if (stride == bytes && across == 16) memcpy(to, from, 16 * (size_t)bytes);
+        else if (stride == bytes && across == 8) memcpy(to, from, 8 * (size_t)bytes);
+        else
+            for (int32_t x = 0; x < across; x++) put(to + x * stride, bytes, bytes == 4 ? ((const uint32_t *)(const void *)from)[x] : ((const uint64_t *)(const void *)from)[x]);
+    }
+    return true;
+}
+
 INLINE const vec_step *store_words(vec_warp *w, const vec_step *s, int32_t bytes) {
     vec_slot *a = vec_at(w, s->a), *from = vec_at(w, s->d);
     const uint32_t *x = bytes == 4 ? in32(w, from) : NULL;
@@ -293,7 +359,7 @@ INLINE const vec_step *store_words(vec_warp *w, const vec_step *s, int32_t bytes
             VEC_NEXT(w, s);
         }
     }
-    if (!store_each(w, s)) return vec_run_store(w, s);
+    if (!store_rows(w, s, bytes) && !store_each(w, s)) return vec_run_store(w, s);
     VEC_NEXT(w, s);
 }
 HANDLER(store32) { return store_words(w, s, 4); }

@@ -324,8 +324,10 @@ static bool access(const selection *n, int32_t value, int32_t memory, bool loads
     n->s->elems = (uint8_t)count;
     n->s->is_signed = ptx_is_signed(t);
     bool near = exact && loads && n->s->space == PTX_SPACE_global && n->s->width == VEC_64 && n->s->count == VEC_ABSOLUTE;
+    bool shared = exact && loads && n->s->space == PTX_SPACE_shared && n->s->count == VEC_ABSOLUTE;
     if (near) n->s->target = (int32_t)(offsetof(vec_worker, near) + sizeof(vec_near) * n->s->site);
     if (near) n->s->run = handler(bytes == 4 ? VEC_OP_load32_global : VEC_OP_load64_global);
+    else if (shared) n->s->run = handler(bytes == 4 ? VEC_OP_load32_shared : VEC_OP_load64_shared);
     else if (loads) n->s->run = handler(!exact ? VEC_OP_load : bytes == 4 ? VEC_OP_load32 : VEC_OP_load64);
     else n->s->run = handler(!exact ? VEC_OP_store : bytes == 4 ? VEC_OP_store32 : VEC_OP_store64);
     return true;
@@ -420,4 +422,9 @@ void vec_fuse(vec_step *s) {
     }
 }
 
-vec_fn *vec_masked(vec_fn *run) { return run == handler(VEC_OP_load32_global) ? handler(VEC_OP_load32) : run == handler(VEC_OP_load64_global) ? handler(VEC_OP_load64) : run; }
+vec_fn *vec_masked(vec_fn *run) {
+    static const vec_op whole[] = {VEC_OP_load32_global, VEC_OP_load64_global, VEC_OP_load32_shared, VEC_OP_load64_shared}, any[] = {VEC_OP_load32, VEC_OP_load64, VEC_OP_load32, VEC_OP_load64};
+    for (int32_t k = 0; k < 4; k++)
+        if (run == handler(whole[k])) return handler(any[k]);
+    return run;
+}

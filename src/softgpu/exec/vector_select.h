@@ -20,7 +20,7 @@
     X(min_f32) X(max_f32) X(div_ftz) X(div_approx_ftz) X(rcp_ftz) X(sqrt_ftz) X(ex2_ftz) X(lg2_ftz)                                                   \
     X(cvt_int) X(cvt_s32_f32) X(cvt_u32_f32) X(cvt_f32_s32) X(cvt_f32_u32) X(cvt_f64_f32) X(cvt_f32_f64) X(cvt_f32_f16) X(cvt_f16_f32)                \
     X(cvt_f32_bf16) X(cvt_bf16_f32)                                                                                                                   \
-    X(load) X(load32) X(load64) X(load32_global) X(load64_global) X(store) X(store32) X(store64)
+    X(load) X(load32) X(load64) X(load32_global) X(load64_global) X(load32_shared) X(load64_shared) X(store) X(store32) X(store64)
 
 /* Comparisons together with the branch behind them: name, type, sign; in the order of vec_comparison. */
 #define SETP_BRA_ROW(X, name, type) X(name##_eq, type, ==) X(name##_ne, type, !=) X(name##_lt, type, <) X(name##_le, type, <=) X(name##_gt, type, >) X(name##_ge, type, >=)

@@ -240,12 +240,34 @@ bool vec_is_barrier(const ptx_instruction *i) {
     return barrier_operands(i, &number, &count, &predicate) != NO_BARRIER;
 }
 
+static void park(vec_split *split, const ptx_instruction *i, int32_t id, int32_t pc) {
+    split->barrier = id;
+    split->waiting = i;
+    split->pc = pc;
+    split->state = VEC_AT_BARRIER;
+}
+
+/* The common one: a barrier of the whole block whose number is written out. */
+static bool reach_common(vec_warp *w, const ptx_instruction *i, int32_t pc) {
+    const ptx_operand *o = &i->operands[0];
+    bool common = (i->form == PTX_FORM_BAR_SYNC || i->form == PTX_FORM_BARRIER_SYNC) && i->operand_count == 1 && o->kind == PTX_INTEGER && o->bits < VEC_BARRIERS;
+    vec_barrier *b = common ? &w->block->barriers[o->bits] : NULL;
+    if (!common || (b->used && b->expected != 0)) return false;
+    b->used = w->block->barriers_used = true;
+    b->expected = 0;
+    b->lanes[w->number] |= w->mask;
+    park(&w->splits[w->current], i, (int32_t)o->bits, pc);
+    w->stop = VEC_GO_ON;
+    return true;
+}
+
 /* Lanes of one split that come to several barriers part. */
 const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
     const ptx_instruction *i = s->i;
     int32_t number, count, predicate, pc = (int32_t)(s - w->frame->body->steps);
     arrival how = barrier_operands(i, &number, &count, &predicate);
     if (pc >= w->frame->body->count) pc -= w->frame->body->count;
+    if (reach_common(w, i, pc)) return NULL;
     for (uint32_t left = w->mask; left != 0;) {
         int32_t first = __builtin_ctz(left);
         uint64_t id = vec_value(w, w->frame, first, &i->operands[number], PTX_u32).low;
@@ -266,11 +288,7 @@ const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
         }
         left &= ~same;
         if (how == ARRIVES) continue;
-        vec_split *split = left != 0 ? vec_part(w, same, pc) : &w->splits[w->current];
-        split->barrier = (int32_t)id;
-        split->waiting = i;
-        split->pc = pc;
-        split->state = VEC_AT_BARRIER;
+        park(left != 0 ? vec_part(w, same, pc) : &w->splits[w->current], i, (int32_t)id, pc);
     }
     if (how == ARRIVES) VEC_NEXT(w, s);
     w->stop = VEC_GO_ON;
