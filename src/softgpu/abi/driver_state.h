@@ -4,6 +4,7 @@
 #define PGD_SOFTGPU_DRIVER_STATE_H
 
 #include <exec/reference.h>
+#include <exec/vector.h>
 #include <pagoda/cuda_driver.h>
 #include <pthread.h>
 
@@ -127,6 +128,7 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
+    gpu_vector_code *code; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
     CUfunction next;
 };
