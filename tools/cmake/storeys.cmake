@@ -47,6 +47,19 @@ file(GLOB kernels ${CMAKE_SOURCE_DIR}/src/dnn/host/*_avx512.c)
 set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS
   "${kernel_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mprefer-vector-width=512")
 
+# The software GPU's: bit for bit as IEEE 754 has it, so nothing is fused that was not asked to be. Handlers end in jumps to the next where compilers promise to make them so.
+set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls)
+if(PAGODA_SANITIZE)
+  list(TRANSFORM softgpu_flags REPLACE "-O3" "-O1")
+else()
+  list(APPEND softgpu_flags -DVEC_TAIL_CALLS)
+endif()
+set(handlers ${CMAKE_SOURCE_DIR}/src/softgpu/exec/vector_)
+set_source_files_properties(${handlers}portable.c ${handlers}split.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
+set_source_files_properties(${handlers}avx2.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags};-mavx2;-mfma;-mbmi;-mbmi2;-mlzcnt;-mpopcnt")
+set_source_files_properties(${handlers}avx512.c PROPERTIES COMPILE_OPTIONS
+  "${softgpu_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mprefer-vector-width=512")
+
 # The library, shared and static, from the archives' objects.
 set(objects "")
 foreach(storey ${PAGODA_STOREYS})
@@ -81,3 +94,6 @@ target_link_libraries(pagoda_softgpu PRIVATE m Threads::Threads)
 target_include_directories(pagoda_softgpu INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src/softgpu/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_custom_command(TARGET pagoda_softgpu POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/softgpu
                    COMMAND ${CMAKE_COMMAND} -E create_symlink ../libpagoda-softgpu.so.0 ${CMAKE_BINARY_DIR}/softgpu/libcuda.so.1)
+add_library(softgpu_link_stub SHARED ${CMAKE_SOURCE_DIR}/src/softgpu/abi/link_stub.inc.c)
+set_target_properties(softgpu_link_stub PROPERTIES OUTPUT_NAME cuda LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/softgpu/stubs NO_SONAME ON C_VISIBILITY_PRESET default)
+target_link_options(softgpu_link_stub PRIVATE -Wl,-soname,libcuda.so.1)

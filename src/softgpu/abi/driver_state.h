@@ -4,6 +4,7 @@
 #define PGD_SOFTGPU_DRIVER_STATE_H
 
 #include <exec/reference.h>
+#include <exec/vector.h>
 #include <pagoda/cuda_driver.h>
 #include <pthread.h>
 
@@ -71,6 +72,7 @@ typedef struct gpu_task {
     int32_t references, waits; /* waits: tasks that have to be done first */
     bool done;
     CUcontext context;
+    unsigned long long stream; /* the id of its stream */
     gpu_operation *operation;
     struct gpu_task **next;    /* tasks that wait for this one */
     int32_t next_count, next_capacity;
@@ -81,8 +83,8 @@ typedef struct gpu_task {
 gpu_task *gpu_task_retain(gpu_task *task);
 void gpu_task_release(gpu_task *task);
 /* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
-gpu_task *gpu_task_submit(CUcontext context, gpu_operation *operation, gpu_task *const *first, int32_t count);
-void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and works meanwhile */
+gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
+void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
 
 /* ---- objects ------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -126,6 +128,7 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
+    gpu_vector_code *code; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
     CUfunction next;
 };

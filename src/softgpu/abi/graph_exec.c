@@ -167,7 +167,7 @@ static gpu_task *submit_step(CUstream s, const gpu_step *step, gpu_task **tasks,
     for (int32_t k = 0; k < step->wait_count; k++) first[count++] = tasks[step->waits[k]];
     bool event = gpu_object_is(step->event, GPU_EVENT);
     if (event && step->type == CU_GRAPH_NODE_TYPE_WAIT_EVENT) first[count++] = step->event->task;
-    gpu_task *task = gpu_task_submit(s->context, gpu_operation_retain(step->operation), first, count);
+    gpu_task *task = gpu_task_submit(s, gpu_operation_retain(step->operation), first, count);
     if (task != NULL && event && step->type == CU_GRAPH_NODE_TYPE_EVENT_RECORD) {
         gpu_task_release(step->event->task);
         step->event->task = gpu_task_retain(task);

@@ -106,6 +106,7 @@ void gpu_module_destroy(CUmodule m) {
         CUfunction f = m->functions;
         m->functions = f->next;
         gpu_object_remove(f);
+        gpu_vector_code_destroy(f->code);
         pgd_mem_free(f);
     }
     gpu_object_remove(m);

@@ -39,15 +39,30 @@ static CUresult result_of_fault(gpu_fault_kind kind) {
     }
 }
 
+/* The slow one takes one launch at a time: its atomic operations are plain memory accesses. */
+static pgd_status run_reference(const gpu_launch *launch, gpu_fault *fault) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one_at_a_time);
+    pgd_status status = gpu_reference_run(launch, fault);
+    pthread_mutex_unlock(&one_at_a_time);
+    return status;
+}
+
+/* A function is decoded when it is first launched. */
+static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one_at_a_time);
+    pgd_status status = f->code == NULL ? gpu_vector_prepare(&f->module->program, f->ptx, &f->code) : PGD_OK;
+    pthread_mutex_unlock(&one_at_a_time);
+    return status == PGD_OK ? gpu_vector_launch(f->code, launch, gpu_driver.pool, fault, NULL) : status;
+}
+
 static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
-    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* its atomic operations are plain memory accesses */
     gpu_fault fault = {0};
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
-                         .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers};
-    pthread_mutex_lock(&one_at_a_time);
-    pgd_status status = gpu_reference_run(&launch, &fault);
-    pthread_mutex_unlock(&one_at_a_time);
+                         .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative};
+    pgd_status status = gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
     if (status == PGD_OK) return CUDA_SUCCESS;
     const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
     snprintf(context->error_text, sizeof context->error_text, "%s", text);

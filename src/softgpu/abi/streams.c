@@ -93,7 +93,7 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
     if (stream->tail != NULL && !stream->tail->done) {
         if (c->legacy == NULL) c->legacy = make(c, CU_STREAM_DEFAULT);
         legacy = c->legacy;
-        gpu_task *joined = legacy == NULL ? NULL : gpu_task_submit(c, NULL, (gpu_task *[]){legacy->tail, stream->tail}, 2);
+        gpu_task *joined = legacy == NULL ? NULL : gpu_task_submit(legacy, NULL, (gpu_task *[]){legacy->tail, stream->tail}, 2);
         if (joined == NULL) gpu_task_wait(stream->tail);
         else {
             gpu_task_release(legacy->tail);
@@ -138,7 +138,7 @@ gpu_task *gpu_stream_append(CUstream s, gpu_operation *operation, gpu_task *cons
     count = in_step(s, first);
     first[count++] = s->tail;
     for (int32_t i = 0; i < also_count; i++) first[count++] = also[i];
-    gpu_task *task = gpu_task_submit(s->context, operation, first, count);
+    gpu_task *task = gpu_task_submit(s, operation, first, count);
     pgd_mem_free(first);
     if (task == NULL) return NULL;
     gpu_task_release(s->tail);

@@ -5,7 +5,7 @@
 
 #include "driver_state.h"
 
-enum { WORKERS_MAX = 64 };
+enum { WORKERS_MAX = 64, ANY = 0 };
 
 static struct {
     gpu_task *first, *last; /* that can run */
@@ -58,11 +58,12 @@ static void finish(gpu_task *t) {
 
 static bool calls_back(const gpu_task *t) { return t->operation->kind == GPU_OP_HOST || t->operation->kind == GPU_OP_CALLBACK; }
 
-/* The first that can run; who waits in a call of the program runs no host functions, which may need what its caller holds. */
-static gpu_task *take(bool host_functions) {
+/* The first that can run. Who waits in a call of the program takes those of the stream it waits for alone: others may be waiting for the program to go on; and no
+ * host functions, which may need what its caller holds. */
+static gpu_task *take(unsigned long long of_stream) {
     gpu_task *before = NULL;
     for (gpu_task *t = scheduler.first; t != NULL; before = t, t = t->queued) {
-        if (!host_functions && calls_back(t)) continue;
+        if (of_stream != ANY && (t->stream != of_stream || calls_back(t))) continue;
         if (before == NULL) scheduler.first = t->queued;
         else before->queued = t->queued;
         if (scheduler.last == t) scheduler.last = before;
@@ -89,13 +90,14 @@ static void *work(void *unused) {
     (void)unused;
     pthread_mutex_lock(&gpu_driver.lock);
     for (;;) {
-        gpu_task *t = take(true);
+        gpu_task *t = take(ANY);
         if (t != NULL) {
             run(t);
             continue;
         }
         pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
     }
+    return NULL;
 }
 
 static void start_workers(void) {
@@ -113,13 +115,13 @@ static bool wait_for(gpu_task *t, gpu_task *first) {
     return true;
 }
 
-gpu_task *gpu_task_submit(CUcontext context, gpu_operation *operation, gpu_task *const *first, int32_t count) {
+gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count) {
     gpu_task *t = pgd_mem_zalloc(sizeof *t);
     if (t == NULL) {
         gpu_operation_release(operation);
         return NULL;
     }
-    *t = (gpu_task){.references = 2, .waits = 1, .context = context, .operation = operation}; /* the caller's and the scheduler's; itself, until it is whole */
+    *t = (gpu_task){.references = 2, .waits = 1, .context = stream->context, .stream = stream->id, .operation = operation}; /* the caller's and the scheduler's; itself, until it is whole */
     bool fine = true;
     for (int32_t i = 0; i < count && fine; i++) fine = wait_for(t, first[i]);
     if (!fine) { /* what was registered already still lets go of it, as of something empty */
@@ -142,7 +144,7 @@ void gpu_task_wait(gpu_task *t) {
     if (t == NULL) return;
     gpu_task_retain(t);
     while (!t->done) {
-        gpu_task *other = take(scheduler.count == 0);
+        gpu_task *other = take(scheduler.count == 0 ? ANY : t->stream);
         if (other != NULL) run(other);
         else pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
     }

@@ -229,6 +229,7 @@ char *gpu_memory_at(gpu_memory *m, uint64_t address, uint64_t bytes, gpu_allocat
 }
 
 uint64_t gpu_memory_generation(const gpu_memory *m) { return atomic_load_explicit(&m->generation, memory_order_acquire); }
+const _Atomic uint64_t *gpu_memory_generation_place(const gpu_memory *m) { return &m->generation; }
 
 char *gpu_memory_look(gpu_memory *m, gpu_memory_window *w, uint64_t barred, uint64_t address, uint64_t bytes) {
     uint64_t generation = gpu_memory_generation(m);

@@ -65,6 +65,7 @@ typedef struct gpu_memory_window {
     int32_t owner;
 } gpu_memory_window;
 uint64_t gpu_memory_generation(const gpu_memory *memory); /* changes when anything is freed */
+const _Atomic uint64_t *gpu_memory_generation_place(const gpu_memory *memory); /* where it stands */
 
 /* barred: a bit for each device whose memory must not be touched. NULL: as above, or it is barred; then ask gpu_memory_at why. */
 char *gpu_memory_look(gpu_memory *memory, gpu_memory_window *window, uint64_t barred, uint64_t address, uint64_t bytes);

@@ -62,7 +62,7 @@ static bool push_frame(gpu_thread *t, const ptx_function *f, const ptx_call *cal
         t->registers = grown;
         t->register_capacity = capacity;
     }
-    memset(t->registers + t->register_count, 0, sizeof *t->registers * (size_t)f->register_count);
+    if (f->register_count > 0) memset(t->registers + t->register_count, 0, sizeof *t->registers * (size_t)f->register_count);
     t->register_count += f->register_count;
     if (!pgd_grow(&t->frames, &t->frame_capacity, t->depth, sizeof *t->frames)) return no_memory(t);
     t->frames[t->depth++] = frame;

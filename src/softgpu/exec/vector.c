@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A launch: workers take blocks one after the other; in a block each warp runs for a while, then the next. Blocks of a cooperative launch are all there at once, and workers
+ * take turns with them, so that each may wait for all others. */
+#include "vector.h"
+
+#include <fenv.h>
+#include <stdio.h>
+
+#include "vector_warp.h"
+
+/* ---- memory of blocks, kept from launch to launch ------------------------------------------------------------------------------------------------------------------------- */
+
+static void warp_deinit(vec_warp *w) {
+    pgd_mem_free(w->root.registers);
+    pgd_mem_free(w->local);
+    pgd_mem_free(w->param);
+    pgd_mem_free(w->copies);
+}
+
+static void block_deinit(vec_block *b) {
+    for (uint32_t k = 0; b->warps != NULL && k < b->warp_capacity; k++) warp_deinit(&b->warps[k]);
+    pgd_mem_free(b->warps);
+    pgd_mem_free(b->shared);
+    *b = (vec_block){0};
+}
+
+/* Room for the warps and the shared memory of a block of the launch. */
+static bool block_init(vec_block *b, const gpu_vector_code *code, const gpu_launch *l) {
+    b->thread_count = l->block[0] * l->block[1] * l->block[2];
+    b->warp_count = (b->thread_count + VEC_LANES - 1) / VEC_LANES;
+    b->shared_bytes = gpu_launch_shared_bytes(l);
+    if (b->shared == NULL || b->shared_capacity < b->shared_bytes) {
+        pgd_mem_free(b->shared);
+        b->shared_capacity = b->shared_bytes;
+        b->shared = pgd_mem_alloc((size_t)b->shared_bytes + 16);
+        if (b->shared == NULL) return false;
+    }
+    if (b->warp_capacity < b->warp_count) {
+        vec_warp *warps = pgd_mem_zalloc(sizeof *warps * b->warp_count);
+        if (warps == NULL) return false;
+        if (b->warp_capacity > 0) memcpy(warps, b->warps, sizeof *warps * b->warp_capacity);
+        pgd_mem_free(b->warps);
+        b->warps = warps;
+        b->warp_capacity = b->warp_count;
+    }
+    for (uint32_t k = 0; k < b->warp_count; k++) {
+        vec_warp *w = &b->warps[k];
+        w->root.body = code->kernel;
+        if (w->root.registers == NULL) w->root.registers = pgd_mem_zalloc(code->kernel->register_bytes);
+        if (w->root.registers == NULL) return false;
+    }
+    return true;
+}
+
+static void block_belongs(vec_block *b, vec_worker *worker) {
+    for (uint32_t k = 0; k < b->warp_count; k++) b->warps[k].worker = worker, b->warps[k].block = b;
+}
+
+static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
+    const gpu_launch *l = worker->launch;
+    b->index[0] = (uint32_t)(number % l->grid[0]);
+    b->index[1] = (uint32_t)(number / l->grid[0] % l->grid[1]);
+    b->index[2] = (uint32_t)(number / l->grid[0] / l->grid[1]);
+    memset(b->shared, 0, (size_t)b->shared_bytes);
+    memset(b->barriers, 0, sizeof b->barriers);
+    b->barriers_used = false;
+    block_belongs(b, worker);
+    for (uint32_t k = 0; k < b->warp_count; k++) {
+        vec_warp *w = &b->warps[k];
+        w->number = k;
+        w->threads = b->thread_count - k * VEC_LANES;
+        w->row_shift = l->block[0] <= 16 && (l->block[0] & (l->block[0] - 1)) == 0 ? (uint32_t)__builtin_ctz(l->block[0]) : 5;
+        if (!vec_start(w)) {
+            worker->no_memory = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void free_frames(vec_worker *worker) {
+    for (vec_frame *f = worker->free_frames, *next; f != NULL; f = next) {
+        next = f->parent;
+        pgd_mem_free(f->registers);
+        pgd_mem_free(f);
+    }
+}
+
+static void worker_destroy(vec_worker *worker) {
+    block_deinit(&worker->block);
+    free_frames(worker);
+    pgd_mem_free(worker);
+}
+
+static vec_worker *take_worker(vec_launch *run) {
+    gpu_vector_code *code = run->code;
+    while (atomic_flag_test_and_set_explicit(&code->lock, memory_order_acquire)) {}
+    vec_worker *worker = code->idle;
+    if (worker != NULL) code->idle = worker->next;
+    atomic_flag_clear_explicit(&code->lock, memory_order_release);
+    if (worker == NULL) worker = pgd_mem_zalloc(sizeof *worker);
+    if (worker == NULL) return NULL;
+    worker->code = code;
+    worker->run = run;
+    worker->launch = run->launch;
+    worker->memory = run->launch->program->memory;
+    worker->generation = gpu_memory_generation_place(worker->memory);
+    memset(worker->windows, 0, sizeof worker->windows);
+    memset(worker->near, 0, sizeof worker->near);
+    worker->executed = worker->warp_instructions = 0;
+    worker->fault.kind = GPU_NO_FAULT;
+    worker->no_memory = false;
+    return worker;
+}
+
+static void give_worker(vec_worker *worker) {
+    gpu_vector_code *code = worker->code;
+    while (atomic_flag_test_and_set_explicit(&code->lock, memory_order_acquire)) {}
+    worker->next = code->idle;
+    code->idle = worker;
+    atomic_flag_clear_explicit(&code->lock, memory_order_release);
+}
+
+/* ---- code ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool calls(const ptx_function *f) {
+    for (int32_t k = 0; k < f->instruction_count; k++)
+        if (f->instructions[k].form == PTX_FORM_CALL) return true;
+    return false;
+}
+
+static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
+    const gpu_program *p = code->program;
+    PGD_TRY(vec_body_make(code, kernel, &code->kernel));
+    code->bodies = pgd_mem_zalloc(sizeof *code->bodies * (size_t)(p->function_count + 1));
+    if (code->bodies == NULL) return pgd_fail_memory(sizeof *code->bodies * (size_t)p->function_count);
+    for (int32_t k = 0; calls(kernel) && k < p->function_count; k++)
+        if (p->functions[k]->defined && !p->functions[k]->entry) PGD_TRY(vec_body_make(code, p->functions[k], &code->bodies[k]));
+    return PGD_OK;
+}
+
+pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) {
+    *out = NULL;
+    if (kernel == NULL || !kernel->entry || !kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
+    gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
+    if (code == NULL) return pgd_fail_memory(sizeof *code);
+    code->program = program;
+    atomic_flag_clear(&code->lock);
+    pgd_status status = prepare(code, kernel);
+    if (status != PGD_OK) gpu_vector_code_destroy(code);
+    else *out = code;
+    return status;
+}
+
+void gpu_vector_code_destroy(gpu_vector_code *code) {
+    if (code == NULL) return;
+    for (vec_worker *w = code->idle, *next; w != NULL; w = next) {
+        next = w->next;
+        worker_destroy(w);
+    }
+    for (int32_t k = 0; code->bodies != NULL && k < code->program->function_count; k++) vec_body_destroy(code->bodies[k]);
+    pgd_mem_free(code->bodies);
+    vec_body_destroy(code->kernel);
+    pgd_mem_free(code);
+}
+
+/* ---- blocks ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Nobody can run any more: says of one of them what it waits for, and of how many the same holds. */
+static void deadlock(vec_block *b) {
+    uint32_t waiting = 0;
+    vec_warp *first = NULL;
+    for (uint32_t k = 0; k < b->warp_count; k++) {
+        waiting += (uint32_t)__builtin_popcount(b->warps[k].alive);
+        if (first == NULL && b->warps[k].alive != 0) first = &b->warps[k];
+    }
+    int32_t lane = __builtin_ctz(first->alive), number = 0;
+    while ((first->splits[number].mask >> lane & 1) == 0) number++;
+    const vec_split *split = &first->splits[number];
+    first->frame = split->frame;
+    if (split->state == VEC_AT_BARRIER) {
+        const vec_barrier *at = &b->barriers[split->barrier];
+        uint32_t threads, alive;
+        vec_barrier_arrived(b, at, &threads, &alive);
+        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached", waiting, split->barrier, threads, at->expected == 0 ? waiting : at->expected);
+    } else {
+        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x", waiting, first->wait_mask[lane]);
+    }
+}
+
+/* Tells the launch what was executed since; false: that was too much. */
+static bool within_limit(vec_worker *worker, vec_warp *w) {
+    vec_launch *run = worker->run;
+    uint64_t limit = worker->launch->instruction_limit, mine = worker->executed, all;
+    if (limit == 0 || mine == 0) return true;
+    worker->executed = 0;
+    all = atomic_fetch_add_explicit(&run->executed, mine, memory_order_relaxed) + mine;
+    if (all <= limit) return true;
+    const ptx_function *kernel = worker->launch->kernel;
+    const ptx_instruction *i = &kernel->instructions[kernel->instruction_count - 1];
+    int32_t lane = 0;
+    w->frame = &w->root;
+    if (w->split_count > 0) {
+        const vec_split *split = &w->splits[w->current < w->split_count ? w->current : 0];
+        const vec_step *at = &split->frame->body->steps[split->pc];
+        w->frame = split->frame;
+        lane = __builtin_ctz(split->mask);
+        if (at->i != NULL) i = at->i;
+    }
+    vec_fault(w, lane, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
+    return false;
+}
+
+static bool can_run(const vec_warp *w) {
+    for (int32_t k = 0; k < w->split_count; k++)
+        if (w->splits[k].state == VEC_RUNNING) return true;
+    return false;
+}
+
+static bool waits(const vec_warp *w) {
+    for (int32_t k = 0; k < w->split_count; k++)
+        if (w->splits[k].state == VEC_AT_WARP) return true;
+    return false;
+}
+
+static bool run_warp(vec_worker *worker, vec_warp *w, bool *moved) {
+    if (can_run(w)) {
+        *moved = true;
+        vec_turn(w);
+        if (w->stop == VEC_FAULTED || !within_limit(worker, w)) return false;
+        if (w->stop == VEC_TURN_OVER) return true;
+    }
+    if (waits(w)) {
+        vec_warp_settle(w, moved);
+        if (w->stop == VEC_FAULTED) return false;
+    }
+    return true;
+}
+
+/* Each warp has its turn. False: a fault, or no memory. *alive: it is not over. */
+static bool run_round(vec_worker *worker, vec_block *b, bool *alive) {
+    bool moved = false;
+    *alive = false;
+    for (uint32_t k = 0; k < b->warp_count; k++)
+        if (b->warps[k].alive != 0 && !run_warp(worker, &b->warps[k], &moved)) return false;
+    vec_barriers_settle(worker, b, &moved);
+    for (uint32_t k = 0; k < b->warp_count && !*alive; k++) *alive = b->warps[k].alive != 0;
+    if (*alive && !moved) {
+        deadlock(b);
+        return false;
+    }
+    return true;
+}
+
+static void fail(vec_worker *worker) {
+    vec_launch *run = worker->run;
+    int none = 0;
+    if (atomic_compare_exchange_strong(&run->failed, &none, worker->no_memory ? 2 : 1) && !worker->no_memory) *run->fault = worker->fault;
+    atomic_store(&run->stop, 1);
+}
+
+static bool stopped(const vec_launch *run) { return atomic_load_explicit(&run->stop, memory_order_relaxed) != 0; }
+
+/* Frames of calls that were given up go back. */
+static void leave_frames(vec_block *b) {
+    for (uint32_t k = 0; k < b->warp_count; k++)
+        while (b->warps[k].split_count > 0) vec_forget_split(&b->warps[k], b->warps[k].split_count - 1);
+}
+
+static void run_blocks(vec_worker *worker) {
+    vec_launch *run = worker->run;
+    vec_block *b = &worker->block;
+    if (!block_init(b, worker->code, run->launch)) {
+        worker->no_memory = true;
+        fail(worker);
+        return;
+    }
+    for (;;) {
+        uint64_t number = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
+        bool alive = true, fine = true;
+        if (number >= run->blocks || stopped(run)) return;
+        fine = block_start(b, worker, number);
+        while (fine && alive && !stopped(run)) fine = run_round(worker, b, &alive);
+        if (!fine) fail(worker);
+        if (!fine || alive) leave_frames(b);
+    }
+}
+
+/* ---- cooperative launches ------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { RESIDENT_MAX = 4096 };
+
+typedef struct vec_resident {
+    vec_block block;
+    atomic_flag taken;
+    bool started, over;
+} vec_resident;
+
+/* One round of a block that no other worker has; false: something went wrong. */
+static bool run_resident(vec_worker *worker, vec_resident *r, uint64_t number, bool *over) {
+    bool fine = true, alive = true;
+    if (!r->started) fine = block_start(&r->block, worker, number);
+    r->started = true;
+    if (fine && !r->over) {
+        block_belongs(&r->block, worker);
+        fine = run_round(worker, &r->block, &alive);
+        r->over = !alive;
+    }
+    *over = r->over;
+    return fine;
+}
+
+static void run_residents(vec_worker *worker) {
+    vec_launch *run = worker->run;
+    for (bool all = false; !all && !stopped(run);) {
+        all = true;
+        for (uint64_t k = 0; k < run->blocks && !stopped(run); k++) {
+            vec_resident *r = &run->resident[k];
+            bool over = false, fine;
+            if (atomic_flag_test_and_set_explicit(&r->taken, memory_order_acquire)) {
+                all = false;
+                continue;
+            }
+            fine = run_resident(worker, r, k, &over);
+            atomic_flag_clear_explicit(&r->taken, memory_order_release);
+            if (!fine) fail(worker);
+            all = all && over;
+        }
+    }
+}
+
+static pgd_status residents_create(vec_launch *run) {
+    if (run->blocks > RESIDENT_MAX) return pgd_fail(PGD_BAD_ARG, "a cooperative launch of %llu blocks; at most %d can be there at once", (unsigned long long)run->blocks, RESIDENT_MAX);
+    run->resident = pgd_mem_zalloc(sizeof *run->resident * (size_t)run->blocks);
+    for (uint64_t k = 0; run->resident != NULL && k < run->blocks; k++) {
+        atomic_flag_clear(&run->resident[k].taken);
+        if (!block_init(&run->resident[k].block, run->code, run->launch)) return pgd_fail_memory(sizeof *run->resident);
+    }
+    return run->resident != NULL ? PGD_OK : pgd_fail_memory(sizeof *run->resident * (size_t)run->blocks);
+}
+
+static void residents_destroy(vec_launch *run) {
+    vec_worker none = {0}; /* takes the frames that are left */
+    for (uint64_t k = 0; run->resident != NULL && k < run->blocks; k++) {
+        vec_resident *r = &run->resident[k];
+        block_belongs(&r->block, &none);
+        if (r->started && !r->over) leave_frames(&r->block);
+        block_deinit(&r->block);
+    }
+    free_frames(&none);
+    pgd_mem_free(run->resident);
+}
+
+/* ---- launches ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Computes with the rounding and the subnormals of IEEE 754, whatever the thread had. */
+static void work(const void *parameters, char *const *memory, int64_t chunk, void *scratch) {
+    vec_launch *run = (vec_launch *)(uintptr_t)parameters;
+    vec_worker *worker = take_worker(run);
+    fenv_t before;
+    if (worker == NULL) {
+        atomic_store(&run->failed, 2);
+        atomic_store(&run->stop, 1);
+        return;
+    }
+    fegetenv(&before);
+    fesetenv(FE_DFL_ENV);
+    if (run->resident != NULL) run_residents(worker);
+    else run_blocks(worker);
+    fesetenv(&before);
+    atomic_fetch_add_explicit(&run->executed, worker->executed, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->warp_instructions, worker->warp_instructions, memory_order_relaxed);
+    give_worker(worker);
+}
+
+static pgd_status run_all(vec_launch *run, pgd_pool *pool) {
+    int64_t workers = pool == NULL ? 1 : pgd_pool_threads(pool);
+    if (run->launch->cooperative) PGD_TRY(residents_create(run));
+    if (workers > (int64_t)run->blocks) workers = (int64_t)run->blocks;
+    if (workers > 1) PGD_TRY(pgd_pool_run(pool, work, run, NULL, workers));
+    else work(run, NULL, 0, NULL);
+    if (atomic_load(&run->failed) == 2) return pgd_fail(PGD_NO_MEMORY, "no memory for the registers and the stacks of a block of %u x %u x %u threads", run->launch->block[0], run->launch->block[1], run->launch->block[2]);
+    return run->fault->kind == GPU_NO_FAULT ? PGD_OK : pgd_fail(PGD_DEVICE, "%s", run->fault->text);
+}
+
+pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pgd_pool *pool, gpu_fault *fault, gpu_counts *counts) {
+    vec_launch run = {.launch = launch, .code = code, .fault = fault, .blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2]};
+    fault->kind = GPU_NO_FAULT;
+    fault->text[0] = '\0';
+    PGD_TRY(gpu_launch_check(launch));
+    pgd_status status = run_all(&run, pool);
+    residents_destroy(&run);
+    if (counts != NULL) *counts = (gpu_counts){atomic_load(&run.warp_instructions), atomic_load(&run.executed)};
+    return status;
+}
+
+pgd_status gpu_vector_run(const gpu_launch *launch, pgd_pool *pool, gpu_fault *fault) {
+    gpu_vector_code *code;
+    *fault = (gpu_fault){0};
+    PGD_TRY(gpu_launch_check(launch));
+    PGD_TRY(gpu_vector_prepare(launch->program, launch->kernel, &code));
+    pgd_status status = gpu_vector_launch(code, launch, pool, fault, NULL);
+    gpu_vector_code_destroy(code);
+    return status;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Loads and stores of all lanes: one check for addresses that are one, or follow each other, else one for each lane. What does not fit - another window, a fault - goes the way
+ * of the reference, lane by lane (vector_memory.c). */
+
+/* A stretch of memory that lanes may reach. */
+typedef struct view {
+    uint64_t address, bytes;
+    char *host;
+    uint64_t apart; /* bytes between the memory of two lanes; 0: they share it */
+} view;
+
+static const gpu_memory_window *look(vec_warp *w, const vec_step *s, uint64_t address, uint64_t bytes) {
+    gpu_memory_window *window = &w->worker->windows[s->site];
+    return gpu_memory_look(w->worker->memory, window, w->worker->launch->barred, address, bytes) != NULL ? window : NULL;
+}
+
+INLINE const gpu_memory_window *window_of(vec_warp *w, const vec_step *s, uint64_t address, uint64_t bytes) {
+    const gpu_memory_window *window = &w->worker->windows[s->site];
+    return __builtin_expect(gpu_memory_window_holds(window, address, bytes), 1) ? window : look(w, s, address, bytes);
+}
+
+INLINE ptx_space space_within(uint64_t generic, uint64_t *base) {
+    *base = generic & ~(GPU_WINDOW_BYTES - 1);
+    switch (*base) {
+    case GPU_SHARED_BASE: return PTX_SPACE_shared;
+    case GPU_LOCAL_BASE: return PTX_SPACE_local;
+    case GPU_PARAM_BASE: return PTX_SPACE_param;
+    default: *base = 0; return PTX_SPACE_global;
+    }
+}
+
+/* What an access that begins at `address` may reach; false: the slow way. */
+INLINE bool view_of(vec_warp *w, const vec_step *s, uint64_t address, uint64_t bytes, bool write, view *v) {
+    ptx_space space = (ptx_space)s->space;
+    uint64_t within = address, shift = 0, parameters;
+    const gpu_memory_window *window;
+    if (__builtin_expect(space == PTX_SPACE_generic, 0)) {
+        space = address >= GPU_SHARED_BASE ? space_within(address, &shift) : PTX_SPACE_global;
+        within = address - shift;
+    }
+    switch (space) {
+    case PTX_SPACE_shared: *v = (view){shift, w->block->shared_bytes, w->block->shared, 0}; return true;
+    case PTX_SPACE_local: *v = (view){shift, w->frame->local_top, w->local, w->local_capacity}; return true;
+    case PTX_SPACE_param:
+        parameters = (uint64_t)w->root.body->function->parameter_bytes;
+        if (!w->own_parameters_made && within < parameters) {
+            *v = (view){shift, parameters, (char *)(uintptr_t)w->worker->launch->parameters, 0};
+            return !write;
+        }
+        *v = (view){shift, w->frame->param_top, w->param, w->param_capacity};
+        return true;
+    default:
+        window = window_of(w, s, address, bytes);
+        if (window == NULL) return false;
+        *v = (view){window->address, window->bytes, window->host, 0};
+        return !(write && window->constant);
+    }
+}
+
+INLINE bool holds(const view *v, uint64_t address, uint64_t bytes) { return bytes <= v->bytes && address - v->address <= v->bytes - bytes; }
+
+/* What is added to the register of the address. */
+INLINE uint64_t offset_of(const vec_warp *w, const vec_step *s) {
+    switch (s->count) {
+    case VEC_PARAMETERS: return w->frame->parameters + (uint64_t)s->offset;
+    case VEC_OWN_PARAMETERS: return w->frame->own_parameters + (uint64_t)s->offset;
+    case VEC_LOCALS: return w->frame->locals + (uint64_t)s->offset;
+    default: return (uint64_t)s->offset;
+    }
+}
+
+/* Address registers of 32 bits stand in 64. */
+INLINE bool straight(const vec_warp *w, const vec_step *s, const vec_slot *a) { return scalar(a) && (s->width != VEC_32 || counts_u32(w, a)); }
+
+/* Where each lane of the mask finds its bytes; false: the slow way. */
+static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, bool write, char **at) {
+    uint64_t offset = offset_of(w, s), addresses[VEC_LANES];
+    view v;
+    if (s->width == VEC_32) {
+        const uint32_t *x = in32(w, a);
+        EACH_LANE(k) addresses[k] = x[k] + offset;
+    } else {
+        const uint64_t *x = in64(w, a);
+        EACH_LANE(k) addresses[k] = x[k] + offset;
+    }
+    if (!view_of(w, s, addresses[__builtin_ctz(w->mask)], bytes, write, &v)) return false;
+    uint64_t bad = 0, most = v.bytes - bytes;
+    if (bytes > v.bytes) return false;
+    if (w->mask == UINT32_MAX) {
+        for (int32_t k = 0; k < VEC_LANES; k++) {
+            uint64_t from = addresses[k] - v.address;
+            bad |= (uint64_t)(from > most) | (addresses[k] & (bytes - 1));
+            at[k] = v.host + (uint64_t)k * v.apart + from;
+        }
+        return bad == 0;
+    }
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
+        int32_t k = __builtin_ctz(rest);
+        uint64_t from = addresses[k] - v.address;
+        bad |= (uint64_t)(from > most) | (addresses[k] & (bytes - 1));
+        at[k] = v.host + (uint64_t)k * v.apart + from;
+    }
+    return bad == 0;
+}
+
+/* Where lane 0 finds its bytes, when addresses are told by base, stride and rise, all lanes live, and all of it lies in one piece that they share; NULL: another way. */
+INLINE char *strided_place(vec_warp *w, const vec_step *s, const vec_slot *a, uint64_t bytes, bool write) {
+    if (w->mask != UINT32_MAX || !straight(w, s, a)) return NULL;
+    uint64_t address = a->base + offset_of(w, s), stride = stride_of(a), rise = rise_of(a);
+    int64_t x = (int64_t)stride * ((1 << w->row_shift) - 1), y = (int64_t)rise * ((VEC_LANES >> w->row_shift) - 1);
+    uint64_t least = address + (uint64_t)(x < 0 ? x : 0) + (uint64_t)(y < 0 ? y : 0), span = (uint64_t)(x < 0 ? -x : x) + (uint64_t)(y < 0 ? -y : y) + bytes;
+    view v;
+    if (((address | stride | rise) & (bytes - 1)) != 0 || span > UINT32_MAX || !view_of(w, s, least, span, write, &v) || v.apart != 0 || !holds(&v, least, span)) return NULL;
+    return v.host + (address - v.address);
+}
+
+/* ---- loads ---------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+INLINE uint64_t fetched(const char *from, int32_t bytes, bool is_signed) {
+    switch (bytes) {
+    case 1: { uint8_t x = __atomic_load_n((const uint8_t *)from, __ATOMIC_ACQUIRE); return is_signed ? (uint64_t)(int8_t)x : x; }
+    case 2: { uint16_t x = __atomic_load_n((const uint16_t *)(const void *)from, __ATOMIC_ACQUIRE); return is_signed ? (uint64_t)(int16_t)x : x; }
+    case 4: { uint32_t x = __atomic_load_n((const uint32_t *)(const void *)from, __ATOMIC_ACQUIRE); return is_signed ? (uint64_t)(int32_t)x : x; }
+    default: return __atomic_load_n((const uint64_t *)(const void *)from, __ATOMIC_ACQUIRE);
+    }
+}
+
+INLINE const vec_register *register_of(const vec_warp *w, const ptx_operand *o, int32_t element) {
+    int32_t number = o->kind == PTX_VECTOR ? o->items[element].number : o->number;
+    return number < 0 ? NULL : &w->frame->body->registers[number];
+}
+
+/* Numbers of a register's type: a narrow one loses what it has no room for. */
+INLINE uint64_t trimmed(const vec_register *r, uint64_t value) { return ptx_types[r->type].bits >= 64 ? value : value & ((UINT64_C(1) << ptx_types[r->type].bits) - 1); }
+
+static bool load_each(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t all) {
+    const ptx_operand *o = &s->i->operands[0];
+    int32_t bytes = s->bytes, elems = s->elems;
+    char *at[VEC_LANES];
+    uint64_t values[VEC_LANES][4];
+    if (!places(w, s, a, all, false, at)) return false;
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1)
+        for (int32_t k = __builtin_ctz(rest), e = 0; e < elems; e++) values[k][e] = fetched(at[k] + e * bytes, bytes, s->is_signed);
+    for (int32_t e = 0; e < elems; e++) {
+        const vec_register *r = register_of(w, o, e);
+        if (r == NULL) continue;
+        vec_slot *d = vec_at(w, r->at);
+        if (r->width == VEC_32) {
+            in32(w, d);
+            uint32_t *z = out32(d);
+            for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = (uint32_t)trimmed(r, values[__builtin_ctz(rest)][e]);
+        } else {
+            in64(w, d);
+            uint64_t *z = out64(d);
+            for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = trimmed(r, values[__builtin_ctz(rest)][e]);
+        }
+    }
+    return true;
+}
+
+HANDLER(load) {
+    vec_slot *a = vec_at(w, s->a);
+    const ptx_operand *o = &s->i->operands[0];
+    int32_t bytes = s->bytes, elems = s->elems;
+    uint64_t all = (uint64_t)(bytes * elems);
+    if (straight(w, s, a) && uniform(a) && vec_whole(w)) {
+        uint64_t address = a->base + offset_of(w, s);
+        view v;
+        if ((address & (all - 1)) == 0 && view_of(w, s, address, all, false, &v) && v.apart == 0 && holds(&v, address, all)) {
+            uint64_t values[4];
+            for (int32_t e = 0; e < elems; e++) values[e] = fetched(v.host + (address - v.address) + e * bytes, bytes, s->is_signed);
+            for (int32_t e = 0; e < elems; e++) {
+                const vec_register *r = register_of(w, o, e);
+                if (r != NULL) set_uniform(vec_at(w, r->at), trimmed(r, values[e]));
+            }
+            VEC_NEXT(w, s);
+        }
+    }
+    if (!load_each(w, s, a, all)) return vec_run_load(w, s);
+    VEC_NEXT(w, s);
+}
+
+/* One element of 32 or 64 bits into a register of that width. */
+/* Rows of lanes, each a piece of memory, one number, or numbers apart. */
+INLINE bool load_rows(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    const char *from = strided_place(w, s, a, (uint64_t)bytes, false);
+    int32_t across = 1 << w->row_shift;
+    int64_t stride = (int64_t)stride_of(a), rise = (int64_t)rise_of(a);
+    if (from == NULL) return false;
+    char *to = (char *)vec_lanes32(d);
+    d->state = VEC_SPREAD;
+    for (int32_t k = 0; k < VEC_LANES; k += across, from += rise, to += across * bytes) {
+        if (stride == bytes && across == 16) memcpy(to, from, 16 * (size_t)bytes);
+        else if (stride == bytes && across == 8) memcpy(to, from, 8 * (size_t)bytes);
+        else
+            for (int32_t x = 0; x < across; x++) {
+                if (bytes == 4) ((uint32_t *)(void *)to)[x] = (uint32_t)fetched(from + x * stride, 4, false);
+                else ((uint64_t *)(void *)to)[x] = fetched(from + x * stride, 8, false);
+            }
+    }
+    return true;
+}
+
+static bool load_words_each(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    char *at[VEC_LANES];
+    if (!places(w, s, a, (uint64_t)bytes, false, at)) return false;
+    if (bytes == 4) {
+        if (w->mask != UINT32_MAX) in32(w, d);
+        uint32_t *z = out32(d);
+        if (w->mask == UINT32_MAX) for (int32_t k = 0; k < VEC_LANES; k++) z[k] = (uint32_t)fetched(at[k], 4, false);
+        else for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = (uint32_t)fetched(at[__builtin_ctz(rest)], 4, false);
+    } else {
+        if (w->mask != UINT32_MAX) in64(w, d);
+        uint64_t *z = out64(d);
+        for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) z[__builtin_ctz(rest)] = fetched(at[__builtin_ctz(rest)], 8, false);
+    }
+    return true;
+}
+
+INLINE const vec_step *load_words(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    if (straight(w, s, a)) {
+        uint64_t address = a->base + offset_of(w, s), size = (uint64_t)bytes;
+        view v;
+        if (uniform(a) && vec_whole(w) && (address & (size - 1)) == 0 && view_of(w, s, address, size, false, &v) && v.apart == 0 && holds(&v, address, size)) {
+            set_uniform(d, fetched(v.host + (address - v.address), bytes, false));
+            VEC_NEXT(w, s);
+        }
+        if (counts_by(w, a, bytes) && w->mask == UINT32_MAX && (address & (size - 1)) == 0 && view_of(w, s, address, size * VEC_LANES, false, &v) && v.apart == 0 && holds(&v, address, size * VEC_LANES)) {
+            memcpy(bytes == 4 ? (void *)out32(d) : (void *)out64(d), v.host + (address - v.address), (size_t)bytes * VEC_LANES);
+            VEC_NEXT(w, s);
+        }
+    }
+    if (!load_rows(w, s, bytes) && !load_words_each(w, s, bytes)) return vec_run_load(w, s);
+    VEC_NEXT(w, s);
+}
+LANES(load32) { return load_words(w, s, 4); }
+LANES(load64) { return load_words(w, s, 8); }
+
+/* Where bytes at an address of .global memory are; NULL: not in what this step found last, or not aligned: then the lowest bits, turned to the top, make a great number. */
+INLINE char *near(const vec_warp *w, const vec_step *s, uint64_t address, bool words) {
+    const vec_near *n = (const vec_near *)(const void *)((const char *)w->worker + s->target);
+    uint64_t from = address - n->address;
+    return words ? ((from >> 2 | from << 62) < n->words ? n->host + from : NULL) : (from >> 3 | from << 61) < n->doubles ? n->host + from : NULL;
+}
+
+/* Remembers the window that the slow way found for the next time. */
+static void remember(vec_warp *w, const vec_step *s) {
+    const gpu_memory_window *window = &w->worker->windows[s->site];
+    if (window->host == NULL || window->bytes < VEC_NEAR || window->address % 8 != 0) return;
+    uint64_t last = window->bytes - VEC_NEAR;
+    w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
+}
+LANES(load32_far) {
+    remember(w, s);
+    return load32(w, s);
+}
+LANES(load64_far) {
+    remember(w, s);
+    return load64(w, s);
+}
+
+/* Of .global memory, at an address in a register, all lanes that live: one number for all of them, or one after the other. */
+INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);
+    const char *from = near(w, s, a->base + (uint64_t)s->offset, bytes == 4);
+    if (from == NULL || !scalar(a)) return far(w, s);
+    if (uniform(a)) {
+        set_uniform(d, fetched(from, bytes, false));
+        VEC_NEXT(w, s);
+    }
+    if (!counts_by(w, a, bytes) || w->mask != UINT32_MAX) return far(w, s);
+    d->state = VEC_SPREAD;
+    memcpy(vec_lanes32(d), from, (size_t)bytes * VEC_LANES);
+    VEC_NEXT(w, s);
+}
+/* The same of .shared memory. */
+INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    vec_slot *d = vec_at(w, s->d);
+    const vec_block *b = w->block;
+    uint64_t address = a->base + (uint64_t)s->offset, size = (uint64_t)bytes;
+    if (!scalar(a) || address >= b->shared_bytes || b->shared_bytes - address < size * VEC_LANES || (address & (size - 1)) != 0) return far(w, s);
+    if (uniform(a)) {
+        set_uniform(d, fetched(b->shared + address, bytes, false));
+        VEC_NEXT(w, s);
+    }
+    if (!counts_by(w, a, bytes) || w->mask != UINT32_MAX) return far(w, s);
+    d->state = VEC_SPREAD;
+    memcpy(vec_lanes32(d), b->shared + address, (size_t)bytes * VEC_LANES);
+    VEC_NEXT(w, s);
+}
+HANDLER(load32_shared) { return load_shared(w, s, 4, load32); }
+HANDLER(load64_shared) { return load_shared(w, s, 8, load64); }
+HANDLER(load32_global) { return load_near(w, s, 4, load32_far); }
+HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
+
+/* ---- stores ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+INLINE void put(char *to, int32_t bytes, uint64_t value) {
+    switch (bytes) {
+    case 1: __atomic_store_n((uint8_t *)to, (uint8_t)value, __ATOMIC_RELEASE); return;
+    case 2: __atomic_store_n((uint16_t *)(void *)to, (uint16_t)value, __ATOMIC_RELEASE); return;
+    case 4: __atomic_store_n((uint32_t *)(void *)to, (uint32_t)value, __ATOMIC_RELEASE); return;
+    default: __atomic_store_n((uint64_t *)(void *)to, value, __ATOMIC_RELEASE); return;
+    }
+}
+
+static bool store_each(vec_warp *w, const vec_step *s) {
+    const ptx_operand *o = &s->i->operands[1];
+    char *at[VEC_LANES];
+    int32_t bytes = s->bytes, elems = s->elems;
+    if (!places(w, s, vec_at(w, s->a), (uint64_t)(bytes * elems), true, at)) return false;
+    for (int32_t e = 0; e < elems; e++) {
+        const ptx_operand *item = o->kind == PTX_VECTOR ? &o->items[e] : o;
+        vec_slot *from = vec_at(w, item->kind == PTX_REGISTER ? w->frame->body->registers[item->number].at : s->d);
+        bool wide = item->kind == PTX_REGISTER && w->frame->body->registers[item->number].width == VEC_64;
+        const uint32_t *x = wide ? NULL : in32(w, from);
+        const uint64_t *y = wide ? in64(w, from) : NULL;
+        for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
+            int32_t k = __builtin_ctz(rest);
+            put(at[k] + e * bytes, bytes, wide ? y[k] : x[k]);
+        }
+    }
+    return true;
+}
+HANDLER(store) {
+    if (!store_each(w, s)) return vec_run_store(w, s);
+    VEC_NEXT(w, s);
+}
+
+INLINE bool store_rows(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a);
+    char *to = strided_place(w, s, a, (uint64_t)bytes, true);
+    const char *from = (const char *)vec_lanes32(vec_at(w, s->d));
+    int32_t across = 1 << w->row_shift;
+    int64_t stride = (int64_t)stride_of(a), rise = (int64_t)rise_of(a);
+    if (to == NULL) return false;
+    for (int32_t k = 0; k < VEC_LANES; k += across, to += rise, from += across * bytes) {
+        if (stride == bytes && across == 16) memcpy(to, from, 16 * (size_t)bytes);
+        else if (stride == bytes && across == 8) memcpy(to, from, 8 * (size_t)bytes);
+        else
+            for (int32_t x = 0; x < across; x++) put(to + x * stride, bytes, bytes == 4 ? ((const uint32_t *)(const void *)from)[x] : ((const uint64_t *)(const void *)from)[x]);
+    }
+    return true;
+}
+
+INLINE const vec_step *store_words(vec_warp *w, const vec_step *s, int32_t bytes) {
+    vec_slot *a = vec_at(w, s->a), *from = vec_at(w, s->d);
+    const uint32_t *x = bytes == 4 ? in32(w, from) : NULL;
+    const uint64_t *y = bytes == 8 ? in64(w, from) : NULL;
+    if (straight(w, s, a) && counts_by(w, a, bytes) && w->mask == UINT32_MAX) {
+        uint64_t address = a->base + offset_of(w, s), size = (uint64_t)bytes;
+        view v;
+        if ((address & (size - 1)) == 0 && view_of(w, s, address, size * VEC_LANES, true, &v) && v.apart == 0 && holds(&v, address, size * VEC_LANES)) {
+            memcpy(v.host + (address - v.address), bytes == 4 ? (const void *)x : (const void *)y, (size_t)bytes * VEC_LANES);
+            VEC_NEXT(w, s);
+        }
+    }
+    if (!store_rows(w, s, bytes) && !store_each(w, s)) return vec_run_store(w, s);
+    VEC_NEXT(w, s);
+}
+HANDLER(store32) { return store_words(w, s, 4); }
+HANDLER(store64) { return store_words(w, s, 8); }

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define VEC_TABLE vec_handlers_portable
+#include "vector_table.inc.c"

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What lanes do together: operations of a warp, at once where all of it is there, else when all lanes of their mask have come to one of the same words; barriers of a block. */
+#include "vector_warp.h"
+
+enum { NO_WARP_OPERATION = -1, THOSE_THERE = -2, WHOLE_WARP = -3 };
+
+/* The operand that holds the mask of lanes, or which lanes an instruction without one means. */
+static int32_t mask_operand(const ptx_instruction *i) {
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_SHFL_SYNC: return 4;
+    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: return 2;
+    case PTX_FORM_ELECT: return 1;
+    case PTX_FORM_BAR_WARP: return 0;
+    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return THOSE_THERE;
+    case PTX_FORM_LDMATRIX: return WHOLE_WARP;
+    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? WHOLE_WARP : NO_WARP_OPERATION;
+    }
+}
+
+bool vec_is_wait(const ptx_instruction *i) { return mask_operand(i) != NO_WARP_OPERATION; }
+
+/* ---- lanes that meet ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct meeting {
+    vec_warp *w;
+    const ptx_instruction *i;
+    const ptx_instruction *own[VEC_LANES]; /* of the same words, with operands of its own */
+    vec_frame *frames[VEC_LANES];          /* NULL: it takes no part */
+    uint32_t members;
+} meeting;
+
+static ptx_bits value(const meeting *m, int32_t lane, int32_t operand, ptx_type type) { return vec_value(m->w, m->frames[lane], lane, &m->own[lane]->operands[operand], type); }
+static void give(const meeting *m, int32_t lane, ptx_type type, uint64_t bits) { vec_write(m->frames[lane], lane, &m->own[lane]->operands[0], type, (ptx_bits){bits, 0}); }
+
+/* Where lane reads from, within its segment (manual: shfl). */
+static void shuffle(const meeting *m) {
+    uint64_t values[VEC_LANES] = {0};
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        if (m->frames[k] != NULL) values[k] = value(m, k, 1, PTX_b32).low;
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        if (m->frames[k] == NULL) continue;
+        int32_t b = (int32_t)(value(m, k, 2, PTX_b32).low & 31), c = (int32_t)value(m, k, 3, PTX_b32).low;
+        int32_t clamp = c & 31, segment = c >> 8 & 31, most = (k & segment) | (clamp & ~segment), least = k & segment, from;
+        bool inside;
+        switch (m->i->slots[PTX_SLOT_mode]) {
+        case PTX_WORD_up: from = k - b, inside = from >= most; break;
+        case PTX_WORD_down: from = k + b, inside = from <= most; break;
+        case PTX_WORD_bfly: from = k ^ b, inside = from <= most; break;
+        default: from = least | (b & ~segment), inside = from <= most; break;
+        }
+        if (!inside) from = k;
+        give(m, k, PTX_b32, from >= 0 && from < VEC_LANES && m->frames[from] != NULL ? values[from] : values[k]); /* from a lane that takes no part comes anything */
+        vec_write_pair(m->frames[k], k, m->own[k], inside);
+    }
+}
+
+static void vote(const meeting *m) {
+    uint32_t truths = 0;
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        if (m->frames[k] != NULL) truths |= (uint32_t)value(m, k, 1, PTX_pred).low << k;
+    int32_t mode = m->i->slots[PTX_SLOT_mode];
+    bool verdict = mode == PTX_WORD_all ? truths == m->members : mode == PTX_WORD_any ? truths != 0 : truths == 0 || truths == m->members;
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        if (m->frames[k] != NULL) give(m, k, mode == PTX_WORD_ballot ? PTX_b32 : PTX_pred, mode == PTX_WORD_ballot ? truths : verdict);
+}
+
+static void match(const meeting *m) {
+    ptx_type type = (ptx_type)m->i->types[0];
+    uint64_t values[VEC_LANES] = {0};
+    uint32_t equal[VEC_LANES] = {0};
+    bool all = m->i->form == PTX_FORM_MATCH_ALL, same = true;
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        if (m->frames[k] != NULL) values[k] = value(m, k, 1, type).low;
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        for (int32_t j = 0; m->frames[k] != NULL && j < VEC_LANES; j++)
+            if (m->frames[j] != NULL && values[j] == values[k]) equal[k] |= UINT32_C(1) << j;
+    for (int32_t k = 0; k < VEC_LANES; k++) same = same && (m->frames[k] == NULL || equal[k] == m->members);
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        if (m->frames[k] == NULL) continue;
+        give(m, k, PTX_b32, all ? (same ? m->members : 0) : equal[k]);
+        vec_write_pair(m->frames[k], k, m->own[k], same);
+    }
+}
+
+static void reduce(const meeting *m) {
+    ptx_type type = (ptx_type)m->i->types[0];
+    uint64_t total = 0;
+    bool first = true;
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        if (m->frames[k] == NULL) continue;
+        uint64_t a = value(m, k, 1, type).low;
+        bool below = ptx_is_signed(type) ? ptx_signed(type, a) < ptx_signed(type, total) : a < total;
+        switch (m->i->slots[PTX_SLOT_op]) {
+        case PTX_WORD_min: total = first || below ? a : total; break;
+        case PTX_WORD_max: total = first || !below ? a : total; break;
+        case PTX_WORD_and: total = first ? a : total & a; break;
+        case PTX_WORD_or: total |= a; break;
+        case PTX_WORD_xor: total ^= a; break;
+        default: total = ptx_trim(type, total + a); break;
+        }
+        first = false;
+    }
+    for (int32_t k = 0; k < VEC_LANES; k++)
+        if (m->frames[k] != NULL) give(m, k, type, total);
+}
+
+static void elect(const meeting *m) {
+    int32_t leader = __builtin_ctz(m->members);
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        if (m->frames[k] == NULL) continue;
+        give(m, k, PTX_b32, (uint64_t)leader);
+        vec_write_pair(m->frames[k], k, m->own[k], k == leader);
+    }
+}
+
+static bool perform(const meeting *m) {
+    if (mask_operand(m->i) == WHOLE_WARP) {
+        if (m->members != UINT32_MAX) return vec_fault(m->w, __builtin_ctz(m->members), GPU_FAULT_MASK, m->i, "a matrix needs all 32 lanes, and only those of 0x%x are there", m->members) != NULL;
+        if (m->i->form == PTX_FORM_LDMATRIX) return vec_warp_load_matrix(m->w, m->frames, m->i);
+        vec_warp_multiply(m->w, m->frames, m->i);
+        return true;
+    }
+    switch ((ptx_form_name)m->i->form) {
+    case PTX_FORM_SHFL_SYNC: case PTX_FORM_SHFL: shuffle(m); break;
+    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: vote(m); break;
+    case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: match(m); break;
+    case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: reduce(m); break;
+    case PTX_FORM_ELECT: elect(m); break;
+    case PTX_FORM_ACTIVEMASK:
+        for (int32_t k = 0; k < VEC_LANES; k++)
+            if (m->frames[k] != NULL) give(m, k, PTX_b32, m->members);
+        break;
+    default: break; /* bar.warp.sync */
+    }
+    return true;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+const vec_step *vec_run_wait(vec_warp *w, const vec_step *s) {
+    const ptx_instruction *i = s->i;
+    int32_t operand = mask_operand(i);
+    bool all = vec_whole(w);
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
+        int32_t lane = __builtin_ctz(rest);
+        uint32_t mask = operand == WHOLE_WARP ? UINT32_MAX : operand < 0 ? 0 : (uint32_t)vec_value(w, w->frame, lane, &i->operands[operand], PTX_b32).low;
+        if (operand >= 0 && (mask >> lane & 1) == 0) return vec_fault(w, lane, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", (uint32_t)lane, mask);
+        w->wait_mask[lane] = mask;
+        all = all && (operand < 0 || (mask & w->alive) == w->alive) && mask == w->wait_mask[__builtin_ctz(w->mask)];
+    }
+    if (all) {
+        meeting m = {.w = w, .i = i, .members = w->mask};
+        for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) m.frames[__builtin_ctz(rest)] = w->frame, m.own[__builtin_ctz(rest)] = i;
+        if (!perform(&m)) return NULL;
+        VEC_NEXT(w, s);
+    }
+    vec_split *split = &w->splits[w->current];
+    split->state = VEC_AT_WARP;
+    split->waiting = i;
+    split->pc = (int32_t)(s - w->frame->body->steps);
+    if (split->pc >= w->frame->body->count) split->pc -= w->frame->body->count;
+    w->stop = VEC_GO_ON;
+    return NULL;
+}
+
+/* The same instruction, or for other operations than those on matrices one with the same words. */
+static bool meets(const ptx_instruction *x, const ptx_instruction *y) {
+    return x == y || (mask_operand(x) >= 0 && x->form == y->form && memcmp(x->slots, y->slots, sizeof x->slots) == 0 && memcmp(x->types, y->types, sizeof x->types) == 0);
+}
+
+static int32_t split_of(const vec_warp *w, int32_t lane) {
+    for (int32_t k = 0; k < w->split_count; k++)
+        if ((w->splits[k].mask >> lane & 1) != 0) return k;
+    return -1;
+}
+
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
+static bool gather(vec_warp *w, int32_t lane, meeting *m) {
+    const ptx_instruction *i = w->splits[split_of(w, lane)].waiting;
+    *m = (meeting){.w = w, .i = i};
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        int32_t split = split_of(w, k);
+        if (split < 0 || w->splits[split].state != VEC_AT_WARP || w->wait_mask[k] != w->wait_mask[lane] || !meets(w->splits[split].waiting, i)) continue;
+        m->frames[k] = w->splits[split].frame;
+        m->own[k] = w->splits[split].waiting;
+        m->members |= UINT32_C(1) << k;
+    }
+    return w->wait_mask[lane] == 0 || m->members == (w->wait_mask[lane] & w->alive); /* lanes that have exited are not waited for */
+}
+
+/* Members go on, apart from lanes of their splits that waited with another mask. */
+static void let_go(vec_warp *w, uint32_t members) {
+    for (int32_t k = 0, count = w->split_count; k < count; k++) {
+        uint32_t going = w->splits[k].mask & members;
+        if (going == 0) continue;
+        vec_split *split = &w->splits[k];
+        if (going != split->mask) {
+            w->current = k;
+            split = vec_part(w, going, split->pc);
+        }
+        split->pc++;
+        split->state = VEC_RUNNING;
+        split->waiting = NULL;
+    }
+}
+
+void vec_warp_settle(vec_warp *w, bool *moved) {
+    for (int32_t lane = 0; lane < VEC_LANES; lane++) {
+        meeting m;
+        int32_t split = split_of(w, lane);
+        if (split < 0 || w->splits[split].state != VEC_AT_WARP || !gather(w, lane, &m)) continue;
+        w->frame = w->splits[split].frame;
+        w->registers = w->frame->registers;
+        w->mask = m.members;
+        w->stop = VEC_GO_ON;
+        if (!perform(&m)) return;
+        let_go(w, m.members);
+        *moved = true;
+    }
+}
+
+/* ---- barriers -------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum arrival { NO_BARRIER, WAITS, ARRIVES } arrival;
+
+/* Where a barrier's number, its count of threads and its predicate stand. */
+static arrival barrier_operands(const ptx_instruction *i, int32_t *number, int32_t *count, int32_t *predicate) {
+    *number = 0, *count = *predicate = -1;
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_BAR_SYNC: case PTX_FORM_BARRIER_SYNC: *count = i->operand_count > 1 ? 1 : -1; return WAITS;
+    case PTX_FORM_BAR_ARRIVE: case PTX_FORM_BARRIER_ARRIVE: *count = 1; return ARRIVES;
+    case PTX_FORM_BAR_RED: case PTX_FORM_BAR_RED_POPC: case PTX_FORM_BARRIER_RED: case PTX_FORM_BARRIER_RED_POPC: *number = 1, *predicate = 2; return WAITS;
+    case PTX_FORM_BAR_RED_PART: case PTX_FORM_BAR_RED_POPC_PART: case PTX_FORM_BARRIER_RED_PART: case PTX_FORM_BARRIER_RED_POPC_PART: *number = 1, *count = 2, *predicate = 3; return WAITS;
+    default: return NO_BARRIER;
+    }
+}
+
+bool vec_is_barrier(const ptx_instruction *i) {
+    int32_t number, count, predicate;
+    return barrier_operands(i, &number, &count, &predicate) != NO_BARRIER;
+}
+
+static void park(vec_split *split, const ptx_instruction *i, int32_t id, int32_t pc) {
+    split->barrier = id;
+    split->waiting = i;
+    split->pc = pc;
+    split->state = VEC_AT_BARRIER;
+}
+
+/* The common one: a barrier of the whole block whose number is written out. */
+static bool reach_common(vec_warp *w, const ptx_instruction *i, int32_t pc) {
+    const ptx_operand *o = &i->operands[0];
+    bool common = (i->form == PTX_FORM_BAR_SYNC || i->form == PTX_FORM_BARRIER_SYNC) && i->operand_count == 1 && o->kind == PTX_INTEGER && o->bits < VEC_BARRIERS;
+    vec_barrier *b = common ? &w->block->barriers[o->bits] : NULL;
+    if (!common || (b->used && b->expected != 0)) return false;
+    b->used = w->block->barriers_used = true;
+    b->expected = 0;
+    b->lanes[w->number] |= w->mask;
+    park(&w->splits[w->current], i, (int32_t)o->bits, pc);
+    w->stop = VEC_GO_ON;
+    return true;
+}
+
+/* Lanes of one split that come to several barriers part. */
+const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
+    const ptx_instruction *i = s->i;
+    int32_t number, count, predicate, pc = (int32_t)(s - w->frame->body->steps);
+    arrival how = barrier_operands(i, &number, &count, &predicate);
+    if (pc >= w->frame->body->count) pc -= w->frame->body->count;
+    if (reach_common(w, i, pc)) return NULL;
+    for (uint32_t left = w->mask; left != 0;) {
+        int32_t first = __builtin_ctz(left);
+        uint64_t id = vec_value(w, w->frame, first, &i->operands[number], PTX_u32).low;
+        uint32_t same = 0;
+        for (uint32_t rest = left; rest != 0; rest &= rest - 1) {
+            int32_t lane = __builtin_ctz(rest);
+            if (vec_value(w, w->frame, lane, &i->operands[number], PTX_u32).low != id) continue;
+            uint64_t wanted = count < 0 ? 0 : vec_value(w, w->frame, lane, &i->operands[count], PTX_u32).low;
+            if (id >= VEC_BARRIERS) return vec_fault(w, lane, GPU_FAULT_BARRIER, i, "barrier %llu; a block has barriers 0 to %d", (unsigned long long)id, VEC_BARRIERS - 1);
+            if (count >= 0 && (wanted == 0 || wanted % VEC_LANES != 0)) return vec_fault(w, lane, GPU_FAULT_BARRIER, i, "barrier %llu for %llu threads; their number must be a multiple of %d", (unsigned long long)id, (unsigned long long)wanted, VEC_LANES);
+            vec_barrier *b = &w->block->barriers[id];
+            if (b->used && b->expected != wanted) return vec_fault(w, lane, GPU_FAULT_BARRIER, i, "barrier %llu is waited at for %u threads and for %llu", (unsigned long long)id, b->expected, (unsigned long long)wanted);
+            b->used = w->block->barriers_used = true;
+            b->expected = (uint32_t)wanted;
+            b->lanes[w->number] |= UINT32_C(1) << lane;
+            b->truths += predicate >= 0 && vec_value(w, w->frame, lane, &i->operands[predicate], PTX_pred).low != 0;
+            same |= rest & -rest;
+        }
+        left &= ~same;
+        if (how == ARRIVES) continue;
+        park(left != 0 ? vec_part(w, same, pc) : &w->splits[w->current], i, (int32_t)id, pc);
+    }
+    if (how == ARRIVES) VEC_NEXT(w, s);
+    w->stop = VEC_GO_ON;
+    return NULL;
+}
+
+uint32_t vec_barrier_arrived(const vec_block *b, const vec_barrier *at, uint32_t *threads, uint32_t *alive) {
+    uint32_t warps = 0;
+    *threads = *alive = 0;
+    for (uint32_t w = 0; w < b->warp_count; w++) {
+        uint32_t there = b->warps[w].alive;
+        *threads += (uint32_t)__builtin_popcount(at->lanes[w]);
+        *alive += (uint32_t)__builtin_popcount(there);
+        warps += at->lanes[w] != 0 && (there & ~at->lanes[w]) == 0;
+    }
+    return warps;
+}
+
+static void give_verdict(const vec_split *split, const vec_barrier *at, uint32_t arrived) {
+    int32_t number, count, predicate, op = split->waiting->slots[PTX_SLOT_op];
+    barrier_operands(split->waiting, &number, &count, &predicate);
+    if (predicate < 0) return;
+    uint64_t verdict = op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0;
+    for (uint32_t rest = split->mask; rest != 0; rest &= rest - 1) vec_write(split->frame, __builtin_ctz(rest), &split->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){verdict, 0});
+}
+
+/* Lets `warps` warps of those that are there go on; the others stay for the next time. */
+static void release(vec_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
+    vec_barrier at = b->barriers[id], *left = &b->barriers[id];
+    for (uint32_t w = 0; w < b->warp_count; w++) {
+        vec_warp *warp = &b->warps[w];
+        if (at.lanes[w] == 0 || (warp->alive & ~at.lanes[w]) != 0 || warps == 0) continue;
+        warps--;
+        left->lanes[w] = 0;
+        for (int32_t k = 0; k < warp->split_count; k++) {
+            vec_split *split = &warp->splits[k];
+            if (split->state != VEC_AT_BARRIER || split->barrier != id) continue;
+            give_verdict(split, &at, arrived);
+            split->state = VEC_RUNNING;
+            split->pc++;
+        }
+    }
+    left->truths = 0;
+    left->used = false;
+    for (uint32_t w = 0; w < VEC_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;
+}
+
+/* A warp counts when all of it that lives is there; without a number all of the block is waited for. */
+void vec_barriers_settle(vec_worker *worker, vec_block *b, bool *moved) {
+    if (!b->barriers_used) return;
+    b->barriers_used = false;
+    for (int32_t id = 0; id < VEC_BARRIERS; id++) {
+        vec_barrier *at = &b->barriers[id];
+        if (!at->used) continue;
+        uint32_t threads, alive, warps = vec_barrier_arrived(b, at, &threads, &alive);
+        if (at->expected == 0 ? threads >= alive : warps * VEC_LANES >= at->expected) {
+            release(b, id, at->expected == 0 ? VEC_WARPS_MAX : at->expected / VEC_LANES, threads);
+            *moved = true;
+        }
+        b->barriers_used = b->barriers_used || at->used;
+    }
+}
