@@ -57,6 +57,7 @@ static inline CUdeviceptr example_buffer(const void *from, size_t bytes) {
     CHECK(cuMemAlloc(&address, bytes));
     if (from != NULL) CHECK(cuMemcpyHtoD(address, from, bytes));
     else CHECK(cuMemsetD8(address, 0, bytes));
+    CHECK(cuStreamSynchronize(NULL)); /* a fill returns before it is done, and not every stream waits for it */
     return address;
 }
 

@@ -84,6 +84,12 @@ struct term_progress;
       "  --force                  although this machine has a GPU with a driver\n"                                                          \
       "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on\n",                    \
       "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 -- python train.py")                                                       \
+    X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes of its kernels: accesses, barriers, races",               \
+      "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
+      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run; slowly, one thread of a GPU at a time. What is found is told on stderr, and the exit\n"        \
+      "                           status is then 1\n",                                                                                       \
+      "pagoda gpu check -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
     X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \
       "pagoda gpu ptx kernels.ptx\npagoda gpu ptx --json kernels.ptx")                                                                       \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pagoda gpu run, pagoda gpu ptx: programs and kernels on a GPU made of software. */
+ * pagoda gpu run, check, ptx: programs and kernels on a GPU made of software. */
 #include <dlfcn.h>
 #include <limits.h>
 #include <pagoda/softgpu.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "json_writer.h"
@@ -16,6 +17,8 @@ struct run_options {
     int64_t devices, memory;
     const char *capability, *executor;
     bool force, synchronous;
+    bool checks, uninitialised;
+    const char *findings; /* the file they go to */
 };
 
 static bool set(const char *name, const char *value) { return value == NULL || setenv(name, value, 1) == 0; }
@@ -30,6 +33,7 @@ static bool set_number(const char *name, int64_t value) {
 static bool set_environment(struct cli *cli, const struct run_options *o) {
     bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
     fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
+    if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->findings);
     fine = fine && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
     return fine || cli_fail(&cli->error, "the environment cannot be set; there is not enough memory");
 }
@@ -41,21 +45,28 @@ static bool known(struct cli *cli, const char *option, const char *value, const 
     return value == NULL || cli_fail(&cli->error, "%s is \"%.40s\"; it must be one of: %s", option, value, choices);
 }
 
-int cli_gpu_run(struct cli *cli) {
-    struct run_options o = {.devices = -1, .memory = -1};
+/* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
+static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
     const struct cli_option options[] = {
-        {"--devices", CLI_INTEGER, &o.devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o.memory, 1, 1 << 20, NULL},    {"--capability", CLI_TEXT, &o.capability, 0, 0, NULL},
-        {"--executor", CLI_TEXT, &o.executor, 0, 0, NULL},       {"--synchronous", CLI_FLAG, &o.synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o.force, 0, 0, NULL},
+        {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
+        {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},               {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
     };
     char folder[PATH_MAX];
-    int status;
-    if (!cli_options(cli, options, sizeof options / sizeof options[0])) return cli_report(cli, CLI_USAGE);
-    if (!known(cli, "--capability", o.capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o.executor, "vector reference")) return cli_report(cli, CLI_USAGE);
-    if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda gpu run -- PROGRAM [ARGUMENT]..."), cli_report(cli, CLI_USAGE);
-    if (!soft_gpu_folder(cli, folder, sizeof folder)) return cli_report(cli, CLI_FAILED);
-    if (!o.force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same"), cli_report(cli, CLI_FAILED);
+    *code = CLI_USAGE;
+    if (!cli_options(cli, options, sizeof options / sizeof options[0])) return false;
+    if (!known(cli, "--capability", o->capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o->executor, "vector reference")) return false;
+    if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda %s -- PROGRAM [ARGUMENT]...", cli->verb);
+    *code = CLI_FAILED;
+    if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
+    if (!o->force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same");
     cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
-    if (!set_environment(cli, &o) || !soft_gpu_start(cli, folder, cli->words, &status)) return cli_report(cli, CLI_FAILED);
+    return set_environment(cli, o) && soft_gpu_start(cli, folder, cli->words, status);
+}
+
+int cli_gpu_run(struct cli *cli) {
+    struct run_options o = {.devices = -1, .memory = -1};
+    int status, code;
+    if (!start(cli, &o, &status, &code)) return cli_report(cli, code);
     if (cli->json) {
         struct json_writer json;
         json_start(&json, stdout);
@@ -64,6 +75,35 @@ int cli_gpu_run(struct cli *cli) {
         json_finish(&json);
     }
     return status;
+}
+
+/* ---- pagoda gpu check ------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The lines of the file, each a JSON object, as elements of an array or not at all; returns how many. */
+static int pass_on(FILE *file, bool print) {
+    int lines = 0, last = '\n';
+    for (int c = fgetc(file); c != EOF; last = c, c = fgetc(file)) {
+        if (last == '\n' && lines++ > 0 && print) printf(", ");
+        if (c != '\n' && print) putchar(c);
+    }
+    return lines;
+}
+
+int cli_gpu_check(struct cli *cli) {
+    char findings[] = "/tmp/pagoda_findings_XXXXXX";
+    struct run_options o = {.devices = -1, .memory = -1, .checks = true, .findings = findings};
+    int status, code, descriptor = mkstemp(findings);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
+    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp; is there room?"), cli_report(cli, CLI_FAILED);
+    bool started = start(cli, &o, &status, &code);
+    unlink(findings);
+    if (!started) return fclose(file), cli_report(cli, code);
+    if (cli->json) printf("{\"findings\": [");
+    int count = pass_on(file, cli->json);
+    if (cli->json) printf("], \"exit_status\": %d}\n", status);
+    else if (!cli->quiet) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
+    fclose(file);
+    return count > 0 ? CLI_FAILED : status;
 }
 
 /* ---- pagoda gpu ptx -------------------------------------------------------------------------------------------------------------------------------------------------- */

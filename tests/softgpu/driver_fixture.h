@@ -35,7 +35,7 @@ static const char fixture_ptx[] =
 static CUcontext fixture_context;
 static CUmodule fixture_module;
 
-static int fixture_begin(void **unused) {
+static inline int fixture_begin(void **unused) {
     (void)unused;
     OK(cuInit(0));
     OK(cuCtxCreate(&fixture_context, 0, 0));
@@ -43,7 +43,7 @@ static int fixture_begin(void **unused) {
     return 0;
 }
 
-static int fixture_end(void **unused) {
+static inline int fixture_end(void **unused) {
     (void)unused;
     OK(cuCtxDestroy(fixture_context));
     return 0;

@@ -2,13 +2,14 @@
  * Memory: of devices, pinned, managed, registered; what a pointer is. */
 #include <string.h>
 
-#include "driver_state.h"
+#include "checks.h"
 
 static CUresult allocate(CUcontext c, gpu_memory_kind kind, int32_t owner, size_t bytes, uint64_t *address) {
     if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
     pgd_status status = gpu_memory_allocate(gpu_driver.memory, kind, owner, bytes, 512, NULL, address);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
     gpu_memory_claim(gpu_driver.memory, *address, c->id);
+    gpu_checks_allocated(*address, bytes);
     return CUDA_SUCCESS;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Modules made of PTX, with the driver's log buffers; their functions and variables. */
+#include "checks.h"
 #include "modules.h"
 
 #include <stdio.h>
@@ -110,6 +111,7 @@ void gpu_module_destroy(CUmodule m) {
         pgd_mem_free(f);
     }
     gpu_object_remove(m);
+    gpu_checks_forget();
     gpu_program_unload(&m->program);
     ptx_module_destroy(m->ptx);
     pgd_mem_free(m);

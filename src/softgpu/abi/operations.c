@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "driver_state.h"
+#include "checks.h"
 
 gpu_operation *gpu_operation_create(gpu_operation_kind kind) {
     gpu_operation *o = pgd_mem_zalloc(sizeof *o);
@@ -62,11 +62,12 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative};
-    pgd_status status = gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
+    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(&launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
     if (status == PGD_OK) return CUDA_SUCCESS;
     const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
     snprintf(context->error_text, sizeof context->error_text, "%s", text);
-    gpu_report("%s", text);
+    if (fault.kind != GPU_NO_FAULT) gpu_checks_fault(&launch, &fault);
+    else gpu_report("%s", text);
     return status == PGD_DEVICE ? result_of_fault(fault.kind) : gpu_result(status);
 }
 
@@ -86,6 +87,8 @@ static CUresult run_copy(const gpu_box_copy *c) {
     char *to = find(c->to, to_bytes, c->to_host);
     const char *from = find(c->from, from_bytes, c->from_host);
     if (to == NULL || from == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a copy of %zu bytes from 0x%llx to 0x%llx: the memory was freed before the copy ran", to_bytes, c->from, c->to);
+    for (size_t z = 0; z < c->depth; z++)
+        for (size_t y = 0; y < c->height; y++) gpu_checks_written(c->to + z * c->to_slice + y * c->to_pitch, c->width);
     bool whole = c->height * c->depth == 1 || (c->to_pitch == c->width && c->from_pitch == c->width && (c->depth == 1 || (c->to_slice == c->height * c->width && c->from_slice == c->to_slice)));
     if (whole) {
         memmove(to, from, to_bytes);
@@ -102,6 +105,7 @@ static CUresult run_fill(const gpu_fill *f) {
     char *to = gpu_memory_at(gpu_driver.memory, f->to, bytes, NULL);
     if (to == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a fill of %zu bytes at 0x%llx: the memory was freed before it ran", bytes, f->to);
     for (size_t y = 0; y < f->height; y++, to += f->pitch) {
+        gpu_checks_written(f->to + y * f->pitch, row);
         if (f->element == 1) memset(to, (int)f->value, row);
         else
             for (size_t x = 0; x < row; x += f->element) memcpy(to + x, &f->value, f->element);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory in the order of streams, and the pools it is counted in. Memory that is freed goes back at once, so a pool reserves what it uses. */
-#include "driver_state.h"
-
 #include <string.h>
+
+#include "checks.h"
 
 /* Which living allocations came out of a pool. */
 static struct {
@@ -32,6 +32,7 @@ static CUresult allocate(CUmemoryPool pool, CUcontext c, size_t bytes, CUdevicep
     if (!pgd_grow(&from_pools.list, &from_pools.capacity, from_pools.count, sizeof *from_pools.list)) return CUDA_ERROR_OUT_OF_MEMORY;
     if (gpu_memory_allocate(gpu_driver.memory, GPU_MEMORY_DEVICE, pool->device, bytes, 512, NULL, &at) != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
     gpu_memory_claim(gpu_driver.memory, at, c->id);
+    gpu_checks_allocated(at, bytes);
     from_pools.list[from_pools.count].address = at;
     from_pools.list[from_pools.count].bytes = bytes;
     from_pools.list[from_pools.count++].pool = pool;

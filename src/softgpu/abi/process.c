@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver_state.h"
+#include "checks.h"
 
 gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -66,6 +66,7 @@ static CUresult begin(void) {
         if (p->devices[i].own_pool == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
         p->devices[i].pool = p->devices[i].own_pool;
     }
+    if (gpu_checks_begin() != PGD_OK) return CUDA_ERROR_OUT_OF_MEMORY;
     p->pid = (int)getpid();
     p->initialized = true;
     return CUDA_SUCCESS;

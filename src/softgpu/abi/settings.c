@@ -36,12 +36,26 @@ static pgd_status executor(bool *reference) {
     return pgd_fail(PGD_BAD_ARG, "PAGODA_SOFTGPU_EXECUTOR is \"%.40s\"; it must be vector or reference", text);
 }
 
-static pgd_status report(char *path, size_t bytes) {
-    const char *text = getenv("PAGODA_SOFTGPU_REPORT");
-    path[0] = '\0';
+static pgd_status path(const char *name, char *out, size_t bytes) {
+    const char *text = getenv(name);
+    out[0] = '\0';
     if (text == NULL) return PGD_OK;
-    if (strlen(text) >= bytes) return pgd_fail(PGD_BAD_ARG, "PAGODA_SOFTGPU_REPORT is longer than %zu bytes", bytes - 1);
-    memcpy(path, text, strlen(text) + 1);
+    if (strlen(text) >= bytes) return pgd_fail(PGD_BAD_ARG, "%s is longer than %zu bytes", name, bytes - 1);
+    memcpy(out, text, strlen(text) + 1);
+    return PGD_OK;
+}
+
+/* Words with commas between them. */
+static pgd_status check(gpu_settings *s) {
+    const char *text = getenv("PAGODA_SOFTGPU_CHECK");
+    s->check = text != NULL && text[0] != '\0';
+    s->check_races = s->check_uninitialised = false;
+    for (const char *at = text; s->check && at != NULL; at = strchr(at, ',') == NULL ? NULL : strchr(at, ',') + 1) {
+        size_t length = strcspn(at, ",");
+        if (length == 5 && strncmp(at, "races", length) == 0) s->check_races = true;
+        else if (length == 13 && strncmp(at, "uninitialised", length) == 0) s->check_uninitialised = true;
+        else if (length != 6 || strncmp(at, "memory", length) != 0) return pgd_fail(PGD_BAD_ARG, "PAGODA_SOFTGPU_CHECK is \"%.60s\"; it must be a list of memory, races and uninitialised", text);
+    }
     return PGD_OK;
 }
 
@@ -56,7 +70,9 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     PGD_TRY(number("VERSION", 1000, 1000000, 13000, &version));
     PGD_TRY(capability(&s->capability));
     PGD_TRY(executor(&s->reference));
-    PGD_TRY(report(s->report, sizeof s->report));
+    PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report));
+    PGD_TRY(path("PAGODA_SOFTGPU_FINDINGS", s->findings, sizeof s->findings));
+    PGD_TRY(check(s));
     s->devices = (int32_t)devices;
     s->processors = (int32_t)processors;
     s->memory_bytes = (uint64_t)memory << 20;

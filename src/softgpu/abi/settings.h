@@ -15,6 +15,8 @@ typedef struct gpu_settings {
     bool reference;             /* EXECUTOR=reference: the slow one */
     uint64_t instruction_limit; /* LIMIT: of one launch, in millions of instructions of threads */
     int32_t driver_version;     /* VERSION: what cuDriverGetVersion says */
+    bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */
+    char findings[4096];        /* FINDINGS: a file that gets what is found, a JSON object a line; "": none */
     char report[4096];          /* REPORT: a file that lines are added to; "": none */
 } gpu_settings;
 

@@ -204,6 +204,11 @@ void gpu_memory_free_claimed(gpu_memory *m, uint64_t claim) {
     pthread_rwlock_unlock(&m->lock);
 }
 
+void gpu_memory_addresses(const gpu_memory *m, uint64_t *first, uint64_t *bytes) {
+    *first = (uint64_t)(uintptr_t)m->seen;
+    *bytes = m->reserved;
+}
+
 void gpu_memory_usage(gpu_memory *m, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes) {
     pthread_rwlock_rdlock(&m->lock);
     *total_bytes = m->device_bytes;

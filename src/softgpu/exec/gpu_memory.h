@@ -51,6 +51,7 @@ pgd_status gpu_memory_free(gpu_memory *memory, uint64_t address);
 /* Says whose an allocation is, and frees all of one. */
 void gpu_memory_claim(gpu_memory *memory, uint64_t address, uint64_t claim);
 void gpu_memory_free_claimed(gpu_memory *memory, uint64_t claim);
+void gpu_memory_addresses(const gpu_memory *memory, uint64_t *first, uint64_t *bytes); /* that the devices' memory and the pinned lies in */
 void gpu_memory_usage(gpu_memory *memory, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes);
 
 /* The bytes at an address as the executors find them, or NULL when they do not all lie in one living allocation. *nearest, which may be NULL, becomes the

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One set of checkers for the process, and what becomes of their findings. */
+#define _GNU_SOURCE
+#include "checks.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+    pthread_mutex_t lock; /* of all of this */
+    gpu_checker *checker;
+    gpu_findings findings;
+    struct sigaction before; /* the program's own handler */
+} checks = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- writing down ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void quote(FILE *file, const char *key, const char *text) {
+    fprintf(file, "\"%s\": \"", key);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') fprintf(file, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20) fprintf(file, "\\u%04x", (unsigned char)*text);
+        else fputc(*text, file);
+    }
+    fputc('"', file);
+}
+
+static void write_down(void *unused, const gpu_finding *n) {
+    (void)unused;
+    gpu_report("%s: %s", n->kind, n->message);
+    if (gpu_driver.settings.findings[0] == '\0') return;
+    FILE *file = fopen(gpu_driver.settings.findings, "ae");
+    if (file == NULL) return;
+    fputc('{', file);
+    quote(file, "kind", n->kind);
+    quote((fprintf(file, ", "), file), "kernel", n->kernel);
+    fprintf(file, ", \"block\": [%u, %u, %u], \"thread\": [%u, %u, %u], \"ptx_line\": %d, \"source_line\": %d", n->block[0], n->block[1], n->block[2], n->thread[0], n->thread[1], n->thread[2], n->line, n->source_line);
+    quote((fprintf(file, ", "), file), "source", n->source);
+    quote((fprintf(file, ", "), file), "message", n->message);
+    fprintf(file, "}\n");
+    fclose(file);
+}
+
+/* ---- the host at device memory --------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The program faults as it would with a GPU; but here it can be said why. It ends then, so nothing is left to be kept whole. */
+static void on_fault(int number, siginfo_t *info, void *context) {
+    uint64_t first, bytes, address = (uint64_t)(uintptr_t)info->si_addr;
+    gpu_allocation a;
+    (void)number, (void)context;
+    gpu_memory_addresses(gpu_driver.memory, &first, &bytes);
+    if (address >= first && address - first < bytes) {
+        gpu_finding n = {.kind = "host access", .times = 1};
+        bool inside = gpu_memory_at(gpu_driver.memory, address, 1, &a) != NULL;
+        if (inside) snprintf(n.message, sizeof n.message, "the host touches device memory at 0x%llx, %llu bytes into an allocation of %llu; copy it with cuMemcpyDtoH or cuMemcpyHtoD", (unsigned long long)address, (unsigned long long)(address - a.address), (unsigned long long)a.bytes);
+        else snprintf(n.message, sizeof n.message, "the host touches an address of the device, 0x%llx, where nothing is allocated", (unsigned long long)address);
+        write_down(NULL, &n);
+    }
+    sigaction(SIGSEGV, &checks.before, NULL); /* what the program wants to happen, happens when the instruction is tried again */
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+bool gpu_checks_wanted(void) { return checks.checker != NULL; }
+
+pgd_status gpu_checks_begin(void) {
+    const gpu_settings *s = &gpu_driver.settings;
+    struct sigaction told = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+    checks.findings.added = write_down;
+    if (!s->check) return PGD_OK;
+    PGD_TRY(gpu_checker_create(gpu_driver.memory, &(gpu_check_options){.races = s->check_races, .uninitialised = s->check_uninitialised}, &checks.findings, &checks.checker));
+    sigaction(SIGSEGV, &told, &checks.before);
+    return PGD_OK;
+}
+
+pgd_status gpu_checks_run(gpu_launch *launch, gpu_fault *fault) {
+    pthread_mutex_lock(&checks.lock);
+    launch->listener = gpu_checker_listener(checks.checker);
+    pgd_status status = gpu_reference_run(launch, fault);
+    pthread_mutex_unlock(&checks.lock);
+    return status;
+}
+
+void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault) {
+    pthread_mutex_lock(&checks.lock);
+    gpu_findings_add_fault(&checks.findings, launch, fault);
+    pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_forget(void) {
+    pthread_mutex_lock(&checks.lock);
+    gpu_findings_forget(&checks.findings);
+    pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_allocated(CUdeviceptr address, size_t bytes) {
+    if (checks.checker == NULL) return;
+    pthread_mutex_lock(&checks.lock);
+    gpu_checker_allocated(checks.checker, address, bytes);
+    pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_written(CUdeviceptr address, size_t bytes) {
+    if (checks.checker == NULL) return;
+    pthread_mutex_lock(&checks.lock);
+    gpu_checker_written(checks.checker, address, bytes);
+    pthread_mutex_unlock(&checks.lock);
+}
