@@ -45,7 +45,7 @@ typedef struct gpu_launch {
     const void *parameters;      /* parameter_bytes of the kernel, as they lie in .param memory */
     uint64_t instruction_limit;  /* of all threads together; 0: none */
     uint64_t barred;             /* a bit for each device whose memory this one may not touch */
-    bool cooperative;            /* all blocks are there at once, and may wait for each other; the reference executor knows nothing of it */
+    bool cooperative;            /* all blocks are there at once, and may wait for each other */
     const struct gpu_listener *listener; /* hears of accesses and barriers; NULL: nobody */
 } gpu_launch;
 
