@@ -104,7 +104,7 @@ struct CUctx_st {
     unsigned long long id;
     bool primary;
     CUresult error;           /* of a kernel: nothing works any more */
-    char error_text[320];
+    char error_text[400];
     CUstream legacy, streams; /* streams: all of them, linked; the legacy one and those of threads too */
     CUmodule modules;
     uint64_t peers;           /* a bit for each device that may be reached */

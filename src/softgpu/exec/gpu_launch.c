@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sizes that a launch may have. */
+ * Sizes that a launch may have, and sentences about its faults. */
 #include "gpu_launch.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum { BLOCK_THREADS_MAX = 1024, SHARED_BYTES_MAX = 227 << 10 };
 
@@ -17,4 +20,20 @@ pgd_status gpu_launch_check(const gpu_launch *l) {
     if (l->grid[0] < 1 || l->grid[1] < 1 || l->grid[2] < 1 || l->grid[0] > INT32_MAX || l->grid[1] > 65535 || l->grid[2] > 65535) return pgd_fail(PGD_BAD_ARG, "a grid of %u x %u x %u blocks; at least 1, at most 2147483647 x 65535 x 65535", l->grid[0], l->grid[1], l->grid[2]);
     if (l->dynamic_shared_bytes > SHARED_BYTES_MAX || l->program->shared_bytes > SHARED_BYTES_MAX || gpu_launch_shared_bytes(l) > SHARED_BYTES_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(l->dynamic_shared_bytes + l->program->shared_bytes), SHARED_BYTES_MAX);
     return PGD_OK;
+}
+
+void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes) {
+    const char *path = i->source_line > 0 && i->file >= 0 && i->file < module->file_count ? module->files[i->file] : NULL, *slash = path == NULL ? NULL : strrchr(path, '/');
+    char source[80] = "";
+    if (path != NULL) snprintf(source, sizeof source, " (%.60s:%d)", slash == NULL ? path : slash + 1, i->source_line);
+    snprintf(text, text_bytes, "%.100s, line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
+}
+
+void gpu_fault_say(gpu_fault *f, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what) {
+    f->kind = kind;
+    f->function = function;
+    f->instruction = instruction;
+    gpu_place_say(module, function, instruction, f->block, f->thread, f->text, sizeof f->text);
+    size_t length = strlen(f->text);
+    snprintf(f->text + length, sizeof f->text - length, ": %s", what);
 }

@@ -60,10 +60,12 @@ static bool start_threads(gpu_block *b) {
 }
 
 static pgd_status run_block(const gpu_launch *launch, const uint32_t index[3], uint64_t *executed, gpu_fault *fault) {
-    gpu_block b = {.launch = launch, .fault = fault, .index = {index[0], index[1], index[2]}, .thread_count = launch->block[0] * launch->block[1] * launch->block[2], .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
+    gpu_block b = {.launch = launch, .fault = fault, .index = {index[0], index[1], index[2]}, .number = (index[2] * launch->grid[1] + index[1]) * launch->grid[0] + index[0], .thread_count = launch->block[0] * launch->block[1] * launch->block[2], .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
     b.threads = pgd_mem_zalloc(sizeof *b.threads * b.thread_count);
     b.shared = pgd_mem_zalloc((size_t)b.shared_bytes + 16);
-    bool fine = b.threads != NULL && b.shared != NULL && start_threads(&b) && run_threads(&b);
+    bool fine = b.threads != NULL && b.shared != NULL && start_threads(&b);
+    if (fine && launch->listener != NULL) launch->listener->begin_block(launch->listener->user, b.number, b.thread_count, b.shared_bytes);
+    fine = fine && run_threads(&b);
     for (uint32_t k = 0; b.threads != NULL && k < b.thread_count; k++) gpu_thread_deinit(&b.threads[k]);
     pgd_mem_free(b.threads);
     pgd_mem_free(b.shared);
@@ -75,6 +77,7 @@ pgd_status gpu_reference_run(const gpu_launch *launch, gpu_fault *fault) {
     uint64_t executed = 0;
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
+    if (launch->listener != NULL) launch->listener->begin_launch(launch->listener->user, launch);
     for (uint32_t z = 0; z < launch->grid[2]; z++)
         for (uint32_t y = 0; y < launch->grid[1]; y++)
             for (uint32_t x = 0; x < launch->grid[0]; x++) PGD_TRY(run_block(launch, (uint32_t[]){x, y, z}, &executed, fault));
