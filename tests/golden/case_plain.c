@@ -119,7 +119,7 @@ static bool carries(golden_build *b) {
 /* Special registers that are the same on every device, in a grid with three directions. */
 static bool specials(golden_build *b) {
     ptx_type type = (ptx_type)b->c->words.types[0];
-    if (b->c->variant == 0 || b->c->form != PTX_FORM_MOV) return false;
+    if (b->c->variant == 0 || b->c->form != PTX_FORM_MOV || b->c->uniform) return false;
     if (type != PTX_u32 && type != PTX_b32) return false;
     golden_threads(b, 2 * 3 * 2 * 8 * 3 * 2);
     memcpy(b->c->grid, (uint32_t[]){2, 3, 2}, sizeof b->c->grid);

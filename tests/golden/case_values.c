@@ -92,7 +92,7 @@ static uint64_t random_of(ptx_type type, uint64_t random) { return ptx_types[typ
 
 /* The first specials of all operands crossed, as many as fit into three quarters; then one that is special and one that is not, in turns; then random ones. */
 static uint64_t any(const golden_case *c, int32_t column, int32_t operands, int32_t nth, int32_t element, ptx_type type, int32_t lane) {
-    int32_t room = c->threads * 3 / 4, each = operands <= 1 ? room : operands == 2 ? 18 : operands == 3 ? 7 : 4, crossed = 1;
+    int32_t room = (c->uniform ? 512 : c->threads) * 3 / 4, each = operands <= 1 ? room : operands == 2 ? 18 : operands == 3 ? 7 : 4, crossed = 1;
     uint64_t random = mixed(((uint64_t)column << 40) + ((uint64_t)lane << 32) + (uint64_t)element + 0x5851f42d4c957f2du), other = mixed(((uint64_t)lane << 32) + (uint64_t)element + 0x5851f42d4c957f2du);
     if (operands == 1) each = special_count(type);
     for (int32_t k = 0; k < operands && crossed <= room; k++) crossed *= each;
@@ -192,12 +192,15 @@ static uint64_t value(const golden_case *c, int32_t k, int32_t operands, int32_t
     }
 }
 
+/* Elements of the case that is not uniform: others for each row and its words. */
+static int32_t one_of_many(const golden_case *c, int32_t warp) { return (int32_t)(mixed(pgd_hash_bytes(c->name, strlen(c->name), (uint64_t)warp)) % 512); }
+
 void golden_inputs(const golden_case *c, uint64_t *cells) {
     int32_t operands = 0, nth = 0;
     for (int32_t k = 0; k < c->input_count; k++) operands += c->inputs[k].values == GOLDEN_ANY || c->inputs[k].values == GOLDEN_COUNT;
     for (int32_t k = 0; k < c->input_count; k++) {
         uint64_t all = c->inputs[k].type == PTX_pred ? 1 : UINT64_MAX >> (64 - ptx_types[c->inputs[k].type].bits);
-        for (int32_t e = 0; e < c->threads; e++) cells[(size_t)k * (size_t)c->threads + (size_t)e] = value(c, k, operands, nth, e) & all;
+        for (int32_t e = 0; e < c->threads; e++) cells[(size_t)k * (size_t)c->threads + (size_t)e] = value(c, k, operands, nth, c->uniform ? one_of_many(c, e / 32) : e) & all;
         nth += c->inputs[k].values == GOLDEN_ANY || c->inputs[k].values == GOLDEN_COUNT;
     }
 }

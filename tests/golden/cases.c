@@ -57,22 +57,24 @@ static void name_case(golden_case *c, const combination *from) {
         at += (size_t)snprintf(c->name + at, sizeof c->name - at, ".%s", word);
     }
     if (form->operand_count != form->operands_needed && at < sizeof c->name) at += (size_t)snprintf(c->name + at, sizeof c->name - at, "/%d", c->operand_count);
-    if (golden_variants(c->form) > 1 && at < sizeof c->name) snprintf(c->name + at, sizeof c->name - at, "#%d", c->variant);
+    if (golden_variants(c->form) > 1 && at < sizeof c->name) at += (size_t)snprintf(c->name + at, sizeof c->name - at, "#%d", c->variant);
+    if (c->uniform && at < sizeof c->name) snprintf(c->name + at, sizeof c->name - at, "/uniform");
     for (at = 0; c->name[at] != '\0'; at++) {
         char letter = c->name[at];
         c->kernel[at] = (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ? letter : letter == '/' || letter == '#' ? '$' : '_';
     }
 }
 
-static bool add_case(golden_list *list, const combination *from, int32_t operands, int32_t variant) {
+static bool add_case(golden_list *list, const combination *from, int32_t operands, int32_t variant, bool uniform) {
     if (!pgd_grow(&list->cases, &list->capacity, list->count, sizeof *list->cases)) return false;
     golden_case *c = &list->cases[list->count];
-    *c = (golden_case){.form = from->form, .variant = variant, .operand_count = operands, .words = words_of(from), .grid = {1, 1, 1}, .block = {1, 1, 1}};
+    *c = (golden_case){.form = from->form, .variant = variant, .operand_count = operands, .uniform = uniform, .words = words_of(from), .grid = {1, 1, 1}, .block = {1, 1, 1}};
     golden_need(c->form, &c->words, &c->version, &c->target);
     name_case(c, from);
     golden_build b = {.c = c};
-    golden_threads(&b, 512);
-    bool wanted = golden_build_memory(&b) || golden_build_threads(&b) || golden_build_matrix(&b) || golden_build_plain(&b);
+    golden_threads(&b, uniform ? 256 : 512);
+    if (uniform) c->grid[0] = (uint32_t)c->threads / 32, c->block[0] = 32;
+    bool wanted = uniform ? golden_build_plain(&b) : golden_build_memory(&b) || golden_build_threads(&b) || golden_build_matrix(&b) || golden_build_plain(&b);
     pgd_text text = {0};
     pgd_text_add(&text, "%s.visible .entry %s(.param .u64 in, .param .u64 out, .param .align 16 .b8 data[%d])\n{\n    .reg .b64 %%in, %%out, %%inf, %%of;\n    .reg .b32 %%t, %%n;\n", b.before.chars == NULL ? "" : b.before.chars, c->kernel, GOLDEN_DATA_BYTES);
     pgd_text_add(&text, "    ld.param.u64 %%in, [in];\n    ld.param.u64 %%out, [out];\n    mov.u32 %%t, %%tid.x;\n");
@@ -82,7 +84,9 @@ static bool add_case(golden_list *list, const combination *from, int32_t operand
         for (size_t k = 0; k < 5; k++) pgd_text_add(&text, "    mov.u32 %%n, %s;\n    add.u32 %%t, %%t, %%n;\n    mov.u32 %%m, %s;\n    mul.lo.u32 %%t, %%t, %%m;\n", outer[k][0], outer[k][1]);
         pgd_text_add(&text, "    mov.u32 %%n, %%tid.x;\n    add.u32 %%t, %%t, %%n;\n");
     }
-    pgd_text_add(&text, "    mad.wide.u32 %%inf, %%t, 16, %%in;\n    mad.wide.u32 %%of, %%t, 16, %%out;\n    mad.wide.u32 %%in, %%t, 8, %%in;\n    mad.wide.u32 %%out, %%t, 8, %%out;\n%s    ret;\n}\n\n", b.body.chars == NULL ? "" : b.body.chars);
+    pgd_text_add(&text, "    mad.wide.u32 %%inf, %%t, 16, %%in;\n    mad.wide.u32 %%of, %%t, 16, %%out;\n    mad.wide.u32 %%out, %%t, 8, %%out;\n");
+    if (uniform) pgd_text_add(&text, "    mov.u32 %%t, %%ctaid.x;\n    mul.lo.u32 %%t, %%t, 32;\n");
+    pgd_text_add(&text, "    mad.wide.u32 %%in, %%t, 8, %%in;\n%s    ret;\n}\n\n", b.body.chars == NULL ? "" : b.body.chars);
     bool fine = !text.failed && !b.before.failed && !b.body.failed;
     pgd_mem_free(b.before.chars);
     pgd_mem_free(b.body.chars);
@@ -92,11 +96,14 @@ static bool add_case(golden_list *list, const combination *from, int32_t operand
     return fine;
 }
 
+/* Comparisons that are joined with a predicate, and those of set, are many, and executors do not tell them from others. */
+static bool uniform_too(int32_t form) { return form < PTX_FORM_LD && !(form >= PTX_FORM_SETP_BITS_BOOL && form <= PTX_FORM_SET_PAIR_BOOL) && form != PTX_FORM_CVTA && form != PTX_FORM_ISSPACEP; }
+
 static bool add_all(golden_list *list, const combination *c) {
     const ptx_form *form = ptx_form_get(c->form);
     for (int32_t operands = form->operands_needed; operands <= form->operand_count; operands++)
         for (int32_t v = 0; v < golden_variants(c->form); v++)
-            if (!add_case(list, c, operands, v)) return false;
+            if (!add_case(list, c, operands, v, false) || (uniform_too(c->form) && !add_case(list, c, operands, v, true))) return false;
     return true;
 }
 

@@ -3,7 +3,7 @@
  * run them, a GPU's own driver included: they are PTX text, one kernel to a combination of words and types.
  *
  * A kernel is   .entry name(.u64 in, .u64 out, .align 16 .b8 data[64])   with one thread to an element. in and out are columns of cells of 8 bytes, one cell to a
- * thread: column k begins at 8 * k * threads. What a column holds is narrower than its cell; the rest of an input cell is 0, that of an output cell stays what it
+ * thread (of uniform cases a warp loads from its first): column k begins at 8 * k * threads. What a column holds is narrower than its cell; the rest of an input cell is 0, that of an output cell stays what it
  * was. Threads meet in room, GOLDEN_SHARED_BYTES of .shared memory that the kernels of a module have in common, and in single. data are the bytes of golden_data(). Wide accesses see the columns as bytes in a row, 16 to a thread ("flat"). */
 #ifndef PGD_GOLDEN_CASES_H
 #define PGD_GOLDEN_CASES_H
@@ -47,6 +47,7 @@ typedef struct golden_case {
     int32_t threads;
     int32_t input_count, output_count;
     golden_column inputs[GOLDEN_COLUMNS_MAX], outputs[GOLDEN_COLUMNS_MAX];
+    bool uniform;          /* blocks of one warp; all lanes of it have the operands of one element, loaded from one address */
     bool faults;           /* it does wrong on purpose */
     char *text;            /* of the kernel, and of functions and variables before it */
 } golden_case;

@@ -90,28 +90,31 @@ static void each_word_has_a_case(void **unused) {
 }
 
 static void results_are_what_the_processor_and_the_manual_say(void **unused) {
-    for (int32_t x = 0; x < EXECUTORS; x++) {
-        if (!ran(x)) continue;
-        golden_verdict v = golden_check_expected(&of[x], stderr, 100);
-        int32_t rows = 0;
-        for (int32_t f = 0; f < PTX_FORM_COUNT; f++) {
-            rows += v.rows[f];
-            if (!v.rows[f]) print_error("%s: nothing from outside is known of it\n", ptx_form_get(f)->name);
-        }
-        print_message("%s: %d cases, %lld results, %lld of them left open by the manual; %d of %d rows have an expectation from outside\n", executors[x].name, v.cases, (long long)v.cells, (long long)v.open, rows, PTX_FORM_COUNT);
-        assert_int_equal(v.differences, 0);
-        assert_int_equal(v.without, 0);
-        assert_int_equal(rows, PTX_FORM_COUNT);
+    golden_verdict v = golden_check_expected(&of[0], stderr, 100);
+    int32_t rows = 0;
+    for (int32_t f = 0; f < PTX_FORM_COUNT; f++) {
+        rows += v.rows[f];
+        if (!v.rows[f]) print_error("%s: nothing from outside is known of it\n", ptx_form_get(f)->name);
     }
+    print_message("%d cases, %lld results, %lld of them left open by the manual; %d of %d rows have an expectation from outside\n", v.cases, (long long)v.cells, (long long)v.open, rows, PTX_FORM_COUNT);
+    assert_int_equal(v.differences, 0);
+    assert_int_equal(v.without, 0);
+    assert_int_equal(rows, PTX_FORM_COUNT);
 }
 
-/* Of what the manual leaves open, too. */
+/* In what the manual leaves open, too: so what holds of the reference holds of all. */
 static void executors_agree_in_each_bit(void **unused) {
-    for (int32_t x = 1; x < EXECUTORS; x++)
+    for (int32_t x = 1; x < EXECUTORS; x++) {
+        int32_t different = 0;
         for (int32_t k = 0; ran(x) && k < list.count; k++) {
-            assert_string_equal(of[x].records[k].status, of[0].records[k].status);
-            if (memcmp(of[x].records[k].raw, of[0].records[k].raw, of[0].records[k].bytes) != 0) fail_msg("%s: the reference and %s differ", list.cases[k].name, executors[x].name);
+            const golden_record *mine = &of[x].records[k], *right = &of[0].records[k];
+            if (strcmp(mine->status, right->status) == 0 && memcmp(mine->raw, right->raw, right->bytes) == 0) continue;
+            if (different++ < 20) print_error("%s: the reference and %s differ\n", list.cases[k].name, executors[x].name);
         }
+        if (different > 0) golden_check_expected(&of[x], stderr, 100);
+        assert_int_equal(different, 0);
+        print_message("%s: %s\n", executors[x].name, ran(x) ? "the same" : "not on this machine");
+    }
 }
 
 static void hold_against(const char *name) {
@@ -119,15 +122,12 @@ static void hold_against(const char *name) {
     golden_file file;
     snprintf(path, sizeof path, "%s/tests/golden/%s", getenv("PAGODA_SOURCE_DIR"), name);
     if (golden_file_read(path, &file) != PGD_OK) fail_msg("%s", pgd_error_text());
-    for (int32_t x = 0; x < EXECUTORS; x++) {
-        if (!ran(x)) continue;
-        golden_verdict v = golden_check_file(&of[x], &file, stderr, 100);
-        print_message("%s, %s: %d cases, %lld results, %lld differ, %d cases have changed since\n", name, executors[x].name, v.cases, (long long)v.cells, (long long)v.differences, v.stale);
-        assert_true(v.cases > 0);
-        assert_int_equal(v.differences, 0);
-        assert_int_equal(v.stale, 0); /* make the file anew: README.md */
-    }
+    golden_verdict v = golden_check_file(&of[0], &file, stderr, 100);
+    print_message("%s: %d cases, %lld results, %lld differ, %d cases have changed since\n", name, v.cases, (long long)v.cells, (long long)v.differences, v.stale);
     golden_file_deinit(&file);
+    assert_true(v.cases > 0);
+    assert_int_equal(v.differences, 0);
+    assert_int_equal(v.stale, 0); /* make the file anew: README.md */
 }
 
 static void results_are_what_numpy_and_ml_dtypes_say(void **unused) { hold_against("numpy.golden"); }
