@@ -16,29 +16,34 @@ static struct {
 
 /* ---- writing down ------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static void quote(FILE *file, const char *key, const char *text) {
-    fprintf(file, "\"%s\": \"", key);
+static void quote(pgd_text *line, const char *key, const char *text) {
+    pgd_text_add(line, "%s\"%s\": \"", line->count > 1 ? ", " : "", key);
     for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') fprintf(file, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20) fprintf(file, "\\u%04x", (unsigned char)*text);
-        else fputc(*text, file);
+        if (*text == '"' || *text == '\\') pgd_text_add(line, "\\%c", *text);
+        else pgd_text_add(line, (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", (unsigned char)*text);
     }
-    fputc('"', file);
+    pgd_text_add(line, "\"");
 }
+
+static void numbers(pgd_text *line, const char *key, const uint32_t n[3]) { pgd_text_add(line, ", \"%s\": [%u, %u, %u]", key, n[0], n[1], n[2]); }
 
 static void write_down(void *unused, const gpu_finding *n) {
     (void)unused;
     gpu_report("%s: %s", n->kind, n->message);
-    if (gpu_driver.settings.findings[0] == '\0') return;
-    FILE *file = fopen(gpu_driver.settings.findings, "ae");
+    FILE *file = gpu_driver.settings.findings[0] == '\0' ? NULL : fopen(gpu_driver.settings.findings, "ae");
     if (file == NULL) return;
-    fputc('{', file);
-    quote(file, "kind", n->kind);
-    quote((fprintf(file, ", "), file), "kernel", n->kernel);
-    fprintf(file, ", \"block\": [%u, %u, %u], \"thread\": [%u, %u, %u], \"ptx_line\": %d, \"source_line\": %d", n->block[0], n->block[1], n->block[2], n->thread[0], n->thread[1], n->thread[2], n->line, n->source_line);
-    quote((fprintf(file, ", "), file), "source", n->source);
-    quote((fprintf(file, ", "), file), "message", n->message);
-    fprintf(file, "}\n");
+    pgd_text line = {0};
+    pgd_text_add(&line, "{");
+    quote(&line, "kind", n->kind);
+    quote(&line, "kernel", n->kernel);
+    numbers(&line, "block", n->block);
+    numbers(&line, "thread", n->thread);
+    pgd_text_add(&line, ", \"ptx_line\": %d, \"source_line\": %d", n->line, n->source_line);
+    quote(&line, "source", n->source);
+    quote(&line, "message", n->message);
+    pgd_text_add(&line, "}\n");
+    if (!line.failed) fputs(line.chars, file);
+    pgd_mem_free(line.chars);
     fclose(file);
 }
 

@@ -16,13 +16,15 @@ void gpu_report(const char *format, ...) {
     char line[1024];
     va_list arguments;
     if (gpu_driver.settings.report[0] == '\0') return;
+    int begun = snprintf(line, sizeof line, "softgpu: ");
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
     va_end(arguments);
+    memcpy(line + strlen(line), "\n", 2);
     pthread_mutex_lock(&one_at_a_time);
     FILE *file = fopen(gpu_driver.settings.report, "ae");
     if (file != NULL) {
-        fprintf(file, "softgpu: %s\n", line);
+        fputs(line, file);
         fclose(file);
     }
     pthread_mutex_unlock(&one_at_a_time);
@@ -52,10 +54,7 @@ CUresult gpu_result(pgd_status status) {
 
 static CUresult begin(void) {
     gpu_process *p = &gpu_driver;
-    if (gpu_settings_read(&p->settings) != PGD_OK) {
-        fprintf(stderr, "softgpu: %s\n", pgd_error_text()); /* the report is not known yet, and nobody could find out what is wrong */
-        return CUDA_ERROR_INVALID_VALUE;
-    }
+    if (gpu_settings_read(&p->settings) != PGD_OK) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "%s", pgd_error_text());
     if (p->settings.devices == 0) return CUDA_ERROR_NO_DEVICE;
     pgd_status status = gpu_memory_create(p->settings.devices, p->settings.memory_bytes, &p->memory);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());

@@ -61,6 +61,7 @@ static pgd_status check(gpu_settings *s) {
 
 pgd_status gpu_settings_read(gpu_settings *s) {
     int64_t devices, processors, memory, workers, synchronous, limit, version;
+    PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report)); /* first: what is wrong with the others is told there */
     PGD_TRY(number("DEVICES", 0, 16, 1, &devices));
     PGD_TRY(number("PROCESSORS", 1, 1024, 8, &processors));
     PGD_TRY(number("MEMORY", 1, 1 << 20, 4096, &memory));
@@ -70,7 +71,6 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     PGD_TRY(number("VERSION", 1000, 1000000, 13000, &version));
     PGD_TRY(capability(&s->capability));
     PGD_TRY(executor(&s->reference));
-    PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report));
     PGD_TRY(path("PAGODA_SOFTGPU_FINDINGS", s->findings, sizeof s->findings));
     PGD_TRY(check(s));
     s->devices = (int32_t)devices;

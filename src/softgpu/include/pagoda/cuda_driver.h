@@ -367,9 +367,9 @@ typedef struct CUDA_HOST_NODE_PARAMS_st {
     void *userData;
 } CUDA_HOST_NODE_PARAMS;
 
-#include <pagoda/cuda_driver_calls.h>
-
 #ifdef __cplusplus
 }
 #endif
+
+#include <pagoda/cuda_driver_calls.h>
 #endif

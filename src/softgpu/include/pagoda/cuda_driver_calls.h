@@ -3,6 +3,12 @@
 #ifndef PAGODA_CUDA_DRIVER_CALLS_H
 #define PAGODA_CUDA_DRIVER_CALLS_H
 
+#include <pagoda/cuda_driver.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- the driver --------------------------------------------------------------------------------------------------------------------------------------------- */
 CUresult cuInit(unsigned int flags);
 CUresult cuDriverGetVersion(int *version);
@@ -267,4 +273,8 @@ CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node, cons
 CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_HOST_NODE_PARAMS *parameters);
 #define cuGraphExecUpdate cuGraphExecUpdate_v2
 CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph, CUgraphExecUpdateResultInfo *result);
+
+#ifdef __cplusplus
+}
+#endif
 #endif
