@@ -253,14 +253,39 @@ static void remember(vec_warp *w, const vec_step *s) {
     uint64_t last = window->bytes - VEC_NEAR;
     w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
 }
-LANES(load32_far) {
+/* Rows of lanes, each one piece or one number, between the first and the last, of which is known that they are there. */
+INLINE void copy_rows(const vec_warp *w, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
+    int32_t across = 1 << w->row_shift;
+    char *to = (char *)vec_lanes32(d);
+    d->state = VEC_SPREAD;
+    for (int32_t k = 0; k < VEC_LANES; k += across, from += rise, to += across * bytes) {
+        if (pieces && across == 16) memcpy(to, from, 16 * (size_t)bytes);
+        else if (pieces) for (int32_t x = 0; x < across; x++) memcpy(to + x * bytes, from + x * bytes, (size_t)bytes);
+        else if (bytes == 4) for (int32_t x = 0; x < across; x++) ((uint32_t *)(void *)to)[x] = *(const uint32_t *)(const void *)from;
+        else for (int32_t x = 0; x < across; x++) ((uint64_t *)(void *)to)[x] = *(const uint64_t *)(const void *)from;
+    }
+}
+INLINE bool in_rows(const vec_warp *w, const vec_slot *a, int32_t bytes) { return w->mask == UINT32_MAX && scalar(a) && (a->state & VEC_STRIDED) != 0 && (a->stride == bytes || a->stride == 0); }
+INLINE uint64_t to_last_row(const vec_warp *w, const vec_slot *a) { return (uint64_t)a->rise * (uint64_t)((VEC_LANES >> w->row_shift) - 1); }
+
+INLINE const vec_step *load_near_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    if (!in_rows(w, a, bytes)) return far(w, s);
+    const char *first = near(w, s, a->base + (uint64_t)s->offset, bytes == 4), *last = near(w, s, a->base + (uint64_t)s->offset + to_last_row(w, a), bytes == 4);
+    if (first == NULL || last == NULL || (a->rise & (bytes - 1)) != 0) return far(w, s);
+    copy_rows(w, vec_at(w, s->d), first, a->rise, a->stride != 0, bytes);
+    VEC_NEXT(w, s);
+}
+LANES(load32_farther) {
     remember(w, s);
     return load32(w, s);
 }
-LANES(load64_far) {
+LANES(load64_farther) {
     remember(w, s);
     return load64(w, s);
 }
+LANES(load32_far) { return load_near_rows(w, s, 4, load32_farther); }
+LANES(load64_far) { return load_near_rows(w, s, 8, load64_farther); }
 
 /* Of .global memory, at an address in a register, all lanes that live: one number for all of them, or one after the other. */
 INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
@@ -292,8 +317,17 @@ INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes
     memcpy(vec_lanes32(d), b->shared + address, (size_t)bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
-HANDLER(load32_shared) { return load_shared(w, s, 4, load32); }
-HANDLER(load64_shared) { return load_shared(w, s, 8, load64); }
+INLINE const vec_step *load_shared_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    uint64_t base = a->base + (uint64_t)s->offset, last = base + (in_rows(w, a, bytes) ? to_last_row(w, a) : 0), room = w->block->shared_bytes - (uint64_t)bytes * VEC_LANES;
+    if (!in_rows(w, a, bytes) || w->block->shared_bytes < (uint64_t)bytes * VEC_LANES || base > room || last > room || ((base | last | (uint64_t)a->rise) & (uint64_t)(bytes - 1)) != 0) return far(w, s);
+    copy_rows(w, vec_at(w, s->d), w->block->shared + base, a->rise, a->stride != 0, bytes);
+    VEC_NEXT(w, s);
+}
+LANES(load32_shared_rows) { return load_shared_rows(w, s, 4, load32); }
+LANES(load64_shared_rows) { return load_shared_rows(w, s, 8, load64); }
+HANDLER(load32_shared) { return load_shared(w, s, 4, load32_shared_rows); }
+HANDLER(load64_shared) { return load_shared(w, s, 8, load64_shared_rows); }
 HANDLER(load32_global) { return load_near(w, s, 4, load32_far); }
 HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
 

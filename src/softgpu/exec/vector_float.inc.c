@@ -69,6 +69,7 @@ FLOAT_LIST(X)
 HANDLER(fma_f32) {
     SLOTS;
     const uint32_t *y = vec_lanes32(b), *v = vec_lanes32(c);
+    if ((a->state & b->state & c->state & VEC_SPREAD) != 0) return fused_f32_lanes(w, s);
     if (!uniform(a) || (b->state & VEC_SPREAD) == 0 || (c->state & VEC_SPREAD) == 0) return fused_f32(w, s);
     float factor = float_of((uint32_t)a->base);
     uint32_t *z = out32(d);

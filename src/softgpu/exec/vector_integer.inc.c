@@ -463,6 +463,13 @@ INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
     return 0 - ((uint32_t)patterns[how] >> ((uint32_t)not_smaller + greater) & 1);
 }
 
+/* Do both count by the same steps, and neither over its end? Then lane 0 tells for all. */
+INLINE bool alike(const vec_slot *a, const vec_slot *b) { return scalar2(a, b) && stride_of(a) == stride_of(b) && rise_of(a) == rise_of(b); }
+INLINE bool counts_alike_u32(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return alike(a, b) && counts_u32(w, a) && counts_u32(w, b); }
+INLINE bool counts_alike_s32(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return alike(a, b) && counts_s32(w, a) && counts_s32(w, b); }
+INLINE bool counts_alike_u64(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return uniform2(a, b); }
+INLINE bool counts_alike_s64(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return uniform2(a, b); }
+
 #define INTEGER_COMPARISONS(X) X(VEC_EQ, ==) X(VEC_NE, !=) X(VEC_LT, <) X(VEC_LE, <=) X(VEC_GT, >) X(VEC_GE, >=)
 #define COMPARE_ALL(how, sign) \
     case how: EACH_LANE(k) truths[k] = x[k] sign y[k] ? UINT32_MAX : 0; break;
@@ -478,6 +485,11 @@ INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
         return mask_of(truths);                                                                 \
     }                                                                                           \
     LANES(setp_##name##_lanes) {                                                                \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                              \
+        if (counts_alike_##name(w, a, b)) {                                                     \
+            type p = (type)a->base, q = (type)b->base;                                          \
+            return put_truths(w, s, truth_of(s->elems, p >= q, p > q));                         \
+        }                                                                                       \
         const type *x = (const type *)lanes(w, vec_at(w, s->a)), *y = (const type *)lanes(w, vec_at(w, s->b)); \
         return put_truths(w, s, compare_##name(s->elems, x, y));                                \
     }                                                                                           \
