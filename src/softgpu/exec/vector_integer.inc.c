@@ -115,18 +115,18 @@ HANDLER(cvta) {
 
 /* ---- arithmetic that keeps base and stride --------------------------------------------------------------------------------------------------------------------------- */
 
-/* name, width, when base, stride and rise tell the result, each of them from those of the operands (F), how they are multiplied (M), a lane of it. Of products one factor must be
+/* name, width, are there three operands, when base, stride and rise tell the result, each of them from those of the operands (F), how they are multiplied (M), a lane of it. Of products one factor must be
  * the same in all lanes. */
 #define ONE_STEADY (scalar2(a, b) && scalar(c) && (uniform(a) || uniform(b)))
 #define STRAIGHT_LIST(X)                                                                                                                \
-    X(add32, 32, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub32, 32, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul32, 32, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad32, 32, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
-    X(add64, 64, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub64, 64, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul64, 64, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad64, 64, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
+    X(add32, 32, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub32, 32, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul32, 32, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad32, 32, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
+    X(add64, 64, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub64, 64, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul64, 64, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad64, 64, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
 #define TRIM_32(x) ((uint32_t)(x))
 #define TRIM_64(x) (x)
 #define STEP_32(x) ((uint64_t)(int32_t)(uint32_t)(x))
@@ -134,25 +134,28 @@ HANDLER(cvta) {
 INLINE uint64_t which_of(bool rise, const vec_slot *a) { return rise ? rise_of(a) : stride_of(a); }
 #define OF(a) which_of(rise, a)
 /* Behind the bases comes the rest of the work: steps, or lanes. */
-#define X(name, bits, when, base_, step, lane)                                                   \
+#define X(name, bits, ternary, when, base_, step, lane)                                                   \
     INLINE uint64_t name##_step(const vec_slot *a, const vec_slot *b, const vec_slot *c, bool rise) { return step; } \
     LANES(name##_lanes) {                                                                        \
         SLOTS;                                                                                   \
         LANES##bits;                                                                             \
         (void)v;                                                                                 \
-        if (when) {                                                                              \
-            uint64_t along = name##_step(a, b, c, false), down = name##_step(a, b, c, true);     \
-            set_strided(d, TRIM_##bits(base_), STEP_##bits(along), STEP_##bits(down));           \
-            VEC_NEXT(w, s);                                                                      \
-        }                                                                                        \
         if (unmade(a, b, c)) return again##bits(w, s);                                           \
         uint##bits##_t *z = out##bits(d);                                                        \
         EACH_LANE(k) z[k] = lane;                                                                \
         VEC_NEXT(w, s);                                                                          \
     }                                                                                            \
+    LANES(name##_strided) {                                                                      \
+        SLOTS;                                                                                   \
+        if (!(when)) return name##_lanes(w, s);                                                  \
+        uint64_t along = name##_step(a, b, c, false), down = name##_step(a, b, c, true);         \
+        set_strided(d, TRIM_##bits(base_), STEP_##bits(along), STEP_##bits(down));               \
+        VEC_NEXT(w, s);                                                                          \
+    }                                                                                            \
     HANDLER(name) {                                                                              \
         SLOTS;                                                                                   \
-        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
+        UNUSED;                                                                                  \
+        if (!uniform2(a, b) || (ternary && !uniform(c))) return name##_strided(w, s);            \
         set_uniform(d, TRIM_##bits(base_));                                                      \
         VEC_NEXT(w, s);                                                                          \
     }
@@ -165,12 +168,6 @@ STRAIGHT_LIST(X)
 #define X(name, bits)                                                                    \
     LANES(name##_lanes) {                                                                \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
-        if (scalar(a)) {                                                                 \
-            uint64_t base = TRIM_##bits(a->base + (uint64_t)s->offset);                  \
-            copy_scalar(d, a);                                                           \
-            d->base = base;                                                              \
-            VEC_NEXT(w, s);                                                              \
-        }                                                                                \
         const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)s->offset; \
         uint##bits##_t *z = out##bits(d);                                                \
         EACH_LANE(k) z[k] = x[k] + constant;                                             \
@@ -178,7 +175,12 @@ STRAIGHT_LIST(X)
     }                                                                                    \
     HANDLER(name) {                                                                      \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
-        if (!uniform(a)) return name##_lanes(w, s);                                      \
+        if (!scalar(a)) return name##_lanes(w, s);                                       \
+        if (!uniform(a)) {                                                               \
+            copy_scalar(d, a);                                                           \
+            d->base = TRIM_##bits(d->base + (uint64_t)s->offset);                        \
+            VEC_NEXT(w, s);                                                              \
+        }                                                                                \
         set_uniform(d, TRIM_##bits(a->base + (uint64_t)s->offset));                      \
         VEC_NEXT(w, s);                                                                  \
     }

@@ -27,10 +27,22 @@ pgd_status gpu_vector_force(gpu_vector_level level) {
     return PGD_OK;
 }
 
-static vec_fn *handler(vec_op op) {
+static int level_in_force(void) {
     int level = atomic_load_explicit(&forced, memory_order_relaxed);
-    if (level < 0) level = (int)gpu_vector_best();
+    return level < 0 ? (int)gpu_vector_best() : level;
+}
+
+vec_dots_fn *vec_dots(void) {
 #if defined(__x86_64__)
+    int level = level_in_force();
+    if (level != GPU_VECTOR_PORTABLE) return level == GPU_VECTOR_AVX512 ? vec_dots_avx512 : vec_dots_avx2;
+#endif
+    return vec_dots_portable;
+}
+
+static vec_fn *handler(vec_op op) {
+#if defined(__x86_64__)
+    int level = level_in_force();
     if (level == GPU_VECTOR_AVX512) return vec_handlers_avx512[op];
     if (level == GPU_VECTOR_AVX2) return vec_handlers_avx2[op];
 #endif

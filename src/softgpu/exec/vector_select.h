@@ -36,8 +36,14 @@ typedef enum vec_op {
     VEC_OP_COUNT
 } vec_op;
 
+/* Adds products of a [rows, depth] and b [depth, 8] to sums [rows, 8]; exact: nothing was rounded, and all numbers are finite. */
+typedef void vec_dots_fn(const double *a, const double *b, double *sums, int32_t rows, int32_t depth, bool *exact);
+vec_dots_fn *vec_dots(void); /* of the level that is in force */
+
 extern vec_fn *const vec_handlers_portable[VEC_OP_COUNT];
+vec_dots_fn vec_dots_portable;
 #if defined(__x86_64__)
+vec_dots_fn vec_dots_avx2, vec_dots_avx512;
 extern vec_fn *const vec_handlers_avx2[VEC_OP_COUNT];
 extern vec_fn *const vec_handlers_avx512[VEC_OP_COUNT];
 #endif
