@@ -48,7 +48,7 @@ set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS
   "${kernel_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mprefer-vector-width=512")
 
 # The software GPU's: bit for bit as IEEE 754 has it, so nothing is fused that was not asked to be. Handlers end in jumps to the next where compilers promise to make them so.
-set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls)
+set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls -falign-functions=64)
 if(PAGODA_SANITIZE)
   list(TRANSFORM softgpu_flags REPLACE "-O3" "-O1")
 else()

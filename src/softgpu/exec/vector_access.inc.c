@@ -254,15 +254,20 @@ static void remember(vec_warp *w, const vec_step *s) {
     w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
 }
 /* Rows of lanes, each one piece or one number, between the first and the last, of which is known that they are there. */
-INLINE void copy_rows(const vec_warp *w, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
-    int32_t across = 1 << w->row_shift;
+INLINE void copy_rows_of(int32_t across, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
     char *to = (char *)vec_lanes32(d);
     d->state = VEC_SPREAD;
     for (int32_t k = 0; k < VEC_LANES; k += across, from += rise, to += across * bytes) {
-        if (pieces && across == 16) memcpy(to, from, 16 * (size_t)bytes);
-        else if (pieces) for (int32_t x = 0; x < across; x++) memcpy(to + x * bytes, from + x * bytes, (size_t)bytes);
+        if (pieces) memcpy(to, from, (size_t)(across * bytes));
         else if (bytes == 4) for (int32_t x = 0; x < across; x++) ((uint32_t *)(void *)to)[x] = *(const uint32_t *)(const void *)from;
         else for (int32_t x = 0; x < across; x++) ((uint64_t *)(void *)to)[x] = *(const uint64_t *)(const void *)from;
+    }
+}
+INLINE void copy_rows(const vec_warp *w, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
+    switch (w->row_shift) {
+    case 4: copy_rows_of(16, d, from, rise, pieces, bytes); break;
+    case 3: copy_rows_of(8, d, from, rise, pieces, bytes); break;
+    default: copy_rows_of(1 << w->row_shift, d, from, rise, pieces, bytes); break;
     }
 }
 INLINE bool in_rows(const vec_warp *w, const vec_slot *a, int32_t bytes) { return w->mask == UINT32_MAX && scalar(a) && (a->state & VEC_STRIDED) != 0 && (a->stride == bytes || a->stride == 0); }
