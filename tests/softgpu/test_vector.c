@@ -143,6 +143,14 @@ static void add_computation(program_text *t) { add_instruction(t, pick_form(), -
 
 /* Loads from the inputs, at an address that is the same for all lanes, one after the other, or any; and stores to where only this thread writes. */
 static void add_access(program_text *t) {
+    static const char *const atoms[] = {"add.u32", "add.f32", "and.b32", "exch.b32", "min.s32", "max.u32", "inc.u32", "add.u64", "add.f64", "xor.b64", "min.s64", "max.u64", "or.b64"};
+    if (roll(6) == 0) {
+        uint32_t op = roll(13);
+        if (roll(4) == 0) add(t, "@!%%p%u ", roll(4));
+        if (roll(3) == 0) add(t, "atom.global.cas.b32 %%w%u, [%%out+%u], %%w%u, %%w%u;\n", roll(6), 8 * roll(16), roll(6), roll(6));
+        else add(t, "atom.global.%s %%%s%u, [%%out+%u], %%%s%u;\n", atoms[op], op < 7 ? "w" : "d", roll(5), 8 * roll(16), op < 7 ? "w" : "d", roll(5));
+        return;
+    }
     static const char *const types[] = {"u8", "s8", "u16", "s16", "b32", "f32", "b64", "f64"};
     static const int sizes[] = {1, 1, 2, 2, 4, 4, 8, 8};
     static const char *const addresses[] = {"%same", "%mine", "%any"};

@@ -170,7 +170,7 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
     vec_step *s = add_step(b, handler_of(i), i);
     s->site = (uint8_t)(number % VEC_SITES);
     if (i->guarded && guards_itself(i)) s->guard = b->registers[i->guard].at, s->negated = i->guard_negated;
-    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta) vec_select(b, code, i, s);
+    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
 }
 
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {

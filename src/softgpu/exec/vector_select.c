@@ -10,7 +10,7 @@ static bool has(gpu_vector_level level) {
 #if defined(__x86_64__)
     switch (level) {
     case GPU_VECTOR_AVX512: return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && has(GPU_VECTOR_AVX2);
-    case GPU_VECTOR_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt");
+    case GPU_VECTOR_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     default: break;
     }
 #endif
@@ -345,6 +345,33 @@ static bool access(const selection *n, int32_t value, int32_t memory, bool loads
     return true;
 }
 
+static int32_t atom_of(const ptx_instruction *i) {
+    switch (i->slots[PTX_SLOT_op]) {
+    case PTX_WORD_and: return VEC_ATOM_AND;
+    case PTX_WORD_or: return VEC_ATOM_OR;
+    case PTX_WORD_xor: return VEC_ATOM_XOR;
+    case PTX_WORD_exch: return VEC_ATOM_EXCHANGE;
+    case PTX_WORD_cas: return VEC_ATOM_CAS;
+    case PTX_WORD_min: return VEC_ATOM_MIN;
+    case PTX_WORD_max: return VEC_ATOM_MAX;
+    case PTX_WORD_add: return ptx_types[i->types[0]].kind == PTX_FLOAT ? VEC_ATOM_ADD_FLOAT : VEC_ATOM_ADD;
+    default: return -1;
+    }
+}
+
+/* Of 32 and 64 bits; a result that nobody wants goes to the trash. */
+static bool atomic(const selection *n, bool gives) {
+    const ptx_instruction *i = n->i;
+    ptx_type t = (ptx_type)i->types[0];
+    int32_t op = atom_of(i), rest = gives ? 1 : 0;
+    if (op < 0 || ptx_types[t].bits < 32 || ptx_types[t].lanes != 1 || (gives && !result(n, t, false))) return false;
+    if (!source(n, rest + 1, t, &n->s->b) || (op == VEC_ATOM_CAS && !source(n, rest + 2, t, &n->s->c)) || !place(n, &i->operands[rest])) return false;
+    n->s->elems = (uint8_t)op;
+    n->s->is_signed = ptx_is_signed(t);
+    n->s->run = handler(ptx_types[t].bits == 32 ? VEC_OP_atomic32 : VEC_OP_atomic64);
+    return true;
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool low(const ptx_instruction *i) { return i->slots[PTX_SLOT_part] == PTX_WORD_lo; }
@@ -410,6 +437,8 @@ static bool select(const selection *n) {
     case PTX_FORM_CVT_TO_INT: case PTX_FORM_CVT_FROM_INT: case PTX_FORM_CVT_NARROW_HALF: case PTX_FORM_CVT_NARROW: case PTX_FORM_CVT_WIDEN: case PTX_FORM_CVT_WIDEN_F64: return convert_floats(n);
     case PTX_FORM_LD: case PTX_FORM_LDU: return access(n, 0, 1, true);
     case PTX_FORM_ST: return access(n, 1, 0, false);
+    case PTX_FORM_ATOM_BITS: case PTX_FORM_ATOM_CAS: case PTX_FORM_ATOM_ADD: case PTX_FORM_ATOM_ORDER: return atomic(n, true);
+    case PTX_FORM_RED_BITS: case PTX_FORM_RED_ADD: case PTX_FORM_RED_ORDER: return atomic(n, false);
     default: return false;
     }
 }

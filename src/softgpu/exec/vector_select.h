@@ -20,7 +20,7 @@
     X(min_f32) X(max_f32) X(div_ftz) X(div_approx_ftz) X(rcp_ftz) X(sqrt_ftz) X(ex2_ftz) X(lg2_ftz)                                                   \
     X(cvt_int) X(cvt_s32_f32) X(cvt_u32_f32) X(cvt_f32_s32) X(cvt_f32_u32) X(cvt_f64_f32) X(cvt_f32_f64) X(cvt_f32_f16) X(cvt_f16_f32)                \
     X(cvt_f32_bf16) X(cvt_bf16_f32)                                                                                                                   \
-    X(load) X(load32) X(load64) X(load32_global) X(load64_global) X(load32_shared) X(load64_shared) X(store) X(store32) X(store64)
+    X(load) X(load32) X(load64) X(load32_global) X(load64_global) X(load32_shared) X(load64_shared) X(store) X(store32) X(store64) X(atomic32) X(atomic64)
 
 /* Comparisons together with the branch behind them: name, type, sign; in the order of vec_comparison. */
 #define SETP_BRA_ROW(X, name, type) X(name##_eq, type, ==) X(name##_ne, type, !=) X(name##_lt, type, <) X(name##_le, type, <=) X(name##_gt, type, >) X(name##_ge, type, >=)
@@ -51,6 +51,7 @@ extern vec_fn *const vec_handlers_avx512[VEC_OP_COUNT];
 /* What the handlers of comparisons find in a step. */
 typedef enum vec_comparison { VEC_EQ, VEC_NE, VEC_LT, VEC_LE, VEC_GT, VEC_GE, VEC_NUM, VEC_NAN, VEC_EQU, VEC_NEU, VEC_LTU, VEC_LEU, VEC_GTU, VEC_GEU } vec_comparison;
 typedef enum vec_join { VEC_ALONE, VEC_AND, VEC_OR, VEC_XOR } vec_join;
+typedef enum vec_atom { VEC_ATOM_ADD, VEC_ATOM_ADD_FLOAT, VEC_ATOM_AND, VEC_ATOM_OR, VEC_ATOM_XOR, VEC_ATOM_EXCHANGE, VEC_ATOM_CAS, VEC_ATOM_MIN, VEC_ATOM_MAX } vec_atom;
 /* What an address is counted from, besides its register and offset. */
 typedef enum vec_origin { VEC_ABSOLUTE, VEC_PARAMETERS, VEC_OWN_PARAMETERS, VEC_LOCALS } vec_origin;
 

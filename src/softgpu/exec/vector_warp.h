@@ -114,7 +114,7 @@ typedef struct vec_split {
     uint8_t state;
     bool yielded;
     int32_t barrier;
-    int32_t patience;
+    int32_t patience, limit; /* backward branches before it yields; those of the next time */
     const ptx_instruction *waiting;
 } vec_split;
 
