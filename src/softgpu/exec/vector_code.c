@@ -190,7 +190,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         int32_t to = b->first[s->i->operands[0].number];
         s->target = to - k;
         s->count = b->steps[to].count;
-        if (k > 0) vec_fuse(s - 1);
+        if (k > 0) vec_fuse(s - 1, k < 2);
     }
     for (int32_t k = 0; k < b->count; k++) {
         vec_step *s = &b->steps[k], *split = &b->steps[b->count + k];

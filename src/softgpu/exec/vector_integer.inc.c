@@ -163,29 +163,41 @@ STRAIGHT_LIST(X)
 #undef X
 #undef OF
 
-/* The constant is the step's offset. */
+/* The constant stands in the step, of 32 bits in c, of 64 in offset. */
+#define CONSTANT_32 ((uint64_t)(int64_t)(int32_t)s->c)
+#define CONSTANT_64 ((uint64_t)s->offset)
 #define CONSTANT_LIST(X) X(add32_constant, 32) X(add64_constant, 64)
 #define X(name, bits)                                                                    \
     LANES(name##_lanes) {                                                                \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
-        const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)s->offset; \
+        const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)CONSTANT_##bits; \
         uint##bits##_t *z = out##bits(d);                                                \
         EACH_LANE(k) z[k] = x[k] + constant;                                             \
         VEC_NEXT(w, s);                                                                  \
     }                                                                                    \
-    HANDLER(name) {                                                                      \
+    LANES(name##_scalar) {                                                               \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
         if (!scalar(a)) return name##_lanes(w, s);                                       \
-        if (!uniform(a)) {                                                               \
-            copy_scalar(d, a);                                                           \
-            d->base = TRIM_##bits(d->base + (uint64_t)s->offset);                        \
-            VEC_NEXT(w, s);                                                              \
-        }                                                                                \
-        set_uniform(d, TRIM_##bits(a->base + (uint64_t)s->offset));                      \
+        copy_scalar(d, a);                                                               \
+        d->base = TRIM_##bits(d->base + CONSTANT_##bits);                                \
+        VEC_NEXT(w, s);                                                                  \
+    }                                                                                    \
+    HANDLER(name) {                                                                      \
+        vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
+        if (!uniform(a)) return name##_scalar(w, s);                                     \
+        set_uniform(d, TRIM_##bits(a->base + CONSTANT_##bits));                          \
         VEC_NEXT(w, s);                                                                  \
     }
 CONSTANT_LIST(X)
 #undef X
+
+/* To a register itself. */
+HANDLER(add64_self) {
+    vec_slot *d = vec_at(w, s->d);
+    if (d->state != VEC_SCALAR) return add64_constant_scalar(w, s);
+    d->base += CONSTANT_64;
+    VEC_NEXT(w, s);
+}
 
 /* Products of 32 bits in 64: only while the count of neither factor runs over. */
 INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
@@ -509,9 +521,7 @@ SETP_LIST(X)
     HANDLER(setp_bra_##name) {                                                                           \
         const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                       \
         if (!uniform2(a, b)) return s->alone(w, s);                                                      \
-        bool truth = (type)a->base sign (type)b->base;                                                   \
-        vec_at(w, s->pair)->base = truth ? 0 : UINT32_MAX;                                               \
-        if (truth) {                                                                                     \
+        if ((type)a->base sign (type)b->base) {                                                          \
             vec_at(w, s->d)->base = UINT32_MAX;                                                          \
             if (w->left < s->count) VEC_NEXT(w, s); /* the turn is over: the branch says so */           \
             w->left -= s->count;                                                                         \
@@ -521,3 +531,23 @@ SETP_LIST(X)
         VEC_NEXT(w, s + 1);                                                                              \
     }
 SETP_BRA_LIST(SETP_BRA)
+
+/* The end of a loop: a constant is added (c), the sum compared (with b) and the branch taken or not (by guard). */
+#define ADD_SETP_BRA(name, type, sign)                                                                   \
+    HANDLER(add_setp_bra_##name) {                                                                       \
+        vec_slot *d = vec_at(w, s->d);                                                                   \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                       \
+        if (!uniform2(a, b)) return s->alone(w, s);                                                      \
+        uint32_t sum = (uint32_t)a->base + s->c;                                                         \
+        bool truth = (type)sum sign (type)b->base;                                                       \
+        set_uniform(d, sum);                                                                             \
+        if (truth) {                                                                                     \
+            vec_at(w, s->guard)->base = UINT32_MAX;                                                      \
+            if (w->left < s->count) VEC_NEXT(w, s + 1); /* the branch alone */                           \
+            w->left -= s->count;                                                                         \
+            VEC_NEXT(w, s + s->target);                                                                  \
+        }                                                                                                \
+        vec_at(w, s->guard)->base = 0;                                                                   \
+        VEC_NEXT(w, s + 2);                                                                              \
+    }
+SETP_BRA_LIST32(ADD_SETP_BRA)

@@ -129,7 +129,10 @@ static bool add_constant(const selection *n, bool subtract) {
     ptx_type t = (ptx_type)n->i->types[0];
     if (n->i->operands[2].kind != PTX_INTEGER || ptx_types[t].bits < 32 || !same_type(n, 2, ptx_types[t].bits == 32 ? VEC_OP_add32_constant : VEC_OP_add64_constant)) return false;
     uint64_t value = vec_constant(&n->i->operands[2], t);
-    n->s->offset = (int64_t)(subtract ? 0 - value : value);
+    if (subtract) value = 0 - value;
+    if (ptx_types[t].bits == 32) n->s->c = (uint32_t)value;
+    else n->s->offset = (int64_t)value;
+    if (ptx_types[t].bits == 64 && n->s->d == n->s->a && n->s->d != VEC_TRASH) n->s->run = handler(VEC_OP_add64_self);
     return true;
 }
 
@@ -448,17 +451,30 @@ void vec_select(vec_body *b, const gpu_vector_code *code, const ptx_instruction 
     if (!select(&(selection){b, code, i, s})) *s = before;
 }
 
+/* A loop often ends so: what is compared was just counted up. */
+static void fuse_addition(vec_step *s, const vec_step *setp, int32_t comparison_) {
+    if (s->run != handler(VEC_OP_add32_constant) || setp->a != s->d || setp->b == s->d || setp->d == VEC_TRASH || s->d == VEC_TRASH || comparison_ >= 12) return;
+    s->alone = s->run;
+    s->run = handler((vec_op)(VEC_OP_add_setp_bra_u32_eq + comparison_));
+    s->fused = true;
+    s->b = setp->b;
+    s->guard = setp->d;
+    s->target = setp->target + 1;
+    s->count = setp->count;
+}
+
 /* The predicate decides the branch, and nothing else is joined to it. The step gets the branch's target, counted from itself, and the instructions there. */
-void vec_fuse(vec_step *s) {
-    static const vec_op alone[] = {VEC_OP_setp_u32, VEC_OP_setp_s32, VEC_OP_setp_u64, VEC_OP_setp_s64}, both[] = {VEC_OP_setp_bra_u32_eq, VEC_OP_setp_bra_s32_eq, VEC_OP_setp_bra_u64_eq, VEC_OP_setp_bra_s64_eq};
-    if (s[1].run != vec_run_bra || s[1].guard != s->d || s[1].negated || s->d == VEC_TRASH || s->pair == s->d || s->space != VEC_ALONE || !s->plain) return;
+void vec_fuse(vec_step *s, bool first) {
+    static const vec_op alone[] = {VEC_OP_setp_u32, VEC_OP_setp_s32, VEC_OP_setp_u64, VEC_OP_setp_s64};
+    if (s[1].run != vec_run_bra || s[1].guard != s->d || s[1].negated || s->d == VEC_TRASH || s->pair != VEC_TRASH || s->space != VEC_ALONE || !s->plain) return;
     for (int32_t k = 0; k < 4; k++) {
         if (s->run != handler(alone[k])) continue;
         s->alone = s->run;
-        s->run = handler((vec_op)(both[k] + s->elems));
+        s->run = handler((vec_op)(VEC_OP_setp_bra_u32_eq + 6 * k + s->elems));
         s->fused = true;
         s->target = s[1].target + 1;
         s->count = s[1].count;
+        if (!first) fuse_addition(s - 1, s, 6 * k + s->elems);
         return;
     }
 }

@@ -7,7 +7,7 @@
 
 #define VEC_OP_LIST(X)                                                                                                                                \
     X(mov32) X(mov64) X(mov_any) X(mov_pred) X(selp32) X(selp64) X(cvta)                                                                              \
-    X(add32_constant) X(add64_constant) X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
+    X(add32_constant) X(add64_constant) X(add64_self) X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
     X(mad_wide_u32) X(mad_wide_s32) X(mul_hi_u32) X(mul_hi_s32)                                                       \
     X(and32) X(or32) X(xor32) X(not32) X(and64) X(or64) X(xor64) X(not64) X(and_pred) X(or_pred) X(xor_pred) X(not_pred) X(lop3)                      \
     X(shl32) X(shr_u32) X(shr_s32) X(shl64) X(shr_u64) X(shr_s64) X(shf_l) X(shf_r) X(bfe_u32) X(bfe_s32) X(prmt) X(popc32) X(clz32) X(brev32)        \
@@ -24,7 +24,8 @@
 
 /* Comparisons together with the branch behind them: name, type, sign; in the order of vec_comparison. */
 #define SETP_BRA_ROW(X, name, type) X(name##_eq, type, ==) X(name##_ne, type, !=) X(name##_lt, type, <) X(name##_le, type, <=) X(name##_gt, type, >) X(name##_ge, type, >=)
-#define SETP_BRA_LIST(X) SETP_BRA_ROW(X, u32, uint32_t) SETP_BRA_ROW(X, s32, int32_t) SETP_BRA_ROW(X, u64, uint64_t) SETP_BRA_ROW(X, s64, int64_t)
+#define SETP_BRA_LIST32(X) SETP_BRA_ROW(X, u32, uint32_t) SETP_BRA_ROW(X, s32, int32_t)
+#define SETP_BRA_LIST(X) SETP_BRA_LIST32(X) SETP_BRA_ROW(X, u64, uint64_t) SETP_BRA_ROW(X, s64, int64_t)
 
 typedef enum vec_op {
 #define X(name) VEC_OP_##name,
@@ -32,6 +33,9 @@ typedef enum vec_op {
 #undef X
 #define X(name, type, sign) VEC_OP_setp_bra_##name,
     SETP_BRA_LIST(X)
+#undef X
+#define X(name, type, sign) VEC_OP_add_setp_bra_##name,
+    SETP_BRA_LIST32(X)
 #undef X
     VEC_OP_COUNT
 } vec_op;
@@ -57,8 +61,8 @@ typedef enum vec_origin { VEC_ABSOLUTE, VEC_PARAMETERS, VEC_OWN_PARAMETERS, VEC_
 
 /* What a split runs instead of a handler that is for warps that are whole; else the handler itself. */
 vec_fn *vec_masked(vec_fn *run);
-/* Gives a comparison, s, a handler that does the branch behind it as well, where it can. */
-void vec_fuse(vec_step *s);
+/* Gives a comparison, s, a handler that does the branch behind it as well, where it can; and the addition before it one that does both. first: no step is before s. */
+void vec_fuse(vec_step *s, bool first);
 /* Gives the step a handler that does all lanes at once, where there is one for the instruction. */
 void vec_select(vec_body *b, const gpu_vector_code *code, const ptx_instruction *i, vec_step *s);
 #endif
