@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any text as PTX, run: each kernel of a module that is accepted, with its parameters zero or pointing to a small buffer. Nothing of the host may be touched; it ends, or
+ * Any text as PTX, run by both executors: each kernel of a module that is accepted, with its parameters zero or pointing to a small buffer. Nothing of the host may be touched; it ends, or
  * there is a fault with a sentence. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "exec/reference.h"
+#include "exec/vector.h"
 
 enum { BYTES_MAX = 1 << 20, STEPS = 20000, THREADS = 33 };
 
@@ -26,6 +27,8 @@ static void run(const gpu_program *program, const ptx_function *kernel, uint64_t
     for (size_t i = 0; pointers && i < sizeof parameters / sizeof parameters[0]; i++) parameters[i] = buffer;
     gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, false, NULL};
     pgd_status status = gpu_reference_run(&launch, &fault);
+    if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
+    status = gpu_vector_run(&launch, NULL, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
 }
 

@@ -48,14 +48,14 @@ set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS
   "${kernel_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mprefer-vector-width=512")
 
 # The software GPU's: bit for bit as IEEE 754 has it, so nothing is fused that was not asked to be. Handlers end in jumps to the next where compilers promise to make them so.
-set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls)
+set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls -falign-functions=64)
 if(PAGODA_SANITIZE)
   list(TRANSFORM softgpu_flags REPLACE "-O3" "-O1")
 else()
   list(APPEND softgpu_flags -DVEC_TAIL_CALLS)
 endif()
 set(handlers ${CMAKE_SOURCE_DIR}/src/softgpu/exec/vector_)
-set_source_files_properties(${handlers}portable.c ${handlers}split.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
+set_source_files_properties(${handlers}portable.c ${handlers}split.c ${handlers}lane.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
 set_source_files_properties(${handlers}avx2.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags};-mavx2;-mfma;-mbmi;-mbmi2;-mlzcnt;-mpopcnt")
 set_source_files_properties(${handlers}avx512.c PROPERTIES COMPILE_OPTIONS
   "${softgpu_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mprefer-vector-width=512")

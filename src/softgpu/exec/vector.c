@@ -385,8 +385,7 @@ static pgd_status run_all(vec_launch *run, pgd_pool *pool) {
 
 pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pgd_pool *pool, gpu_fault *fault, gpu_counts *counts) {
     vec_launch run = {.launch = launch, .code = code, .fault = fault, .blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2]};
-    fault->kind = GPU_NO_FAULT;
-    fault->text[0] = '\0';
+    *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
     pgd_status status = run_all(&run, pool);
     residents_destroy(&run);

@@ -253,14 +253,44 @@ static void remember(vec_warp *w, const vec_step *s) {
     uint64_t last = window->bytes - VEC_NEAR;
     w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
 }
-LANES(load32_far) {
+/* Rows of lanes, each one piece or one number, between the first and the last, of which is known that they are there. */
+INLINE void copy_rows_of(int32_t across, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
+    char *to = (char *)vec_lanes32(d);
+    d->state = VEC_SPREAD;
+    for (int32_t k = 0; k < VEC_LANES; k += across, from += rise, to += across * bytes) {
+        if (pieces) memcpy(to, from, (size_t)(across * bytes));
+        else if (bytes == 4) for (int32_t x = 0; x < across; x++) ((uint32_t *)(void *)to)[x] = *(const uint32_t *)(const void *)from;
+        else for (int32_t x = 0; x < across; x++) ((uint64_t *)(void *)to)[x] = *(const uint64_t *)(const void *)from;
+    }
+}
+INLINE void copy_rows(const vec_warp *w, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {
+    switch (w->row_shift) {
+    case 4: copy_rows_of(16, d, from, rise, pieces, bytes); break;
+    case 3: copy_rows_of(8, d, from, rise, pieces, bytes); break;
+    default: copy_rows_of(1 << w->row_shift, d, from, rise, pieces, bytes); break;
+    }
+}
+INLINE bool in_rows(const vec_warp *w, const vec_slot *a, int32_t bytes) { return w->mask == UINT32_MAX && scalar(a) && (a->state & VEC_STRIDED) != 0 && (a->stride == bytes || a->stride == 0); }
+INLINE uint64_t to_last_row(const vec_warp *w, const vec_slot *a) { return (uint64_t)a->rise * (uint64_t)((VEC_LANES >> w->row_shift) - 1); }
+
+INLINE const vec_step *load_near_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    if (!in_rows(w, a, bytes)) return far(w, s);
+    const char *first = near(w, s, a->base + (uint64_t)s->offset, bytes == 4), *last = near(w, s, a->base + (uint64_t)s->offset + to_last_row(w, a), bytes == 4);
+    if (first == NULL || last == NULL || (a->rise & (bytes - 1)) != 0) return far(w, s);
+    copy_rows(w, vec_at(w, s->d), first, a->rise, a->stride != 0, bytes);
+    VEC_NEXT(w, s);
+}
+LANES(load32_farther) {
     remember(w, s);
     return load32(w, s);
 }
-LANES(load64_far) {
+LANES(load64_farther) {
     remember(w, s);
     return load64(w, s);
 }
+LANES(load32_far) { return load_near_rows(w, s, 4, load32_farther); }
+LANES(load64_far) { return load_near_rows(w, s, 8, load64_farther); }
 
 /* Of .global memory, at an address in a register, all lanes that live: one number for all of them, or one after the other. */
 INLINE const vec_step *load_near(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
@@ -292,10 +322,80 @@ INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes
     memcpy(vec_lanes32(d), b->shared + address, (size_t)bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
-HANDLER(load32_shared) { return load_shared(w, s, 4, load32); }
-HANDLER(load64_shared) { return load_shared(w, s, 8, load64); }
+INLINE const vec_step *load_shared_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
+    const vec_slot *a = vec_at(w, s->a);
+    uint64_t base = a->base + (uint64_t)s->offset, last = base + (in_rows(w, a, bytes) ? to_last_row(w, a) : 0), room = w->block->shared_bytes - (uint64_t)bytes * VEC_LANES;
+    if (!in_rows(w, a, bytes) || w->block->shared_bytes < (uint64_t)bytes * VEC_LANES || base > room || last > room || ((base | last | (uint64_t)a->rise) & (uint64_t)(bytes - 1)) != 0) return far(w, s);
+    copy_rows(w, vec_at(w, s->d), w->block->shared + base, a->rise, a->stride != 0, bytes);
+    VEC_NEXT(w, s);
+}
+LANES(load32_shared_rows) { return load_shared_rows(w, s, 4, load32); }
+LANES(load64_shared_rows) { return load_shared_rows(w, s, 8, load64); }
+HANDLER(load32_shared) { return load_shared(w, s, 4, load32_shared_rows); }
+HANDLER(load64_shared) { return load_shared(w, s, 8, load64_shared_rows); }
 HANDLER(load32_global) { return load_near(w, s, 4, load32_far); }
 HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
+
+/* ---- atomic operations --------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+INLINE uint64_t updated(const vec_step *s, int32_t bytes, uint64_t old, uint64_t b, uint64_t c) {
+    bool below = s->is_signed ? (bytes == 4 ? (int32_t)old < (int32_t)b : (int64_t)old < (int64_t)b) : old < b;
+    switch (s->elems) {
+    case VEC_ATOM_AND: return old & b;
+    case VEC_ATOM_OR: return old | b;
+    case VEC_ATOM_XOR: return old ^ b;
+    case VEC_ATOM_EXCHANGE: return b;
+    case VEC_ATOM_CAS: return old == b ? c : old;
+    case VEC_ATOM_MIN: return below ? old : b;
+    case VEC_ATOM_MAX: return below ? b : old;
+    case VEC_ATOM_ADD_FLOAT: return bytes == 4 ? bits_of(float_of((uint32_t)old) + float_of((uint32_t)b)) : bits_of_double(double_of(old) + double_of(b));
+    default: return bytes == 4 ? (uint32_t)(old + b) : old + b;
+    }
+}
+
+/* Memory that only this block reaches needs no atomic operations of the host: one worker at a time has it. */
+INLINE uint64_t update(const vec_step *s, char *at, int32_t bytes, bool alone, uint64_t b, uint64_t c) {
+    uint32_t *place32 = (uint32_t *)(void *)at, old32;
+    uint64_t *place64 = (uint64_t *)(void *)at, old64;
+    if (bytes == 4) {
+        if (!alone && s->elems == VEC_ATOM_ADD) return __atomic_fetch_add(place32, (uint32_t)b, __ATOMIC_SEQ_CST);
+        old32 = __atomic_load_n(place32, __ATOMIC_RELAXED);
+        if (alone) *place32 = (uint32_t)updated(s, 4, old32, b, c);
+        else while (!__atomic_compare_exchange_n(place32, &old32, (uint32_t)updated(s, 4, old32, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
+        return old32;
+    }
+    if (!alone && s->elems == VEC_ATOM_ADD) return __atomic_fetch_add(place64, b, __ATOMIC_SEQ_CST);
+    old64 = __atomic_load_n(place64, __ATOMIC_RELAXED);
+    if (alone) *place64 = updated(s, 8, old64, b, c);
+    else while (!__atomic_compare_exchange_n(place64, &old64, updated(s, 8, old64, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
+    return old64;
+}
+
+INLINE bool atomic_each(vec_warp *w, const vec_step *s, int32_t bytes) {
+    char *at[VEC_LANES];
+    vec_slot *d = vec_at(w, s->d), *b = vec_at(w, s->b), *c = vec_at(w, s->c);
+    if (!places(w, s, vec_at(w, s->a), (uint64_t)bytes, true, at)) return false;
+    bool alone = s->space == PTX_SPACE_shared;
+    const void *x = bytes == 4 ? (const void *)in32(w, b) : in64(w, b), *y = bytes == 4 ? (const void *)in32(w, c) : in64(w, c);
+    void *z = bytes == 4 ? (void *)in32(w, d) : (void *)in64(w, d);
+    d->state = VEC_SPREAD;
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
+        int32_t k = __builtin_ctz(rest);
+        if (bytes == 4) ((uint32_t *)z)[k] = (uint32_t)update(s, at[k], 4, alone, ((const uint32_t *)x)[k], ((const uint32_t *)y)[k]);
+        else ((uint64_t *)z)[k] = update(s, at[k], 8, alone, ((const uint64_t *)x)[k], ((const uint64_t *)y)[k]);
+    }
+    return true;
+}
+static __attribute__((noinline)) bool atomic_each32(vec_warp *w, const vec_step *s) { return atomic_each(w, s, 4); }
+static __attribute__((noinline)) bool atomic_each64(vec_warp *w, const vec_step *s) { return atomic_each(w, s, 8); }
+HANDLER(atomic32) {
+    if (!atomic_each32(w, s)) return vec_run_atomic(w, s);
+    VEC_NEXT(w, s);
+}
+HANDLER(atomic64) {
+    if (!atomic_each64(w, s)) return vec_run_atomic(w, s);
+    VEC_NEXT(w, s);
+}
 
 /* ---- stores ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 

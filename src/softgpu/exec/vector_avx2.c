@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define VEC_TABLE vec_handlers_avx2
+#define VEC_DOTS vec_dots_avx2
 #include "vector_table.inc.c"

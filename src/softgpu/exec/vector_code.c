@@ -161,16 +161,16 @@ static vec_step *add_step(vec_body *b, vec_fn *run, const ptx_instruction *i) {
     return s;
 }
 
-static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t number) {
+static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instruction *i) {
     if (i->guarded && !guards_itself(i)) {
         vec_step *g = add_step(b, ends_block(i) ? vec_run_guard_part : vec_run_guard, i);
         g->guard = b->registers[i->guard].at;
         g->negated = i->guard_negated;
     }
     vec_step *s = add_step(b, handler_of(i), i);
-    s->site = (uint8_t)(number % VEC_SITES);
+    if (s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic) s->site = (uint8_t)(b->sites++ % VEC_SITES);
     if (i->guarded && guards_itself(i)) s->guard = b->registers[i->guard].at, s->negated = i->guard_negated;
-    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta) vec_select(b, code, i, s);
+    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
 }
 
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
@@ -180,7 +180,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         int32_t from = b->count, block = fl->block[k];
         b->first[k] = b->count;
         if (fl->leads[k]) add_step(b, vec_run_head, i)->count = (block + 1 < fl->count ? fl->begin[block + 1] : f->instruction_count) - k;
-        if (i != NULL) add_instruction(b, code, i, k);
+        if (i != NULL) add_instruction(b, code, i);
         else add_step(b, vec_run_ret, NULL);
         for (; from < b->count; from++) b->order[from] = (uint32_t)fl->place[block];
     }
@@ -190,7 +190,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         int32_t to = b->first[s->i->operands[0].number];
         s->target = to - k;
         s->count = b->steps[to].count;
-        if (k > 0) vec_fuse(s - 1);
+        if (k > 0) vec_fuse(s - 1, k < 2);
     }
     for (int32_t k = 0; k < b->count; k++) {
         vec_step *s = &b->steps[k], *split = &b->steps[b->count + k];

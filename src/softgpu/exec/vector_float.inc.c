@@ -65,11 +65,16 @@ INLINE float near_quotient_of(float a, float b, float c) {
 FLOAT_LIST(X)
 #undef X
 
+LANES(fma_f32_other) {
+    SLOTS;
+    (void)d;
+    return (a->state & b->state & c->state & VEC_SPREAD) != 0 ? fused_f32_lanes(w, s) : fused_f32(w, s);
+}
 /* One factor is often the same in all lanes. */
 HANDLER(fma_f32) {
     SLOTS;
+    if (!uniform(a) || (b->state & c->state & VEC_SPREAD) == 0) return fma_f32_other(w, s);
     const uint32_t *y = vec_lanes32(b), *v = vec_lanes32(c);
-    if (!uniform(a) || (b->state & VEC_SPREAD) == 0 || (c->state & VEC_SPREAD) == 0) return fused_f32(w, s);
     float factor = float_of((uint32_t)a->base);
     uint32_t *z = out32(d);
     EACH_LANE(k) z[k] = bits_of(__builtin_fmaf(factor, float_of(y[k]), float_of(v[k])));
@@ -239,4 +244,22 @@ HANDLER(cvt_f32_f64) {
         EACH_LANE(k) z[k] = bits_of((float)double_of(x[k]));
     }
     VEC_NEXT(w, s);
+}
+
+/* ---- matrices ------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Products of two numbers of at most 26 digits are exact, and so are the sums as long as none of them leaves a rest. */
+void VEC_DOTS(const double *a, const double *b, double *sums, int32_t rows, int32_t depth, bool *exact) {
+    for (int32_t i = 0; i < rows; i++) {
+        double rests[8] = {0}, *sum = sums + 8 * i;
+        for (int32_t n = 0; n < depth; n++) {
+            double factor = a[i * depth + n];
+            for (int32_t j = 0; j < 8; j++) {
+                double product = factor * b[n * 8 + j], total = sum[j] + product, taken = total - sum[j];
+                rests[j] += __builtin_fabs(sum[j] - (total - taken)) + __builtin_fabs(product - taken);
+                sum[j] = total;
+            }
+        }
+        for (int32_t j = 0; j < 8; j++) exact[8 * i + j] = rests[j] == 0;
+    }
 }

@@ -115,18 +115,18 @@ HANDLER(cvta) {
 
 /* ---- arithmetic that keeps base and stride --------------------------------------------------------------------------------------------------------------------------- */
 
-/* name, width, when base, stride and rise tell the result, each of them from those of the operands (F), how they are multiplied (M), a lane of it. Of products one factor must be
+/* name, width, are there three operands, when base, stride and rise tell the result, each of them from those of the operands (F), how they are multiplied (M), a lane of it. Of products one factor must be
  * the same in all lanes. */
 #define ONE_STEADY (scalar2(a, b) && scalar(c) && (uniform(a) || uniform(b)))
 #define STRAIGHT_LIST(X)                                                                                                                \
-    X(add32, 32, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub32, 32, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul32, 32, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad32, 32, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
-    X(add64, 64, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub64, 64, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul64, 64, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad64, 64, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
+    X(add32, 32, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub32, 32, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul32, 32, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad32, 32, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
+    X(add64, 64, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
+    X(sub64, 64, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
+    X(mul64, 64, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
+    X(mad64, 64, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
 #define TRIM_32(x) ((uint32_t)(x))
 #define TRIM_64(x) (x)
 #define STEP_32(x) ((uint64_t)(int32_t)(uint32_t)(x))
@@ -134,25 +134,28 @@ HANDLER(cvta) {
 INLINE uint64_t which_of(bool rise, const vec_slot *a) { return rise ? rise_of(a) : stride_of(a); }
 #define OF(a) which_of(rise, a)
 /* Behind the bases comes the rest of the work: steps, or lanes. */
-#define X(name, bits, when, base_, step, lane)                                                   \
+#define X(name, bits, ternary, when, base_, step, lane)                                                   \
     INLINE uint64_t name##_step(const vec_slot *a, const vec_slot *b, const vec_slot *c, bool rise) { return step; } \
     LANES(name##_lanes) {                                                                        \
         SLOTS;                                                                                   \
         LANES##bits;                                                                             \
         (void)v;                                                                                 \
-        if (when) {                                                                              \
-            uint64_t along = name##_step(a, b, c, false), down = name##_step(a, b, c, true);     \
-            set_strided(d, TRIM_##bits(base_), STEP_##bits(along), STEP_##bits(down));           \
-            VEC_NEXT(w, s);                                                                      \
-        }                                                                                        \
         if (unmade(a, b, c)) return again##bits(w, s);                                           \
         uint##bits##_t *z = out##bits(d);                                                        \
         EACH_LANE(k) z[k] = lane;                                                                \
         VEC_NEXT(w, s);                                                                          \
     }                                                                                            \
+    LANES(name##_strided) {                                                                      \
+        SLOTS;                                                                                   \
+        if (!(when)) return name##_lanes(w, s);                                                  \
+        uint64_t along = name##_step(a, b, c, false), down = name##_step(a, b, c, true);         \
+        set_strided(d, TRIM_##bits(base_), STEP_##bits(along), STEP_##bits(down));               \
+        VEC_NEXT(w, s);                                                                          \
+    }                                                                                            \
     HANDLER(name) {                                                                              \
         SLOTS;                                                                                   \
-        if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                           \
+        UNUSED;                                                                                  \
+        if (!uniform2(a, b) || (ternary && !uniform(c))) return name##_strided(w, s);            \
         set_uniform(d, TRIM_##bits(base_));                                                      \
         VEC_NEXT(w, s);                                                                          \
     }
@@ -160,30 +163,41 @@ STRAIGHT_LIST(X)
 #undef X
 #undef OF
 
-/* The constant is the step's offset. */
+/* The constant stands in the step, of 32 bits in c, of 64 in offset. */
+#define CONSTANT_32 ((uint64_t)(int64_t)(int32_t)s->c)
+#define CONSTANT_64 ((uint64_t)s->offset)
 #define CONSTANT_LIST(X) X(add32_constant, 32) X(add64_constant, 64)
 #define X(name, bits)                                                                    \
     LANES(name##_lanes) {                                                                \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
-        if (scalar(a)) {                                                                 \
-            uint64_t base = TRIM_##bits(a->base + (uint64_t)s->offset);                  \
-            copy_scalar(d, a);                                                           \
-            d->base = base;                                                              \
-            VEC_NEXT(w, s);                                                              \
-        }                                                                                \
-        const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)s->offset; \
+        const uint##bits##_t *x = vec_lanes##bits(a), constant = (uint##bits##_t)CONSTANT_##bits; \
         uint##bits##_t *z = out##bits(d);                                                \
         EACH_LANE(k) z[k] = x[k] + constant;                                             \
         VEC_NEXT(w, s);                                                                  \
     }                                                                                    \
+    LANES(name##_scalar) {                                                               \
+        vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
+        if (!scalar(a)) return name##_lanes(w, s);                                       \
+        copy_scalar(d, a);                                                               \
+        d->base = TRIM_##bits(d->base + CONSTANT_##bits);                                \
+        VEC_NEXT(w, s);                                                                  \
+    }                                                                                    \
     HANDLER(name) {                                                                      \
         vec_slot *d = vec_at(w, s->d), *a = vec_at(w, s->a);                             \
-        if (!uniform(a)) return name##_lanes(w, s);                                      \
-        set_uniform(d, TRIM_##bits(a->base + (uint64_t)s->offset));                      \
+        if (!uniform(a)) return name##_scalar(w, s);                                     \
+        set_uniform(d, TRIM_##bits(a->base + CONSTANT_##bits));                          \
         VEC_NEXT(w, s);                                                                  \
     }
 CONSTANT_LIST(X)
 #undef X
+
+/* To a register itself. */
+HANDLER(add64_self) {
+    vec_slot *d = vec_at(w, s->d);
+    if (d->state != VEC_SCALAR) return add64_constant_scalar(w, s);
+    d->base += CONSTANT_64;
+    VEC_NEXT(w, s);
+}
 
 /* Products of 32 bits in 64: only while the count of neither factor runs over. */
 INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
@@ -463,6 +477,13 @@ INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
     return 0 - ((uint32_t)patterns[how] >> ((uint32_t)not_smaller + greater) & 1);
 }
 
+/* Do both count by the same steps, and neither over its end? Then lane 0 tells for all. */
+INLINE bool alike(const vec_slot *a, const vec_slot *b) { return scalar2(a, b) && stride_of(a) == stride_of(b) && rise_of(a) == rise_of(b); }
+INLINE bool counts_alike_u32(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return alike(a, b) && counts_u32(w, a) && counts_u32(w, b); }
+INLINE bool counts_alike_s32(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return alike(a, b) && counts_s32(w, a) && counts_s32(w, b); }
+INLINE bool counts_alike_u64(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return uniform2(a, b); }
+INLINE bool counts_alike_s64(const vec_warp *w, const vec_slot *a, const vec_slot *b) { return uniform2(a, b); }
+
 #define INTEGER_COMPARISONS(X) X(VEC_EQ, ==) X(VEC_NE, !=) X(VEC_LT, <) X(VEC_LE, <=) X(VEC_GT, >) X(VEC_GE, >=)
 #define COMPARE_ALL(how, sign) \
     case how: EACH_LANE(k) truths[k] = x[k] sign y[k] ? UINT32_MAX : 0; break;
@@ -478,6 +499,11 @@ INLINE uint32_t truth_of(int32_t how, bool not_smaller, bool greater) {
         return mask_of(truths);                                                                 \
     }                                                                                           \
     LANES(setp_##name##_lanes) {                                                                \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                              \
+        if (counts_alike_##name(w, a, b)) {                                                     \
+            type p = (type)a->base, q = (type)b->base;                                          \
+            return put_truths(w, s, truth_of(s->elems, p >= q, p > q));                         \
+        }                                                                                       \
         const type *x = (const type *)lanes(w, vec_at(w, s->a)), *y = (const type *)lanes(w, vec_at(w, s->b)); \
         return put_truths(w, s, compare_##name(s->elems, x, y));                                \
     }                                                                                           \
@@ -495,9 +521,7 @@ SETP_LIST(X)
     HANDLER(setp_bra_##name) {                                                                           \
         const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                       \
         if (!uniform2(a, b)) return s->alone(w, s);                                                      \
-        bool truth = (type)a->base sign (type)b->base;                                                   \
-        vec_at(w, s->pair)->base = truth ? 0 : UINT32_MAX;                                               \
-        if (truth) {                                                                                     \
+        if ((type)a->base sign (type)b->base) {                                                          \
             vec_at(w, s->d)->base = UINT32_MAX;                                                          \
             if (w->left < s->count) VEC_NEXT(w, s); /* the turn is over: the branch says so */           \
             w->left -= s->count;                                                                         \
@@ -507,3 +531,23 @@ SETP_LIST(X)
         VEC_NEXT(w, s + 1);                                                                              \
     }
 SETP_BRA_LIST(SETP_BRA)
+
+/* The end of a loop: a constant is added (c), the sum compared (with b) and the branch taken or not (by guard). */
+#define ADD_SETP_BRA(name, type, sign)                                                                   \
+    HANDLER(add_setp_bra_##name) {                                                                       \
+        vec_slot *d = vec_at(w, s->d);                                                                   \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                       \
+        if (!uniform2(a, b)) return s->alone(w, s);                                                      \
+        uint32_t sum = (uint32_t)a->base + s->c;                                                         \
+        bool truth = (type)sum sign (type)b->base;                                                       \
+        set_uniform(d, sum);                                                                             \
+        if (truth) {                                                                                     \
+            vec_at(w, s->guard)->base = UINT32_MAX;                                                      \
+            if (w->left < s->count) VEC_NEXT(w, s + 1); /* the branch alone */                           \
+            w->left -= s->count;                                                                         \
+            VEC_NEXT(w, s + s->target);                                                                  \
+        }                                                                                                \
+        vec_at(w, s->guard)->base = 0;                                                                   \
+        VEC_NEXT(w, s + 2);                                                                              \
+    }
+SETP_BRA_LIST32(ADD_SETP_BRA)

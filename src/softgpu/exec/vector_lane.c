@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One lane of a warp: what an operand is worth to it, where a result goes; faults; and the slow way of everything that computes, lane by lane as the reference does it. */
+#undef VEC_TAIL_CALLS /* addresses of locals are taken here */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -170,6 +171,20 @@ const vec_step *vec_run_any(vec_warp *w, const vec_step *s) {
     VEC_NEXT(w, s);
 }
 
+static void take_lanes(vec_slot *to, const vec_slot *from, uint32_t width, uint32_t mask) {
+    uint64_t chosen[VEC_LANES];
+    for (uint32_t k = 0; k < VEC_LANES; k++) chosen[k] = 0 - (uint64_t)(mask >> k & 1);
+    if (width == VEC_32) {
+        uint32_t *d = vec_lanes32(to);
+        const uint32_t *a = vec_lanes32(from);
+        for (uint32_t k = 0; k < VEC_LANES; k++) d[k] = (a[k] & (uint32_t)chosen[k]) | (d[k] & ~(uint32_t)chosen[k]);
+    } else {
+        uint64_t *d = vec_lanes64(to);
+        const uint64_t *a = vec_lanes64(from);
+        for (uint32_t k = 0; k < VEC_LANES; k++) d[k] = (a[k] & chosen[k]) | (d[k] & ~chosen[k]);
+    }
+}
+
 /* A step that would write all lanes writes a place beside, from which those of the mask are taken. Behind it stands vec_run_stop, so that nothing goes on there. */
 bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
     vec_step *one = w->single;
@@ -187,12 +202,7 @@ bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask) {
     } else if (s->width != VEC_NOTHING) {
         vec_fill(from, s->width, w->row_shift);
         vec_spread(to, s->width, w->row_shift);
-        for (uint32_t k = 0; k < VEC_LANES; k++) {
-            if ((mask >> k & 1) == 0) continue;
-            if (s->width == VEC_32) vec_lanes32(to)[k] = vec_lanes32(from)[k];
-            else if (s->width == VEC_64) vec_lanes64(to)[k] = vec_lanes64(from)[k];
-            else vec_lanes128(to)[k] = vec_lanes128(from)[k];
-        }
+        take_lanes(to, from, s->width, mask);
     }
     if (s->pair != VEC_TRASH) {
         vec_slot *second = vec_at(w, s->pair);

@@ -10,7 +10,7 @@ static bool has(gpu_vector_level level) {
 #if defined(__x86_64__)
     switch (level) {
     case GPU_VECTOR_AVX512: return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && has(GPU_VECTOR_AVX2);
-    case GPU_VECTOR_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt");
+    case GPU_VECTOR_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     default: break;
     }
 #endif
@@ -27,10 +27,22 @@ pgd_status gpu_vector_force(gpu_vector_level level) {
     return PGD_OK;
 }
 
-static vec_fn *handler(vec_op op) {
+static int level_in_force(void) {
     int level = atomic_load_explicit(&forced, memory_order_relaxed);
-    if (level < 0) level = (int)gpu_vector_best();
+    return level < 0 ? (int)gpu_vector_best() : level;
+}
+
+vec_dots_fn *vec_dots(void) {
 #if defined(__x86_64__)
+    int level = level_in_force();
+    if (level != GPU_VECTOR_PORTABLE) return level == GPU_VECTOR_AVX512 ? vec_dots_avx512 : vec_dots_avx2;
+#endif
+    return vec_dots_portable;
+}
+
+static vec_fn *handler(vec_op op) {
+#if defined(__x86_64__)
+    int level = level_in_force();
     if (level == GPU_VECTOR_AVX512) return vec_handlers_avx512[op];
     if (level == GPU_VECTOR_AVX2) return vec_handlers_avx2[op];
 #endif
@@ -117,7 +129,10 @@ static bool add_constant(const selection *n, bool subtract) {
     ptx_type t = (ptx_type)n->i->types[0];
     if (n->i->operands[2].kind != PTX_INTEGER || ptx_types[t].bits < 32 || !same_type(n, 2, ptx_types[t].bits == 32 ? VEC_OP_add32_constant : VEC_OP_add64_constant)) return false;
     uint64_t value = vec_constant(&n->i->operands[2], t);
-    n->s->offset = (int64_t)(subtract ? 0 - value : value);
+    if (subtract) value = 0 - value;
+    if (ptx_types[t].bits == 32) n->s->c = (uint32_t)value;
+    else n->s->offset = (int64_t)value;
+    if (ptx_types[t].bits == 64 && n->s->d == n->s->a && n->s->d != VEC_TRASH) n->s->run = handler(VEC_OP_add64_self);
     return true;
 }
 
@@ -333,6 +348,33 @@ static bool access(const selection *n, int32_t value, int32_t memory, bool loads
     return true;
 }
 
+static int32_t atom_of(const ptx_instruction *i) {
+    switch (i->slots[PTX_SLOT_op]) {
+    case PTX_WORD_and: return VEC_ATOM_AND;
+    case PTX_WORD_or: return VEC_ATOM_OR;
+    case PTX_WORD_xor: return VEC_ATOM_XOR;
+    case PTX_WORD_exch: return VEC_ATOM_EXCHANGE;
+    case PTX_WORD_cas: return VEC_ATOM_CAS;
+    case PTX_WORD_min: return VEC_ATOM_MIN;
+    case PTX_WORD_max: return VEC_ATOM_MAX;
+    case PTX_WORD_add: return ptx_types[i->types[0]].kind == PTX_FLOAT ? VEC_ATOM_ADD_FLOAT : VEC_ATOM_ADD;
+    default: return -1;
+    }
+}
+
+/* Of 32 and 64 bits; a result that nobody wants goes to the trash. */
+static bool atomic(const selection *n, bool gives) {
+    const ptx_instruction *i = n->i;
+    ptx_type t = (ptx_type)i->types[0];
+    int32_t op = atom_of(i), rest = gives ? 1 : 0;
+    if (op < 0 || ptx_types[t].bits < 32 || ptx_types[t].lanes != 1 || (gives && !result(n, t, false))) return false;
+    if (!source(n, rest + 1, t, &n->s->b) || (op == VEC_ATOM_CAS && !source(n, rest + 2, t, &n->s->c)) || !place(n, &i->operands[rest])) return false;
+    n->s->elems = (uint8_t)op;
+    n->s->is_signed = ptx_is_signed(t);
+    n->s->run = handler(ptx_types[t].bits == 32 ? VEC_OP_atomic32 : VEC_OP_atomic64);
+    return true;
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool low(const ptx_instruction *i) { return i->slots[PTX_SLOT_part] == PTX_WORD_lo; }
@@ -398,6 +440,8 @@ static bool select(const selection *n) {
     case PTX_FORM_CVT_TO_INT: case PTX_FORM_CVT_FROM_INT: case PTX_FORM_CVT_NARROW_HALF: case PTX_FORM_CVT_NARROW: case PTX_FORM_CVT_WIDEN: case PTX_FORM_CVT_WIDEN_F64: return convert_floats(n);
     case PTX_FORM_LD: case PTX_FORM_LDU: return access(n, 0, 1, true);
     case PTX_FORM_ST: return access(n, 1, 0, false);
+    case PTX_FORM_ATOM_BITS: case PTX_FORM_ATOM_CAS: case PTX_FORM_ATOM_ADD: case PTX_FORM_ATOM_ORDER: return atomic(n, true);
+    case PTX_FORM_RED_BITS: case PTX_FORM_RED_ADD: case PTX_FORM_RED_ORDER: return atomic(n, false);
     default: return false;
     }
 }
@@ -407,17 +451,30 @@ void vec_select(vec_body *b, const gpu_vector_code *code, const ptx_instruction 
     if (!select(&(selection){b, code, i, s})) *s = before;
 }
 
+/* A loop often ends so: what is compared was just counted up. */
+static void fuse_addition(vec_step *s, const vec_step *setp, int32_t comparison_) {
+    if (s->run != handler(VEC_OP_add32_constant) || setp->a != s->d || setp->b == s->d || setp->d == VEC_TRASH || s->d == VEC_TRASH || comparison_ >= 12) return;
+    s->alone = s->run;
+    s->run = handler((vec_op)(VEC_OP_add_setp_bra_u32_eq + comparison_));
+    s->fused = true;
+    s->b = setp->b;
+    s->guard = setp->d;
+    s->target = setp->target + 1;
+    s->count = setp->count;
+}
+
 /* The predicate decides the branch, and nothing else is joined to it. The step gets the branch's target, counted from itself, and the instructions there. */
-void vec_fuse(vec_step *s) {
-    static const vec_op alone[] = {VEC_OP_setp_u32, VEC_OP_setp_s32, VEC_OP_setp_u64, VEC_OP_setp_s64}, both[] = {VEC_OP_setp_bra_u32_eq, VEC_OP_setp_bra_s32_eq, VEC_OP_setp_bra_u64_eq, VEC_OP_setp_bra_s64_eq};
-    if (s[1].run != vec_run_bra || s[1].guard != s->d || s[1].negated || s->d == VEC_TRASH || s->pair == s->d || s->space != VEC_ALONE || !s->plain) return;
+void vec_fuse(vec_step *s, bool first) {
+    static const vec_op alone[] = {VEC_OP_setp_u32, VEC_OP_setp_s32, VEC_OP_setp_u64, VEC_OP_setp_s64};
+    if (s[1].run != vec_run_bra || s[1].guard != s->d || s[1].negated || s->d == VEC_TRASH || s->pair != VEC_TRASH || s->space != VEC_ALONE || !s->plain) return;
     for (int32_t k = 0; k < 4; k++) {
         if (s->run != handler(alone[k])) continue;
         s->alone = s->run;
-        s->run = handler((vec_op)(both[k] + s->elems));
+        s->run = handler((vec_op)(VEC_OP_setp_bra_u32_eq + 6 * k + s->elems));
         s->fused = true;
         s->target = s[1].target + 1;
         s->count = s[1].count;
+        if (!first) fuse_addition(s - 1, s, 6 * k + s->elems);
         return;
     }
 }

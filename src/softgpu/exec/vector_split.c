@@ -17,7 +17,7 @@ static int32_t place_of(const vec_warp *w, const vec_step *s) {
 vec_split *vec_part(vec_warp *w, uint32_t mask, int32_t pc) {
     vec_split *from = &w->splits[w->current], *to = &w->splits[w->split_count++];
     from->mask &= ~mask;
-    *to = (vec_split){.mask = mask, .pc = pc, .frame = from->frame, .state = VEC_RUNNING, .patience = VEC_PATIENCE};
+    *to = (vec_split){.mask = mask, .pc = pc, .frame = from->frame, .state = VEC_RUNNING, .patience = VEC_PATIENCE, .limit = VEC_PATIENCE};
     from->frame->users++;
     return to;
 }
@@ -119,7 +119,7 @@ bool vec_start(vec_warp *w) {
     w->own_parameters_made = false;
     w->single[1] = (vec_step){.run = vec_run_stop};
     memset(w->group, 0, sizeof w->group);
-    w->splits[0] = (vec_split){.mask = w->alive, .pc = 0, .frame = &w->root, .state = VEC_RUNNING, .patience = VEC_PATIENCE};
+    w->splits[0] = (vec_split){.mask = w->alive, .pc = 0, .frame = &w->root, .state = VEC_RUNNING, .patience = VEC_PATIENCE, .limit = VEC_PATIENCE};
     w->split_count = 1;
     return vec_push(w, &w->root, w->alive, &too_much);
 }
@@ -151,7 +151,8 @@ const vec_step *vec_run_head_split(vec_warp *w, const vec_step *s) {
     bool tired = key <= w->key && w->split_count > 1 && --w->patience < 0;
     if (tired) {
         own->yielded = true;
-        own->patience = VEC_PATIENCE;
+        own->limit = own->limit < VEC_PATIENCE_MAX ? 2 * own->limit : VEC_PATIENCE_MAX;
+        own->patience = own->limit;
         return stop_at(w, pc, VEC_GO_ON);
     }
     own->patience = w->patience;

@@ -15,4 +15,7 @@ vec_fn *const VEC_TABLE[VEC_OP_COUNT] = {
 #define X(name, type, sign) setp_bra_##name,
     SETP_BRA_LIST(X)
 #undef X
+#define X(name, type, sign) add_setp_bra_##name,
+    SETP_BRA_LIST32(X)
+#undef X
 };

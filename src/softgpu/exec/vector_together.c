@@ -135,12 +135,70 @@ static bool perform(const meeting *m) {
     return true;
 }
 
+/* ---- the common ones: all of the warp is there, and its mask is written out ------------------------------------------------------------------------------------------- */
+
+static vec_slot *register_slot(const vec_warp *w, const ptx_operand *o, vec_width width) {
+    if (o->kind != PTX_REGISTER || o->number < 0 || w->frame->body->registers[o->number].width != width || o->negated) return NULL;
+    return vec_at(w, w->frame->body->registers[o->number].at);
+}
+
+/* Both the same in all lanes. */
+static bool steady(const vec_warp *w, const ptx_operand *o, int32_t *value_) {
+    const vec_slot *slot = o->kind == PTX_REGISTER ? register_slot(w, o, VEC_32) : NULL;
+    if (o->kind != PTX_INTEGER && (slot == NULL || (slot->state & (VEC_SPREAD | VEC_STRIDED)) != 0)) return false;
+    *value_ = (int32_t)(uint32_t)(slot != NULL ? slot->base : o->bits);
+    return true;
+}
+
+static bool shuffle_whole(vec_warp *w, const ptx_instruction *i) {
+    vec_slot *d = register_slot(w, &i->operands[0], VEC_32), *a = register_slot(w, &i->operands[1], VEC_32);
+    int32_t b, c, mode = i->slots[PTX_SLOT_mode];
+    if (d == NULL || a == NULL || w->mask != UINT32_MAX || !steady(w, &i->operands[2], &b) || !steady(w, &i->operands[3], &c)) return false;
+    int32_t clamp = c & 31, segment = c >> 8 & 31;
+    uint32_t values[VEC_LANES], inside_of = 0;
+    vec_fill(a, VEC_32, w->row_shift);
+    memcpy(values, vec_lanes32(a), sizeof values);
+    b &= 31;
+    d->state = VEC_SPREAD;
+    for (int32_t k = 0; k < VEC_LANES; k++) {
+        int32_t most = (k & segment) | (clamp & ~segment), from = mode == PTX_WORD_up ? k - b : mode == PTX_WORD_down ? k + b : mode == PTX_WORD_bfly ? k ^ b : (k & segment) | (b & ~segment);
+        bool inside = mode == PTX_WORD_up ? from >= most : from <= most;
+        inside_of |= (uint32_t)inside << k;
+        vec_lanes32(d)[k] = values[inside && from >= 0 && from < VEC_LANES ? from : k];
+    }
+    if (i->paired && i->pair >= 0) vec_at(w, w->frame->body->registers[i->pair].at)->base = inside_of;
+    return true;
+}
+
+static bool vote_whole(vec_warp *w, const ptx_instruction *i) {
+    int32_t mode = i->slots[PTX_SLOT_mode];
+    vec_slot *d = register_slot(w, &i->operands[0], mode == PTX_WORD_ballot ? VEC_32 : VEC_PREDICATE), *a = register_slot(w, &i->operands[1], VEC_PREDICATE);
+    if (d == NULL || a == NULL) return false;
+    uint32_t truths = (uint32_t)a->base & w->mask;
+    bool verdict = mode == PTX_WORD_all ? truths == w->mask : mode == PTX_WORD_any ? truths != 0 : truths == 0 || truths == w->mask;
+    d->base = mode == PTX_WORD_ballot ? truths : verdict ? UINT32_MAX : 0;
+    d->state = VEC_SCALAR;
+    return true;
+}
+
+static bool run_common(vec_warp *w, const ptx_instruction *i, int32_t operand) {
+    const ptx_operand *mask = operand >= 0 ? &i->operands[operand] : NULL;
+    if (!vec_whole(w) || mask == NULL || mask->kind != PTX_INTEGER || ((uint32_t)mask->bits & w->mask) != w->mask) return false;
+    switch ((ptx_form_name)i->form) {
+    case PTX_FORM_SHFL_SYNC: return shuffle_whole(w, i);
+    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: return vote_whole(w, i);
+    case PTX_FORM_BAR_WARP: return true;
+    default: return false;
+    }
+}
+
 /* ---- waiting ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 const vec_step *vec_run_wait(vec_warp *w, const vec_step *s) {
     const ptx_instruction *i = s->i;
     int32_t operand = mask_operand(i);
     bool all = vec_whole(w);
+    if (run_common(w, i, operand)) VEC_NEXT(w, s);
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         int32_t lane = __builtin_ctz(rest);
         uint32_t mask = operand == WHOLE_WARP ? UINT32_MAX : operand < 0 ? 0 : (uint32_t)vec_value(w, w->frame, lane, &i->operands[operand], PTX_b32).low;

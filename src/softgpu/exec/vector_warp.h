@@ -15,7 +15,7 @@
 
 enum {
     VEC_LANES = 32, VEC_WARPS_MAX = 32, VEC_BARRIERS = 16, VEC_STACK_BYTES = 1 << 24, VEC_CALLS_MAX = 1024,
-    VEC_SITES = 16,         /* windows of memory that a worker keeps */
+    VEC_SITES = 32,         /* windows of memory that a worker keeps */
     VEC_TURN = 1 << 15,     /* instructions of a warp before the next one has its turn */
     VEC_PATIENCE = 256,     /* backward branches of a split before others of its warp come on, doubled each time */
     VEC_PATIENCE_MAX = 1 << 16
@@ -78,7 +78,7 @@ typedef struct vec_body {
     uint32_t register_count, constant_count, constant_capacity;
     uint64_t *constants;
     uint8_t *constant_widths;
-    uint32_t register_bytes;
+    uint32_t register_bytes, sites;
     uint32_t *offsets;       /* of the slots of registers, then of constants */
 } vec_body;
 
@@ -114,7 +114,7 @@ typedef struct vec_split {
     uint8_t state;
     bool yielded;
     int32_t barrier;
-    int32_t patience;
+    int32_t patience, limit; /* backward branches before it yields; those of the next time */
     const ptx_instruction *waiting;
 } vec_split;
 
