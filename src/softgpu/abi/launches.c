@@ -10,6 +10,8 @@
 
 static const gpu_architecture *architecture(void) { return gpu_architecture_of(gpu_driver.settings.capability); }
 
+static uint64_t fixed_shared(CUfunction f) { return gpu_program_shared_bytes(&f->module->program, f->ptx); }
+
 /* Asked for rarely, so worked out when it is. */
 static int32_t registers_of(CUfunction f) {
     if (f->registers == 0) {
@@ -47,7 +49,7 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
     if (result != CUDA_SUCCESS) return result;
     switch (attribute) {
     case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *value = max_threads(function); break;
-    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = (int)function->module->program.shared_bytes; break;
+    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = (int)fixed_shared(function); break;
     case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES: *value = (int)constant_bytes(function->module->ptx); break;
     case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = (int)function->ptx->local_bytes; break;
     case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = registers_of(function); break;
@@ -64,7 +66,7 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
 CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
     CUresult result = enter_function(&function);
     if (result != CUDA_SUCCESS) return result;
-    int most = architecture()->block_shared_bytes - (int)function->module->program.shared_bytes;
+    int most = architecture()->block_shared_bytes - (int)fixed_shared(function);
     if (attribute == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES && value >= 0 && value <= most) function->dynamic_shared_max = value;
     else if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT && value >= -1 && value <= 100) function->carveout = value;
     else result = gpu_refuse(CUDA_ERROR_INVALID_VALUE, "cuFuncSetAttribute: attribute %d of %s to %d; dynamic shared memory (8) may be 0 to %d, the carveout (9) -1 to 100", (int)attribute, function->ptx->name, value, most);
@@ -115,7 +117,7 @@ CUresult cuFuncGetParamInfo(CUfunction function, size_t number, size_t *offset, 
 
 static int blocks_of(CUfunction f, int threads, size_t dynamic_shared_bytes) {
     if (threads > max_threads(f)) return 0;
-    return gpu_occupancy_of(architecture(), threads, registers_of(f), f->module->program.shared_bytes + dynamic_shared_bytes).blocks;
+    return gpu_occupancy_of(architecture(), threads, registers_of(f), fixed_shared(f) + dynamic_shared_bytes).blocks;
 }
 
 CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int block_threads, size_t dynamic_shared_bytes, unsigned int flags) {
@@ -163,7 +165,7 @@ CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction funct
     CUresult result = enter_function(&function);
     if (result != CUDA_SUCCESS) return result;
     const gpu_architecture *a = architecture();
-    int64_t of_block = a->sm_shared_bytes / blocks - a->reserved_shared_bytes - (int64_t)function->module->program.shared_bytes;
+    int64_t of_block = a->sm_shared_bytes / blocks - a->reserved_shared_bytes - (int64_t)fixed_shared(function);
     if (of_block > a->block_shared_bytes) of_block = a->block_shared_bytes;
     of_block = of_block / 256 * 256;
     if (of_block < 0 || blocks_of(function, block_threads, (size_t)of_block) < blocks) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
@@ -219,7 +221,7 @@ static CUresult check_sizes(const gpu_kernel_launch *k) {
     const ptx_function *f = k->function->ptx;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = f, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}};
     if (gpu_launch_check(&launch) != PGD_OK) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a launch of %s: %s", f->name, pgd_error_text());
-    uint64_t threads = (uint64_t)k->block[0] * k->block[1] * k->block[2], shared = k->function->module->program.shared_bytes;
+    uint64_t threads = (uint64_t)k->block[0] * k->block[1] * k->block[2], shared = fixed_shared(k->function);
     if (threads > (uint64_t)max_threads(k->function))
         return gpu_refuse(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "a launch of %s with %llu threads in a block; with about %d registers each, and what .maxntid says, it takes %d", f->name, (unsigned long long)threads, registers_of(k->function), max_threads(k->function));
     for (int32_t d = 0; d < 3 && f->required_threads[0] > 0; d++)

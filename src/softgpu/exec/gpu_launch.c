@@ -9,6 +9,7 @@ enum { BLOCK_THREADS_MAX = 1024, SHARED_BYTES_MAX = 227 << 10 };
 
 uint64_t gpu_launch_shared_bytes(const gpu_launch *l) {
     const gpu_program *p = l->program;
+    if (l->dynamic_shared_bytes == 0) return gpu_program_shared_bytes(p, l->kernel);
     return ((p->shared_bytes + p->dynamic_align - 1) & -p->dynamic_align) + l->dynamic_shared_bytes;
 }
 
@@ -18,7 +19,8 @@ pgd_status gpu_launch_check(const gpu_launch *l) {
     if (threads < 1 || l->block[0] > BLOCK_THREADS_MAX || l->block[1] > BLOCK_THREADS_MAX || l->block[2] > 64 || threads > BLOCK_THREADS_MAX)
         return pgd_fail(PGD_BAD_ARG, "a block of %u x %u x %u threads; 1 to %d in all, at most 64 in the third direction", l->block[0], l->block[1], l->block[2], BLOCK_THREADS_MAX);
     if (l->grid[0] < 1 || l->grid[1] < 1 || l->grid[2] < 1 || l->grid[0] > INT32_MAX || l->grid[1] > 65535 || l->grid[2] > 65535) return pgd_fail(PGD_BAD_ARG, "a grid of %u x %u x %u blocks; at least 1, at most 2147483647 x 65535 x 65535", l->grid[0], l->grid[1], l->grid[2]);
-    if (l->dynamic_shared_bytes > SHARED_BYTES_MAX || l->program->shared_bytes > SHARED_BYTES_MAX || gpu_launch_shared_bytes(l) > SHARED_BYTES_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(l->dynamic_shared_bytes + l->program->shared_bytes), SHARED_BYTES_MAX);
+    uint64_t fixed = gpu_program_shared_bytes(l->program, l->kernel);
+    if (l->dynamic_shared_bytes > SHARED_BYTES_MAX || fixed > SHARED_BYTES_MAX || fixed + l->dynamic_shared_bytes > SHARED_BYTES_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(fixed + l->dynamic_shared_bytes), SHARED_BYTES_MAX);
     return PGD_OK;
 }
 
