@@ -4,6 +4,7 @@
 #include "checks.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,35 +17,46 @@ static struct {
 
 /* ---- writing down ------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static void quote(pgd_text *line, const char *key, const char *text) {
-    pgd_text_add(line, "%s\"%s\": \"", line->count > 1 ? ", " : "", key);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') pgd_text_add(line, "\\%c", *text);
-        else pgd_text_add(line, (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", (unsigned char)*text);
-    }
-    pgd_text_add(line, "\"");
+/* A line of JSON on the stack: a signal handler writes one, too. */
+typedef struct json_line {
+    char chars[2048];
+    size_t count;
+} json_line;
+
+PGD_PRINTF(2, 3) static void add(json_line *line, const char *format, ...) {
+    size_t room = sizeof line->chars - line->count;
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(line->chars + line->count, room, format, arguments);
+    va_end(arguments);
+    line->count += wanted < 0 ? 0 : (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-static void numbers(pgd_text *line, const char *key, const uint32_t n[3]) { pgd_text_add(line, ", \"%s\": [%u, %u, %u]", key, n[0], n[1], n[2]); }
+static void quote(json_line *line, const char *key, const char *text) {
+    add(line, "%s\"%s\": \"", line->count > 1 ? ", " : "", key);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') add(line, "\\%c", *text);
+        else add(line, (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", (unsigned char)*text);
+    }
+    add(line, "\"");
+}
+
+static void numbers(json_line *line, const char *key, const uint32_t n[3]) { add(line, ", \"%s\": [%u, %u, %u]", key, n[0], n[1], n[2]); }
 
 static void write_down(void *unused, const gpu_finding *n) {
+    json_line line = {.count = 0};
     (void)unused;
     gpu_report("%s: %s", n->kind, n->message);
-    FILE *file = gpu_driver.settings.findings[0] == '\0' ? NULL : fopen(gpu_driver.settings.findings, "ae");
-    if (file == NULL) return;
-    pgd_text line = {0};
-    pgd_text_add(&line, "{");
+    add(&line, "{");
     quote(&line, "kind", n->kind);
     quote(&line, "kernel", n->kernel);
     numbers(&line, "block", n->block);
     numbers(&line, "thread", n->thread);
-    pgd_text_add(&line, ", \"ptx_line\": %d, \"source_line\": %d", n->line, n->source_line);
+    add(&line, ", \"ptx_line\": %d, \"source_line\": %d", n->line, n->source_line);
     quote(&line, "source", n->source);
     quote(&line, "message", n->message);
-    pgd_text_add(&line, "}\n");
-    if (!line.failed) fputs(line.chars, file);
-    pgd_mem_free(line.chars);
-    fclose(file);
+    add(&line, "}\n");
+    gpu_append(gpu_driver.settings.findings, line.chars);
 }
 
 /* ---- the host at device memory --------------------------------------------------------------------------------------------------------------------------------------------- */

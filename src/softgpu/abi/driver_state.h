@@ -212,6 +212,7 @@ bool gpu_object_is(const void *object, gpu_object_kind kind);
 
 /* The status of a storey below as the driver's. */
 CUresult gpu_result(pgd_status status);
+void gpu_append(const char *path, const char *text); /* to a file; "": to none */
 /* A line in the report, if there is one. */
 PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);
 PGD_PRINTF(2, 3) CUresult gpu_refuse(CUresult result, const char *format, ...); /* reports why */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The driver itself: beginning, entering and leaving calls, errors, names of functions. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,23 +12,23 @@ gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
+/* One write, so that lines of several threads and processes do not mix; and calls that a signal handler may make. */
+void gpu_append(const char *path, const char *text) {
+    int file = path[0] == '\0' ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0) return;
+    (void)!write(file, text, strlen(text));
+    close(file);
+}
+
 void gpu_report(const char *format, ...) {
-    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     char line[1024];
     va_list arguments;
-    if (gpu_driver.settings.report[0] == '\0') return;
     int begun = snprintf(line, sizeof line, "softgpu: ");
     va_start(arguments, format);
     vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
     va_end(arguments);
     memcpy(line + strlen(line), "\n", 2);
-    pthread_mutex_lock(&one_at_a_time);
-    FILE *file = fopen(gpu_driver.settings.report, "ae");
-    if (file != NULL) {
-        fputs(line, file);
-        fclose(file);
-    }
-    pthread_mutex_unlock(&one_at_a_time);
+    gpu_append(gpu_driver.settings.report, line);
 }
 
 CUresult gpu_refuse(CUresult result, const char *format, ...) {
