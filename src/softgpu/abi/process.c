@@ -14,10 +14,11 @@ gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_
 
 /* One write, so that lines of several threads and processes do not mix; and calls that a signal handler may make. */
 void gpu_append(const char *path, const char *text) {
-    int file = path[0] == '\0' ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    bool to_stderr = strcmp(path, "/dev/stderr") == 0; /* opened anew it would be written to at another place */
+    int file = to_stderr ? STDERR_FILENO : path[0] == '\0' ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0) return;
     (void)!write(file, text, strlen(text));
-    close(file);
+    if (!to_stderr) close(file);
 }
 
 void gpu_report(const char *format, ...) {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The verbs of the software GPU: PTX that is read, programs that are started, mistakes of kernels that are told. The programs are the examples. */
+#include "command.h"
+
+static char kernels[4096];
+
+/* What it says, on either stream. */
+static void gives(const char *line, int code, const char *text) {
+    run(line);
+    bool said = strstr(last.out, text) != NULL || strstr(last.err, text) != NULL;
+    if (last.code != code || !said) print_message("%s\n  code %d, %s%s", line, last.code, last.out, last.err);
+    assert_int_equal(last.code, code);
+    assert_true(said);
+}
+
+static void write_file(const char *name, const char *text) {
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* An example with the kernels of the examples. */
+static void with_example(const char *verb, const char *name, int code, const char *text) {
+    char line[12288];
+    snprintf(line, sizeof line, "%s -- %s/examples/gpu/%s %s", verb, getenv("PAGODA_BUILD_DIR"), name, kernels);
+    gives(line, code, text);
+}
+
+static int set_up(void **unused) {
+    snprintf(kernels, sizeof kernels, "%s/examples/gpu/kernels.ptx", getenv("PAGODA_SOURCE_DIR"));
+    unsetenv("PAGODA_SOFTGPU_REPORT");
+    return enter_folder();
+}
+
+static void kernels_of_a_file_are_listed(void **unused) {
+    char line[8192];
+    snprintf(line, sizeof line, "gpu ptx %s", kernels);
+    gives(line, 0, "PTX 7.2 for sm_80; 10 kernels");
+    snprintf(line, sizeof line, "gpu ptx --json %s", kernels);
+    gives(line, 0, "\"name\": \"mma_matmul\"");
+    write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");
+    gives("gpu ptx wrong.ptx", 1, "line 6, column 9");
+    gives("gpu ptx wrong.ptx", 1, "wrong.ptx is not right; the lines above say where");
+    expect("gpu ptx nowhere.ptx", 1, "nowhere.ptx");
+    expect("gpu ptx", 2, "one file of PTX is needed");
+}
+
+static void programs_see_a_gpu(void **unused) {
+    with_example("gpu run", "vector_add", 0, "vector add: largest difference from the host's float64 0, allowed 1.2e-07: right");
+    with_example("gpu run --executor reference", "histogram", 0, ": right");
+    with_example("gpu run --json", "vector_add", 0, "{\"exit_status\": 0}");
+    write_file("seven.sh", "exit 7\n");
+    write_file("killed.sh", "kill -9 $$\n");
+    gives("gpu run -- sh seven.sh", 7, "");
+    gives("gpu run -- sh killed.sh", 137, "");
+    expect("gpu run -- ./nowhere", 1, "cannot start ./nowhere");
+    expect("gpu run", 2, "a program is needed: pagoda gpu run -- PROGRAM");
+    expect("gpu run --devices 17 -- true", 2, "--devices: 17 is outside 1");
+    expect("gpu run --capability 9.5 -- true", 2, "--capability is \"9.5\"");
+    expect("gpu run --executor fast -- true", 2, "--executor is \"fast\"");
+    with_example("gpu run --capability 7.5", "vector_add", 1, ".target sm_80: this device has compute capability 7.5");
+}
+
+static void mistakes_of_kernels_are_told(void **unused) {
+    with_example("gpu check", "histogram", 0, "nothing was found");
+    with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0}");
+    write_file("three.sh", "exit 3\n");
+    gives("gpu check -- sh three.sh", 3, "nothing was found");
+    expect("gpu check --executor vector -- true", 2, "no option \"--executor\"");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_of_a_file_are_listed),
+        cmocka_unit_test(programs_see_a_gpu),
+        cmocka_unit_test(mistakes_of_kernels_are_told),
+    };
+    return cmocka_run_group_tests_name("cli/gpu", tests, set_up, leave_folder);
+}
