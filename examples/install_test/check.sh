@@ -40,4 +40,8 @@ LD_LIBRARY_PATH=$libraries expect "$room/by_pkg_config"
 # shellcheck disable=SC2046
 say_if_it_fails "$cc" -std=c17 "$here/outside.c" -o "$room/by_pkg_config_static" $(pkg-config --cflags pagoda) "$libraries/libpagoda.a" -lm -pthread
 expect "$room/by_pkg_config_static"
+
+# A program over the CUDA driver API, linked with the library that stands in for a driver, and started with the software GPU.
+say_if_it_fails "$cc" -std=c17 -Wall -Wextra -I"$room/prefix/include" "$here/../gpu/vector_add.c" -o "$room/vector_add" -L"$libraries/pagoda/softgpu/stubs" -lcuda -lm
+if [ -x "$room/prefix/bin/pagoda" ]; then say_if_it_fails "$room/prefix/bin/pagoda" gpu run -- "$room/vector_add" "$here/../gpu/kernels.ptx"; fi
 echo "find_package and pkg-config: shared, static and C++ work"
