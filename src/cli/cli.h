@@ -75,6 +75,23 @@ struct term_progress;
     X(text_eval, "text eval", "measure how well a model predicts a text",                                                                    \
       "  --model FILE             written by text train\n  --data FILE              a text, plain or .gz; or a folder with input.txt in it\n",                               \
       "pagoda text eval --model bard.safetensors --data sonnets.txt\npagoda text eval --model bard.safetensors --data sonnets.txt --json")  \
+    X(gpu_run, "gpu run", "run a program, and let it see a GPU made of software in place of an NVIDIA driver",                                  \
+      "  --devices N              how many GPUs it sees, 1 to 16 (1)\n"                                                                     \
+      "  --capability C           their compute capability: 7.5, 8.0, 8.6, 8.7, 8.9 or 9.0 (9.0)\n"                                         \
+      "  --memory MIB             memory of each (4096)\n"                                                                                  \
+      "  --executor NAME          vector, or reference: slow, one thread at a time (vector)\n"                                              \
+      "  --synchronous            each call of the driver returns when its work is done\n"                                                  \
+      "  --force                  although this machine has a GPU with a driver\n"                                                          \
+      "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on\n",                    \
+      "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 -- python train.py")                                                       \
+    X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes of its kernels: accesses, barriers, races",               \
+      "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
+      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run; slowly, one thread of a GPU at a time. What is found is told on stderr, and the exit\n"        \
+      "                           status is then 1\n",                                                                                       \
+      "pagoda gpu check -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
+    X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \
+      "pagoda gpu ptx kernels.ptx\npagoda gpu ptx --json kernels.ptx")                                                                       \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \
     X(ops, "ops", "list the operations and the devices that have kernels for them", "", "pagoda ops\npagoda ops --json")                     \
     X(help, "help", "show the options of a verb and two examples", "", "pagoda help vision train\npagoda help vision")                       \

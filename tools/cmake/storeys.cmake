@@ -81,3 +81,19 @@ target_link_options(pagoda PRIVATE -Wl,--as-needed)
 if(NOT PAGODA_SANITIZE) # a sanitizer's runtime comes with the program
   target_link_options(pagoda PRIVATE -Wl,--no-undefined)
 endif()
+
+# The software GPU: a library of its own that looks like a CUDA driver, a folder with the names that programs load one by, and a library to link with where there
+# is no toolkit. It stays loaded: its threads do.
+file(GLOB abi ${CMAKE_SOURCE_DIR}/src/softgpu/abi/*.c)
+set_source_files_properties(${abi} PROPERTIES COMPILE_OPTIONS "-fvisibility=default")
+add_library(pagoda_softgpu SHARED $<TARGET_OBJECTS:pgd_softgpu> $<TARGET_OBJECTS:pgd_base>)
+set(softgpu_exports ${CMAKE_SOURCE_DIR}/src/softgpu/abi/exports.map)
+set_target_properties(pagoda_softgpu PROPERTIES OUTPUT_NAME pagoda-softgpu VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C LINK_DEPENDS ${softgpu_exports} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_options(pagoda_softgpu PRIVATE -Wl,--version-script=${softgpu_exports} -Wl,-z,nodelete -Wl,--as-needed)
+target_link_libraries(pagoda_softgpu PRIVATE m Threads::Threads)
+target_include_directories(pagoda_softgpu INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src/softgpu/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+add_custom_command(TARGET pagoda_softgpu POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/softgpu
+                   COMMAND ${CMAKE_COMMAND} -E create_symlink ../libpagoda-softgpu.so.0 ${CMAKE_BINARY_DIR}/softgpu/libcuda.so.1)
+add_library(softgpu_link_stub SHARED ${CMAKE_SOURCE_DIR}/src/softgpu/abi/link_stub.inc.c)
+set_target_properties(softgpu_link_stub PROPERTIES OUTPUT_NAME cuda LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/softgpu/stubs NO_SONAME ON C_VISIBILITY_PRESET default)
+target_link_options(softgpu_link_stub PRIVATE -Wl,-soname,libcuda.so.1)

@@ -29,8 +29,13 @@ typedef struct gpu_fault {
     const ptx_function *function;
     const ptx_instruction *instruction;
     uint64_t address, bytes; /* of an access */
-    char text[320];          /* one sentence */
+    char text[400];          /* one sentence */
 } gpu_fault;
+
+/* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. */
+void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
+/* Fills a fault in which nothing but block and thread stands yet. */
+void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
 
 typedef struct gpu_launch {
     const gpu_program *program;
@@ -40,7 +45,8 @@ typedef struct gpu_launch {
     const void *parameters;      /* parameter_bytes of the kernel, as they lie in .param memory */
     uint64_t instruction_limit;  /* of all threads together; 0: none */
     uint64_t barred;             /* a bit for each device whose memory this one may not touch */
-    bool cooperative;            /* all blocks are there at once, and may wait for each other; the reference executor knows nothing of it */
+    bool cooperative;            /* all blocks are there at once, and may wait for each other */
+    const struct gpu_listener *listener; /* hears of accesses and barriers; NULL: nobody */
 } gpu_launch;
 
 

@@ -190,6 +190,25 @@ pgd_status gpu_memory_free(gpu_memory *m, uint64_t address) {
     return status;
 }
 
+void gpu_memory_claim(gpu_memory *m, uint64_t address, uint64_t claim) {
+    pthread_rwlock_wrlock(&m->lock);
+    int32_t i = at_or_before(m, address);
+    if (i >= 0 && m->list[i].address == address) m->list[i].claim = claim;
+    pthread_rwlock_unlock(&m->lock);
+}
+
+void gpu_memory_free_claimed(gpu_memory *m, uint64_t claim) {
+    pthread_rwlock_wrlock(&m->lock);
+    for (int32_t i = 0; i < m->count; i++)
+        if (m->list[i].claim == claim && !m->list[i].freed) (void)!release(m, m->list[i].address);
+    pthread_rwlock_unlock(&m->lock);
+}
+
+void gpu_memory_addresses(const gpu_memory *m, uint64_t *first, uint64_t *bytes) {
+    *first = (uint64_t)(uintptr_t)m->seen;
+    *bytes = m->reserved;
+}
+
 void gpu_memory_usage(gpu_memory *m, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes) {
     pthread_rwlock_rdlock(&m->lock);
     *total_bytes = m->device_bytes;

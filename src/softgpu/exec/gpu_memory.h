@@ -31,6 +31,7 @@ typedef struct gpu_allocation {
     gpu_memory_kind kind;
     int32_t owner;           /* a device, or GPU_HOST */
     bool freed;              /* kept to be told of */
+    uint64_t claim;          /* whose it is; 0: nobody's */
     char name[40];           /* of a variable, cut short; or "" */
 } gpu_allocation;
 
@@ -47,6 +48,10 @@ pgd_status gpu_memory_allocate(gpu_memory *memory, gpu_memory_kind kind, int32_t
 pgd_status gpu_memory_register(gpu_memory *memory, void *host, uint64_t bytes);
 /* BAD_ARG: nothing begins at that address, or it was freed before. */
 pgd_status gpu_memory_free(gpu_memory *memory, uint64_t address);
+/* Says whose an allocation is, and frees all of one. */
+void gpu_memory_claim(gpu_memory *memory, uint64_t address, uint64_t claim);
+void gpu_memory_free_claimed(gpu_memory *memory, uint64_t claim);
+void gpu_memory_addresses(const gpu_memory *memory, uint64_t *first, uint64_t *bytes); /* that the devices' memory and the pinned lies in */
 void gpu_memory_usage(gpu_memory *memory, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes);
 
 /* The bytes at an address as the executors find them, or NULL when they do not all lie in one living allocation. *nearest, which may be NULL, becomes the

@@ -42,9 +42,69 @@ static pgd_status place(gpu_program *p, const ptx_variable *v, int32_t number) {
         if ((uint64_t)v->align > p->dynamic_align) p->dynamic_align = (uint64_t)v->align;
         return PGD_OK;
     }
-    p->addresses[number] = (p->shared_bytes + (uint64_t)v->align - 1) & -(uint64_t)v->align;
-    p->shared_bytes = p->addresses[number] + (uint64_t)v->bytes;
+    return PGD_OK; /* later: see place_shared */
+}
+
+/* ---- shared memory ---------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { NOBODYS = -1, EVERYBODYS = -2 }; /* who uses a variable; else the number of the one kernel that does */
+
+static void use(int32_t *users, const ptx_variable *v, int32_t who) {
+    if (v == NULL || v->space != PTX_SPACE_shared || v->parameter) return;
+    users[v->index] = users[v->index] == NOBODYS || users[v->index] == who ? who : EVERYBODYS;
+}
+
+static void use_operand(int32_t *users, const ptx_operand *o, int32_t who) {
+    use(users, o->variable, who);
+    for (int32_t k = 0; o->kind == PTX_VECTOR && k < o->count; k++) use_operand(users, &o->items[k], who);
+}
+
+/* A function that is no kernel may be called by any. */
+static void find_users(const gpu_program *p, int32_t *users) {
+    for (int32_t f = 0; f < p->function_count; f++) {
+        int32_t who = p->functions[f]->entry ? f : EVERYBODYS;
+        for (int32_t i = 0; i < p->functions[f]->instruction_count; i++) {
+            const ptx_instruction *at = &p->functions[f]->instructions[i];
+            for (int32_t k = 0; k < at->operand_count; k++) use_operand(users, &at->operands[k], who);
+            for (int32_t k = 0; at->call != NULL && k < at->call->argument_count; k++) use_operand(users, &at->call->arguments[k], who);
+        }
+    }
+    for (int32_t i = 0; i < p->variable_count; i++)
+        for (const ptx_reference *r = p->variables[i] == NULL ? NULL : p->variables[i]->references; r != NULL; r = r->next) use(users, r->variable, EVERYBODYS);
+}
+
+static void place_of(gpu_program *p, const int32_t *users, int32_t who, uint64_t *end) {
+    for (int32_t i = 0; i < p->variable_count; i++) {
+        const ptx_variable *v = p->variables[i];
+        if (v == NULL || v->space != PTX_SPACE_shared || p->addresses[i] == UINT64_MAX || users[i] != who) continue;
+        p->addresses[i] = (*end + (uint64_t)v->align - 1) & -(uint64_t)v->align;
+        *end = p->addresses[i] + (uint64_t)v->bytes;
+    }
+}
+
+/* First what several use, then behind it for each kernel what it uses alone. */
+static pgd_status place_shared(gpu_program *p) {
+    int32_t *users = pgd_mem_alloc(sizeof *users * (size_t)(p->variable_count + 1));
+    uint64_t common = 0;
+    if (users == NULL) return pgd_fail_memory(sizeof *users * (size_t)p->variable_count);
+    for (int32_t i = 0; i < p->variable_count; i++) users[i] = NOBODYS;
+    find_users(p, users);
+    place_of(p, users, EVERYBODYS, &common);
+    place_of(p, users, NOBODYS, &common); /* unless by numbers for addresses */
+    p->shared_bytes = common;
+    for (int32_t f = 0; f < p->function_count; f++) {
+        p->kernel_shared_bytes[f] = common;
+        if (p->functions[f]->entry) place_of(p, users, f, &p->kernel_shared_bytes[f]);
+        if (p->kernel_shared_bytes[f] > p->shared_bytes) p->shared_bytes = p->kernel_shared_bytes[f];
+    }
+    pgd_mem_free(users);
     return PGD_OK;
+}
+
+uint64_t gpu_program_shared_bytes(const gpu_program *p, const ptx_function *kernel) {
+    for (int32_t f = 0; f < p->function_count; f++)
+        if (p->functions[f] == kernel) return p->kernel_shared_bytes[f];
+    return p->shared_bytes;
 }
 
 bool gpu_program_address(const gpu_program *p, const ptx_variable *variable, uint64_t *address) {
@@ -84,11 +144,13 @@ static pgd_status load(gpu_program *p) {
     p->addresses = pgd_mem_zalloc(sizeof *p->addresses * (size_t)(p->variable_count + 1));
     p->variables = pgd_mem_zalloc(sizeof *p->variables * (size_t)(p->variable_count + 1));
     p->functions = pgd_mem_zalloc(sizeof *p->functions * (size_t)(p->function_count + 1));
-    if (p->addresses == NULL || p->variables == NULL || p->functions == NULL) return pgd_fail_memory(sizeof *p->addresses * (size_t)(p->variable_count + p->function_count));
+    p->kernel_shared_bytes = pgd_mem_zalloc(sizeof *p->kernel_shared_bytes * (size_t)(p->function_count + 1));
+    if (p->addresses == NULL || p->variables == NULL || p->functions == NULL || p->kernel_shared_bytes == NULL) return pgd_fail_memory(sizeof *p->addresses * (size_t)(p->variable_count + p->function_count));
     p->dynamic_align = 16;
     int32_t i = 0;
     for (const ptx_function *f = p->module->functions; f != NULL; f = f->next) p->functions[i++] = f;
     PGD_TRY(for_each(p, place));
+    PGD_TRY(place_shared(p));
     return for_each(p, fill);
 }
 
@@ -105,5 +167,6 @@ void gpu_program_unload(gpu_program *p) {
     pgd_mem_free(p->addresses);
     pgd_mem_free(p->variables);
     pgd_mem_free(p->functions);
+    pgd_mem_free(p->kernel_shared_bytes);
     *p = (gpu_program){0};
 }

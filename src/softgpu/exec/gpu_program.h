@@ -16,7 +16,8 @@ typedef struct gpu_program {
     int32_t variable_count;
     const ptx_function **functions; /* by number */
     int32_t function_count;
-    uint64_t shared_bytes, dynamic_align; /* of all .shared variables of known size; of those of unknown size */
+    uint64_t shared_bytes, dynamic_align; /* behind the last .shared variable of known size; of those of unknown size */
+    uint64_t *kernel_shared_bytes;        /* by the number of a function: what a block of that kernel needs */
 } gpu_program;
 
 /* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. */
@@ -25,6 +26,8 @@ void gpu_program_unload(gpu_program *program);
 
 /* The address of a variable; false: it is none of this program. */
 bool gpu_program_address(const gpu_program *program, const ptx_variable *variable, uint64_t *address);
+/* Of the .shared variables of known size that a kernel can reach. Those that one kernel alone uses share their place with those of others. */
+uint64_t gpu_program_shared_bytes(const gpu_program *program, const ptx_function *kernel);
 uint64_t gpu_program_function_address(const gpu_program *program, const ptx_function *function);
 const ptx_function *gpu_program_function_at(const gpu_program *program, uint64_t address); /* NULL: none */
 #endif

@@ -35,16 +35,23 @@ static bool deadlock(gpu_block *b) {
     return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x", waiting, first->mask);
 }
 
-static bool run_threads(gpu_block *b) {
+/* A turn of every thread. *alive: some have not exited. */
+static bool run_round(gpu_block *b, bool *moved, bool *alive) {
     uint32_t warps = (b->thread_count + GPU_WARP - 1) / GPU_WARP;
+    for (uint32_t k = 0; k < b->thread_count; k++)
+        if (!run_turn(&b->threads[k], moved)) return false;
+    for (uint32_t w = 0; w < warps; w++)
+        if (!gpu_warp_settle(b, w, moved)) return false;
+    gpu_barriers_settle(b, moved);
+    *alive = false;
+    for (uint32_t k = 0; k < b->thread_count; k++) *alive = *alive || b->threads[k].state != GPU_EXITED;
+    return true;
+}
+
+static bool run_threads(gpu_block *b) {
     for (;;) {
-        bool moved = false, alive = false;
-        for (uint32_t k = 0; k < b->thread_count; k++)
-            if (!run_turn(&b->threads[k], &moved)) return false;
-        for (uint32_t w = 0; w < warps; w++)
-            if (!gpu_warp_settle(b, w, &moved)) return false;
-        gpu_barriers_settle(b, &moved);
-        for (uint32_t k = 0; k < b->thread_count; k++) alive = alive || b->threads[k].state != GPU_EXITED;
+        bool moved = false, alive;
+        if (!run_round(b, &moved, &alive)) return false;
         if (!alive) return true;
         if (!moved) return deadlock(b);
     }
@@ -59,24 +66,71 @@ static bool start_threads(gpu_block *b) {
     return true;
 }
 
-static pgd_status run_block(const gpu_launch *launch, const uint32_t index[3], uint64_t *executed, gpu_fault *fault) {
-    gpu_block b = {.launch = launch, .fault = fault, .index = {index[0], index[1], index[2]}, .thread_count = launch->block[0] * launch->block[1] * launch->block[2], .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
-    b.threads = pgd_mem_zalloc(sizeof *b.threads * b.thread_count);
-    b.shared = pgd_mem_zalloc((size_t)b.shared_bytes + 16);
-    bool fine = b.threads != NULL && b.shared != NULL && start_threads(&b) && run_threads(&b);
-    for (uint32_t k = 0; b.threads != NULL && k < b.thread_count; k++) gpu_thread_deinit(&b.threads[k]);
-    pgd_mem_free(b.threads);
-    pgd_mem_free(b.shared);
+static bool begin_block(gpu_block *b, const gpu_launch *launch, uint32_t number, uint64_t *executed, gpu_fault *fault) {
+    const uint32_t *grid = launch->grid;
+    *b = (gpu_block){.launch = launch, .fault = fault, .index = {number % grid[0], number / grid[0] % grid[1], number / grid[0] / grid[1]}, .number = number, .thread_count = launch->block[0] * launch->block[1] * launch->block[2],
+                     .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
+    b->threads = pgd_mem_zalloc(sizeof *b->threads * b->thread_count);
+    b->shared = pgd_mem_zalloc((size_t)b->shared_bytes + 16);
+    if (b->threads == NULL || b->shared == NULL || !start_threads(b)) return false;
+    if (launch->listener != NULL) launch->listener->begin_block(launch->listener->user, b->number, b->thread_count, b->shared_bytes);
+    return true;
+}
+
+static void end_block(gpu_block *b) {
+    for (uint32_t k = 0; b->threads != NULL && k < b->thread_count; k++) gpu_thread_deinit(&b->threads[k]);
+    pgd_mem_free(b->threads);
+    pgd_mem_free(b->shared);
+}
+
+static pgd_status verdict(bool fine, const gpu_fault *fault) {
     if (fine) return PGD_OK;
-    return fault->kind != GPU_NO_FAULT ? pgd_fail(PGD_DEVICE, "%s", fault->text) : pgd_fail_memory(sizeof *b.threads * b.thread_count);
+    return fault->kind != GPU_NO_FAULT ? pgd_fail(PGD_DEVICE, "%s", fault->text) : pgd_fail_memory(sizeof(gpu_thread));
+}
+
+static pgd_status run_block(const gpu_launch *launch, uint32_t number, uint64_t *executed, gpu_fault *fault) {
+    gpu_block b;
+    bool fine = begin_block(&b, launch, number, executed, fault) && run_threads(&b);
+    end_block(&b);
+    return verdict(fine, fault);
+}
+
+/* All blocks are there at once, and have a round each in turn. */
+static bool run_rounds(gpu_block *blocks, uint32_t count) {
+    for (;;) {
+        bool moved = false, alive = false, of_one;
+        gpu_block *stuck = NULL;
+        for (uint32_t k = 0; k < count; k++) {
+            if (!run_round(&blocks[k], &moved, &of_one)) return false;
+            if (of_one) stuck = &blocks[k];
+            alive = alive || of_one;
+        }
+        if (!alive) return true;
+        if (!moved) return deadlock(stuck);
+    }
+}
+
+static pgd_status run_together(const gpu_launch *launch, uint32_t count, uint64_t *executed, gpu_fault *fault) {
+    enum { TOGETHER_MAX = 4096 };
+    if (count > TOGETHER_MAX) return pgd_fail(PGD_BAD_ARG, "a cooperative launch of %u blocks; at most %d can be there at once", count, TOGETHER_MAX);
+    gpu_block *blocks = pgd_mem_zalloc(sizeof *blocks * count);
+    if (blocks == NULL) return pgd_fail_memory(sizeof *blocks * count);
+    bool fine = true;
+    for (uint32_t k = 0; k < count && fine; k++) fine = begin_block(&blocks[k], launch, k, executed, fault);
+    fine = fine && run_rounds(blocks, count);
+    for (uint32_t k = 0; k < count; k++) end_block(&blocks[k]);
+    pgd_mem_free(blocks);
+    return verdict(fine, fault);
 }
 
 pgd_status gpu_reference_run(const gpu_launch *launch, gpu_fault *fault) {
     uint64_t executed = 0;
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    for (uint32_t z = 0; z < launch->grid[2]; z++)
-        for (uint32_t y = 0; y < launch->grid[1]; y++)
-            for (uint32_t x = 0; x < launch->grid[0]; x++) PGD_TRY(run_block(launch, (uint32_t[]){x, y, z}, &executed, fault));
+    if (launch->listener != NULL) launch->listener->begin_launch(launch->listener->user, launch);
+    uint64_t count = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2];
+    if (count > UINT32_MAX) return pgd_fail(PGD_BAD_ARG, "a grid of %llu blocks; the reference executor runs at most %u", (unsigned long long)count, UINT32_MAX);
+    if (launch->cooperative) return run_together(launch, (uint32_t)count, &executed, fault);
+    for (uint32_t k = 0; k < (uint32_t)count; k++) PGD_TRY(run_block(launch, k, &executed, fault));
     return PGD_OK;
 }

@@ -4,6 +4,15 @@
 
 #include "reference_thread.h"
 
+static void tell_begun(const gpu_thread *t, const gpu_copy *c) {
+    const gpu_listener *l = t->block->launch->listener;
+    if (l == NULL) return;
+    gpu_access a = {.launch = t->block->launch, .function = gpu_thread_frame(t)->function, .instruction = c->instruction, .block = {t->block->index[0], t->block->index[1], t->block->index[2]},
+                    .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = t->block->number, .thread_number = t->warp * GPU_WARP + t->lane, .space = PTX_SPACE_shared, .address = c->to, .bytes = c->bytes, .kind = GPU_ACCESS_WRITE};
+    if (c->space == PTX_SPACE_generic) gpu_space_of(c->to, &a.address);
+    l->copy_begun(l->user, &a);
+}
+
 static bool begin(gpu_thread *t, const ptx_instruction *i) {
     gpu_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = t->group};
     ptx_space global = PTX_SPACE_global;
@@ -20,6 +29,7 @@ static bool begin(gpu_thread *t, const ptx_instruction *i) {
         return false;
     }
     t->copies[t->copy_count++] = c;
+    tell_begun(t, &c);
     return true;
 }
 
@@ -33,13 +43,19 @@ static bool happen(gpu_thread *t, const gpu_copy *c) {
         }
     }
     to = gpu_thread_bytes(t, c->instruction, c->space, c->to, c->bytes, true);
-    if (to != NULL) memcpy(to, bytes, (size_t)c->bytes);
-    return to != NULL;
+    if (to == NULL) return false;
+    if (c->taken > 0) gpu_thread_tell(t, c->instruction, PTX_SPACE_global, c->from, c->taken, GPU_ACCESS_READ, bytes, NULL);
+    gpu_thread_tell(t, c->instruction, c->space, c->to, c->bytes, GPU_ACCESS_WRITE, to, bytes);
+    memcpy(to, bytes, (size_t)c->bytes);
+    return true;
 }
 
 /* Lets groups up to `last` happen, in order. */
 static bool finish(gpu_thread *t, int32_t last) {
-    int32_t kept = 0;
+    int32_t kept = 0, left = 0;
+    const gpu_listener *l = t->block->launch->listener;
+    for (int32_t k = 0; k < t->copy_count; k++) left += t->copies[k].group > last;
+    if (l != NULL) l->copies_done(l->user, t->block->number, t->warp * GPU_WARP + t->lane, (uint32_t)left);
     for (int32_t k = 0; k < t->copy_count; k++) {
         if (t->copies[k].group > last) t->copies[kept++] = t->copies[k];
         else if (!happen(t, &t->copies[k])) return false;

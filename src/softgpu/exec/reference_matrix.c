@@ -92,6 +92,7 @@ bool gpu_warp_load_matrix(gpu_thread *const lanes[GPU_WARP], const ptx_instructi
         if (i->slots[PTX_SLOT_space] == PTX_NO_WORD) space = gpu_space_of(address, &address) == PTX_SPACE_shared ? PTX_SPACE_shared : address < GPU_WINDOW_BYTES ? PTX_SPACE_shared : PTX_SPACE_global;
         const char *from = gpu_thread_bytes(lanes[lane], i, space, address, 16, false);
         if (from == NULL) return false;
+        gpu_thread_tell(lanes[lane], i, space, address, 16, GPU_ACCESS_READ, from, NULL);
         memcpy(rows[lane], from, 16);
     }
     for (int32_t lane = 0; lane < GPU_WARP; lane++)

@@ -82,6 +82,18 @@ char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space,
     return NULL;
 }
 
+void gpu_thread_tell(const gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value) {
+    const gpu_listener *l = t->block->launch->listener;
+    if (l == NULL) return;
+    if (space == PTX_SPACE_generic) space = gpu_space_of(address, &address);
+    if (space == PTX_SPACE_param) return;
+    int32_t sem = i->slots[PTX_SLOT_sem];
+    gpu_access a = {.launch = t->block->launch, .function = gpu_thread_frame(t)->function, .instruction = i, .block = {t->block->index[0], t->block->index[1], t->block->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]},
+                    .block_number = t->block->number, .thread_number = t->warp * GPU_WARP + t->lane, .space = space, .address = address, .bytes = bytes, .kind = kind,
+                    .strong = kind == GPU_ACCESS_ATOMIC || (sem != PTX_NO_WORD && sem != PTX_WORD_weak), .before = before, .value = value};
+    l->access(l->user, &a);
+}
+
 /* [register + 4]: narrow registers count up from 0. */
 uint64_t gpu_operand_address(const gpu_thread *t, const ptx_operand *o, ptx_space *space) {
     if (o->number >= 0) return gpu_thread_value(t, &(ptx_operand){.kind = PTX_REGISTER, .number = o->number}, PTX_b64).low + o->bits;
@@ -99,6 +111,7 @@ static bool load(gpu_thread *t, const ptx_instruction *i) {
     uint64_t address = gpu_operand_address(t, &i->operands[1], &space);
     const char *from = gpu_thread_bytes(t, i, space, address, (uint64_t)(bytes * count), false);
     if (from == NULL) return false;
+    gpu_thread_tell(t, i, space, address, (uint64_t)(bytes * count), GPU_ACCESS_READ, from, NULL);
     ptx_bits values[4] = {{0, 0}};
     for (int32_t k = 0; k < count; k++) memcpy(&values[k], from + k * bytes, (size_t)bytes);
     for (int32_t k = 0; k < count; k++) gpu_thread_write(t, element(&i->operands[0], k), type, values[k]);
@@ -110,12 +123,15 @@ static bool store(gpu_thread *t, const ptx_instruction *i) {
     ptx_type type = (ptx_type)i->types[0];
     int32_t bytes = ptx_types[type].bits / 8, count = i->operands[1].kind == PTX_VECTOR ? i->operands[1].count : 1;
     uint64_t address = gpu_operand_address(t, &i->operands[0], &space);
-    char *to = gpu_thread_bytes(t, i, space, address, (uint64_t)(bytes * count), true);
-    for (int32_t k = 0; to != NULL && k < count; k++) {
+    char *to = gpu_thread_bytes(t, i, space, address, (uint64_t)(bytes * count), true), fresh[32];
+    if (to == NULL) return false;
+    for (int32_t k = 0; k < count; k++) {
         ptx_bits value = gpu_thread_value(t, element(&i->operands[1], k), type);
-        memcpy(to + k * bytes, &value, (size_t)bytes);
+        memcpy(fresh + k * bytes, &value, (size_t)bytes);
     }
-    return to != NULL;
+    gpu_thread_tell(t, i, space, address, (uint64_t)(bytes * count), GPU_ACCESS_WRITE, to, fresh);
+    memcpy(to, fresh, (size_t)(bytes * count));
+    return true;
 }
 
 /* ---- atomic operations ------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -158,6 +174,7 @@ static bool atomic(gpu_thread *t, const ptx_instruction *i, bool gives) {
     if (at == NULL) return false;
     uint64_t b = gpu_thread_value(t, &rest[1], type).low, c = i->operand_count > gives + 2 ? gpu_thread_value(t, &rest[2], type).low : 0, fresh;
     ptx_bits old = {0, 0};
+    gpu_thread_tell(t, i, space, address, bytes, GPU_ACCESS_ATOMIC, at, NULL);
     memcpy(&old, at, bytes);
     fresh = updated(i, old.low, b, c);
     memcpy(at, &fresh, bytes);

@@ -16,12 +16,9 @@ bool gpu_thread_fault(gpu_thread *t, gpu_fault_kind kind, const ptx_instruction 
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    f->kind = kind;
     memcpy(f->block, t->block->index, sizeof f->block);
     memcpy(f->thread, t->index, sizeof f->thread);
-    f->function = gpu_thread_frame(t)->function;
-    f->instruction = i;
-    snprintf(f->text, sizeof f->text, "%s, line %d, block (%u,%u,%u), thread (%u,%u,%u): %s", f->function->name, i->place.line, f->block[0], f->block[1], f->block[2], f->thread[0], f->thread[1], f->thread[2], what);
+    gpu_fault_say(f, kind, t->block->launch->program->module, gpu_thread_frame(t)->function, i, what);
     return false;
 }
 
@@ -62,7 +59,7 @@ static bool push_frame(gpu_thread *t, const ptx_function *f, const ptx_call *cal
         t->registers = grown;
         t->register_capacity = capacity;
     }
-    memset(t->registers + t->register_count, 0, sizeof *t->registers * (size_t)f->register_count);
+    if (f->register_count > 0) memset(t->registers + t->register_count, 0, sizeof *t->registers * (size_t)f->register_count);
     t->register_count += f->register_count;
     if (!pgd_grow(&t->frames, &t->frame_capacity, t->depth, sizeof *t->frames)) return no_memory(t);
     t->frames[t->depth++] = frame;
@@ -219,6 +216,12 @@ static bool jump_by_index(gpu_thread *t, const ptx_instruction *i) {
     return true;
 }
 
+static void fence(gpu_thread *t) {
+    const gpu_listener *l = t->block->launch->listener;
+    if (l != NULL) l->fence(l->user, t->block->number, t->warp * GPU_WARP + t->lane);
+    gpu_thread_frame(t)->pc++;
+}
+
 static bool control(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     *handled = true;
     switch ((ptx_form_name)i->form) {
@@ -228,7 +231,8 @@ static bool control(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     case PTX_FORM_RET: leave(t); return true;
     case PTX_FORM_EXIT: t->state = GPU_EXITED; return true;
     case PTX_FORM_TRAP: return gpu_thread_fault(t, GPU_FAULT_TRAP, i, "the kernel trapped");
-    case PTX_FORM_BRKPT: case PTX_FORM_NANOSLEEP: case PTX_FORM_PMEVENT: case PTX_FORM_MEMBAR: case PTX_FORM_FENCE: case PTX_FORM_PREFETCH: case PTX_FORM_PREFETCHU: gpu_thread_frame(t)->pc++; return true;
+    case PTX_FORM_BRKPT: case PTX_FORM_NANOSLEEP: case PTX_FORM_PMEVENT: case PTX_FORM_PREFETCH: case PTX_FORM_PREFETCHU: gpu_thread_frame(t)->pc++; return true;
+    case PTX_FORM_MEMBAR: case PTX_FORM_FENCE: fence(t); return true;
     default: *handled = false; return true;
     }
 }

@@ -4,6 +4,7 @@
 #define PGD_SOFTGPU_REFERENCE_THREAD_H
 
 #include "compute.h"
+#include "gpu_listener.h"
 #include "reference.h"
 
 enum { GPU_WARP = 32, GPU_WARPS_MAX = 32, GPU_BARRIERS = 16, GPU_STACK_BYTES = 1 << 24, GPU_CALLS_MAX = 1024 };
@@ -59,7 +60,7 @@ typedef struct gpu_barrier {
 typedef struct gpu_block {
     const gpu_launch *launch;
     gpu_fault *fault;
-    uint32_t index[3];
+    uint32_t index[3], number;
     gpu_thread *threads;
     uint32_t thread_count;
     char *shared;
@@ -89,6 +90,8 @@ uint64_t gpu_thread_address(const gpu_thread *t, const ptx_variable *v);
 uint64_t gpu_generic(ptx_space space, uint64_t address);
 ptx_space gpu_space_of(uint64_t generic, uint64_t *address);
 char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write); /* NULL: a fault */
+/* To the launch's listener, if there is one. */
+void gpu_thread_tell(const gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value);
 bool gpu_thread_memory(gpu_thread *t, const ptx_instruction *i, bool *handled);          /* ld, st, atom, red, cvta, isspacep */
 
 /* Of a memory operand; *space is set to the variable's own where it was generic. */

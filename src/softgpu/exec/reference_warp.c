@@ -162,6 +162,12 @@ static void elect(const warp *w) {
     }
 }
 
+static void tell_warp_barrier(const warp *w) {
+    const gpu_thread *t = w->lanes[__builtin_ctz(w->members)];
+    const gpu_listener *l = t->block->launch->listener;
+    if (l != NULL && w->i->form == PTX_FORM_BAR_WARP) l->warp_barrier(l->user, t->block->number, t->warp, w->members);
+}
+
 static bool perform(const warp *w) {
     if (mask_operand(w->i) == WHOLE_WARP) {
         gpu_thread *t = w->lanes[__builtin_ctz(w->members)];
@@ -179,7 +185,7 @@ static bool perform(const warp *w) {
         for (int32_t k = 0; k < GPU_WARP; k++)
             if (w->lanes[k] != NULL) gpu_thread_write(w->lanes[k], own(w, k, 0), PTX_b32, (ptx_bits){w->members, 0});
         break;
-    default: break; /* bar.warp.sync */
+    default: tell_warp_barrier(w); break; /* bar.warp.sync */
     }
     for (int32_t k = 0; k < GPU_WARP; k++)
         if (w->lanes[k] != NULL) gpu_thread_go_on(w->lanes[k]);
@@ -247,6 +253,8 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
 /* Lets `warps` warps of those that are there go on; the others stay for the next time. */
 static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
     gpu_barrier at = b->barriers[id], *left = &b->barriers[id];
+    const gpu_listener *l = b->launch->listener;
+    uint32_t go[GPU_WARPS_MAX] = {0};
     for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
         bool whole = at.lanes[w] != 0 && (living(b, w) & ~at.lanes[w]) == 0;
         if (!whole || warps == 0) continue;
@@ -257,8 +265,10 @@ static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) 
             if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
             give_verdict(t, &at, arrived);
             gpu_thread_go_on(t);
+            go[w] |= UINT32_C(1) << t->lane;
         }
     }
+    if (l != NULL) l->barrier(l->user, b->number, at.lanes, go, (b->thread_count + GPU_WARP - 1) / GPU_WARP);
     left->truths = 0;
     left->used = false;
     for (uint32_t w = 0; w < GPU_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;

@@ -106,7 +106,7 @@ static bool fits_vector(const checking *c, const ptx_operand *o, const ptx_opera
 
 static bool fits_memory(const checking *c, const ptx_operand *o, bool second) {
     ptx_space space = second ? PTX_SPACE_global : ptx_instruction_space(c->instruction);
-    if (o->kind != PTX_MEMORY) return wrong(c, "an address in brackets is needed");
+    if (o->kind != PTX_MEMORY && !ptx_is_element(o)) return wrong(c, "an address in brackets is needed");
     if (o->number >= 0) {
         const ptx_type_info *t = &ptx_types[c->p->registers[o->number].type];
         bool narrow = t->bits == 32 && (space == PTX_SPACE_shared || space == PTX_SPACE_local || space == PTX_SPACE_const || space == PTX_SPACE_param);

@@ -40,6 +40,18 @@ static bool offset_behind(ptx_parser *p, uint64_t *bits) {
     return !ptx_at(p, '-') || ptx_read_integer(p, bits);
 }
 
+/* table[3]: the address of an element, or the element itself where memory is asked for. Nothing where there is no bracket. */
+static bool element_behind(ptx_parser *p, const ptx_variable *v, ptx_operand *out) {
+    uint64_t index;
+    if (!ptx_at(p, '[')) return true;
+    ptx_step(p);
+    if (p->token.kind == PTX_NAME && p->token.text[0] == '%') return ptx_missing(p, p->token.place, "an index in a register is not built here; write [%s + 4 * index] in instructions of its own", v->name);
+    if (!ptx_read_integer(p, &index) || !ptx_expect(p, ']', "after an index")) return false;
+    out->bits += index * (uint64_t)(ptx_types[v->type].bits / 8 * v->vector);
+    out->single = true;
+    return true;
+}
+
 /* A register, a special register, the sink, or the address of something. */
 static bool named(ptx_parser *p, ptx_operand *out) {
     ptx_token name = p->token;
@@ -59,7 +71,7 @@ static bool named(ptx_parser *p, ptx_operand *out) {
         return true;
     }
     *out = (ptx_operand){.kind = PTX_ADDRESS_OF, .number = -1, .variable = m->variable, .function = m->function};
-    if (m->kind == PTX_IS_VARIABLE) return offset_behind(p, &out->bits);
+    if (m->kind == PTX_IS_VARIABLE) return offset_behind(p, &out->bits) && element_behind(p, m->variable, out);
     return m->kind == PTX_IS_FUNCTION || ptx_mistake(p, name.place, "%.*s cannot stand here", (int)name.count, name.text);
 }
 
@@ -210,7 +222,7 @@ static bool no_form(ptx_parser *p, const ptx_instruction *i, const ptx_mnemonic 
 }
 
 /* The first row that words and operands fit. */
-static bool choose_form(ptx_parser *p, ptx_instruction *i, const ptx_mnemonic *m, const ptx_operand *operands, int32_t count) {
+static bool choose_form(ptx_parser *p, ptx_instruction *i, const ptx_mnemonic *m, ptx_operand *operands, int32_t count) {
     char why[160] = "", here[160];
     bool known = false;
     int32_t most = -1, fitting;
@@ -225,6 +237,8 @@ static bool choose_form(ptx_parser *p, ptx_instruction *i, const ptx_mnemonic *m
         }
         if (p->module->version < form->version) return ptx_mistake(p, i->place, "%s in this form needs .version %d.%d, the module says %d.%d", form->opcode, form->version / 10, form->version % 10, p->module->version / 10, p->module->version % 10);
         if (p->module->target < form->target) return ptx_mistake(p, i->place, "%s in this form needs .target sm_%d, the module says sm_%d", form->opcode, form->target, p->module->target);
+        for (int32_t k = 0; k < count; k++)
+            if (form->operands[k].role == PTX_ROLE_MEMORY && ptx_is_element(&operands[k])) operands[k].kind = PTX_MEMORY;
         return true;
     }
     return no_form(p, i, m, why, known);

@@ -76,6 +76,9 @@ bool ptx_read_function(ptx_parser *p, bool entry, ptx_prefix prefix); /* after .
 bool ptx_read_instruction(ptx_parser *p); /* with its guard and the ";" */
 bool ptx_later_label(ptx_parser *p, ptx_operand *operand); /* the token names a label that may come later */
 
+/* x[3]: an address or what is there, whichever the instruction asks for. */
+static inline bool ptx_is_element(const ptx_operand *o) { return o->kind == PTX_ADDRESS_OF && o->single; }
+
 /* ---- fitting operands to a form: check_operands.c ---- */
 /* When they do not fit: how many do, and in `why` what is wrong with the next one. */
 bool ptx_operands_fit(const ptx_parser *p, const ptx_instruction *instruction, const ptx_operand *operands, int32_t count, int32_t *fitting, char *why, size_t why_bytes);

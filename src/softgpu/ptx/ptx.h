@@ -111,7 +111,7 @@ typedef enum ptx_operand_kind {
 
 typedef struct ptx_operand {
     uint8_t kind;         /* ptx_operand_kind */
-    bool negated, single; /* !p; a real that was written in 32 bits */
+    bool negated, single; /* !p; a real that was written in 32 bits, or an address that was written as an element, x[3] */
     int32_t number;       /* of the register, the special register, the instruction, the list of labels; -1 where a memory operand has no register */
     int32_t count;        /* of items */
     uint64_t bits;        /* an integer, the bits of a real, or the offset of an address */

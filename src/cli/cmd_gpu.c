@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pagoda gpu run, check, ptx: programs and kernels on a GPU made of software. */
+#include <dlfcn.h>
+#include <limits.h>
+#include <pagoda/softgpu.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "json_writer.h"
+#include "soft_gpu.h"
+#include "text.h"
+
+struct run_options {
+    int64_t devices, memory;
+    const char *capability, *executor;
+    bool force, synchronous;
+    bool checks, uninitialised;
+    const char *findings; /* the file they go to */
+};
+
+static bool set(const char *name, const char *value) { return value == NULL || setenv(name, value, 1) == 0; }
+
+static bool set_number(const char *name, int64_t value) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return value < 0 || setenv(name, text, 1) == 0;
+}
+
+/* Of two places that say the same, the option wins over what is in the environment already. */
+static bool set_environment(struct cli *cli, const struct run_options *o) {
+    bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
+    fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
+    if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->findings);
+    fine = fine && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
+    return fine || cli_fail(&cli->error, "the environment cannot be set; there is not enough memory");
+}
+
+static bool known(struct cli *cli, const char *option, const char *value, const char *choices) {
+    size_t length = value == NULL ? 0 : strlen(value);
+    for (const char *at = choices; value != NULL && at != NULL; at = strchr(at, ' ') == NULL ? NULL : strchr(at, ' ') + 1)
+        if (strncmp(at, value, length) == 0 && (at[length] == ' ' || at[length] == '\0')) return true;
+    return value == NULL || cli_fail(&cli->error, "%s is \"%.40s\"; it must be one of: %s", option, value, choices);
+}
+
+/* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
+static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
+    const struct cli_option options[] = {
+        {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
+        {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},               {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
+    };
+    char folder[PATH_MAX];
+    *code = CLI_USAGE;
+    if (!cli_options(cli, options, sizeof options / sizeof options[0])) return false;
+    if (!known(cli, "--capability", o->capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o->executor, "vector reference")) return false;
+    if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda %s -- PROGRAM [ARGUMENT]...", cli->verb);
+    *code = CLI_FAILED;
+    if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
+    if (!o->force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same");
+    cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
+    return set_environment(cli, o) && soft_gpu_start(cli, folder, cli->words, status);
+}
+
+int cli_gpu_run(struct cli *cli) {
+    struct run_options o = {.devices = -1, .memory = -1};
+    int status, code;
+    if (!start(cli, &o, &status, &code)) return cli_report(cli, code);
+    if (cli->json) {
+        struct json_writer json;
+        json_start(&json, stdout);
+        json_begin_object(&json, NULL);
+        json_integer(&json, "exit_status", status);
+        json_finish(&json);
+    }
+    return status;
+}
+
+/* ---- pagoda gpu check ------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The lines of the file, each a JSON object, as elements of an array or not at all; returns how many. */
+static int pass_on(FILE *file, bool print) {
+    int lines = 0, last = '\n';
+    for (int c = fgetc(file); c != EOF; last = c, c = fgetc(file)) {
+        if (last == '\n' && lines++ > 0 && print) printf(", ");
+        if (c != '\n' && print) putchar(c);
+    }
+    return lines;
+}
+
+int cli_gpu_check(struct cli *cli) {
+    char findings[] = "/tmp/pagoda_findings_XXXXXX";
+    struct run_options o = {.devices = -1, .memory = -1, .checks = true, .findings = findings};
+    int status, code, descriptor = mkstemp(findings);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
+    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp; is there room?"), cli_report(cli, CLI_FAILED);
+    bool started = start(cli, &o, &status, &code);
+    unlink(findings);
+    if (!started) return fclose(file), cli_report(cli, code);
+    if (cli->json) printf("{\"findings\": [");
+    int count = pass_on(file, cli->json);
+    if (cli->json) printf("], \"exit_status\": %d}\n", status);
+    else if (!cli->quiet) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
+    fclose(file);
+    return count > 0 ? CLI_FAILED : status;
+}
+
+/* ---- pagoda gpu ptx -------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct json_writer *json; /* NULL: words */
+};
+
+static void list_kernel(void *user, const pgd_softgpu_kernel_info *k) {
+    struct listing *l = user;
+    if (l->json == NULL) {
+        printf("  line %-6d %-40s %6d instructions, about %3d registers, %lld bytes of parameters, %lld of local memory\n", k->line, k->name, k->instructions, k->registers, (long long)k->parameter_bytes, (long long)k->local_bytes);
+        return;
+    }
+    json_begin_object(l->json, NULL);
+    json_string(l->json, "name", k->name);
+    json_integer(l->json, "line", k->line);
+    json_integer(l->json, "instructions", k->instructions);
+    json_integer(l->json, "registers", k->registers);
+    json_integer(l->json, "parameter_bytes", k->parameter_bytes);
+    json_integer(l->json, "local_bytes", k->local_bytes);
+    json_end(l->json);
+}
+
+typedef int read_fn(const char *text, size_t bytes, pgd_softgpu_module_info *module, pgd_softgpu_kernel_fn *each, void *user, char *log, size_t log_bytes);
+
+static read_fn *find_reader(struct cli *cli) {
+    char folder[PATH_MAX], file[PATH_MAX + 32];
+    read_fn *read;
+    if (!soft_gpu_folder(cli, folder, sizeof folder)) return NULL;
+    snprintf(file, sizeof file, "%s/libcuda.so.1", folder);
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    *(void **)&read = library == NULL ? NULL : dlsym(library, "pgd_softgpu_ptx_read");
+    if (read == NULL) cli_fail(&cli->error, "%s cannot be loaded (%s); build or install Pagoda whole", file, dlerror());
+    return read;
+}
+
+static void say_json(read_fn *read, const char *text, size_t bytes, const pgd_softgpu_module_info *m) {
+    struct json_writer json;
+    struct listing listing = {&json};
+    json_start(&json, stdout);
+    json_begin_object(&json, NULL);
+    json_integer(&json, "version", m->version);
+    json_integer(&json, "target", m->target);
+    json_integer(&json, "shared_bytes", m->shared_bytes);
+    json_integer(&json, "global_bytes", m->global_bytes);
+    json_integer(&json, "const_bytes", m->const_bytes);
+    json_begin_array(&json, "kernels");
+    read(text, bytes, NULL, list_kernel, &listing, NULL, 0);
+    json_finish(&json);
+}
+
+int cli_gpu_ptx(struct cli *cli) {
+    pgd_softgpu_module_info m;
+    struct text_bytes file;
+    char log[4096];
+    if (!cli_options(cli, NULL, 0)) return cli_report(cli, CLI_USAGE);
+    if (cli->word_count != 1) return cli_fail(&cli->error, "one file of PTX is needed: pagoda gpu ptx kernels.ptx"), cli_report(cli, CLI_USAGE);
+    read_fn *read = find_reader(cli);
+    if (read == NULL || !text_read(cli->words[0], &file, &cli->error)) return cli_report(cli, CLI_FAILED);
+    const char *text = (const char *)file.bytes;
+    int result = read(text, file.count, &m, NULL, NULL, log, sizeof log);
+    if (result != 0) {
+        fprintf(stderr, "%s", log);
+        cli_fail(&cli->error, result == 3 ? "there is not enough memory for %s" : result == 2 ? "%s uses what the software GPU has not got; the lines above say where" : "%s is not right; the lines above say where", cli->words[0]);
+    } else if (cli->json) {
+        say_json(read, text, file.count, &m);
+    } else {
+        struct listing listing = {NULL};
+        printf("%s: PTX %d.%d for sm_%d; %d kernels, %d functions; %lld bytes of shared, %lld of global, %lld of constant memory\n", cli->words[0], m.version / 10, m.version % 10, m.target, m.kernels, m.functions, (long long)m.shared_bytes,
+               (long long)m.global_bytes, (long long)m.const_bytes);
+        read(text, file.count, NULL, list_kernel, &listing, NULL, 0);
+    }
+    text_free(&file);
+    return result == 0 ? CLI_DONE : cli_report(cli, CLI_FAILED);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Checking, as the settings ask for it: what is found goes to the report and, a JSON object a line, to a file. */
+#ifndef PGD_SOFTGPU_CHECKS_H
+#define PGD_SOFTGPU_CHECKS_H
+
+#include <check/checker.h>
+
+#include "driver_state.h"
+
+pgd_status gpu_checks_begin(void);
+bool gpu_checks_wanted(void);
+/* Runs a launch on the reference executor with the checkers listening; one at a time. */
+pgd_status gpu_checks_run(gpu_launch *launch, gpu_fault *fault);
+/* A fault of a launch that was not run here. */
+void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);
+void gpu_checks_forget(void); /* instructions: a module is unloaded */
+void gpu_checks_allocated(CUdeviceptr address, size_t bytes);
+void gpu_checks_written(CUdeviceptr address, size_t bytes);
+#endif

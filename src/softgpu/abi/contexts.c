@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Contexts: each thread has a stack of them; each device has a primary one, counted. */
+#include <string.h>
+
+#include "driver_state.h"
+
+enum { STACK = 64 };
+static _Thread_local struct {
+    CUcontext contexts[STACK];
+    int32_t count;
+} stack;
+
+CUcontext gpu_current(void) {
+    CUcontext top = stack.count == 0 ? NULL : stack.contexts[stack.count - 1];
+    return gpu_object_is(top, GPU_CONTEXT) ? top : NULL;
+}
+
+static CUresult enter_known(CUcontext context) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    return gpu_object_is(context, GPU_CONTEXT) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool begin_context(CUcontext c, CUdevice device, unsigned int flags, bool primary) {
+    *c = (struct CUctx_st){.device = device, .flags = flags, .primary = primary, .id = ++gpu_driver.ids, .limits = {[CU_LIMIT_STACK_SIZE] = 1024, [CU_LIMIT_PRINTF_FIFO_SIZE] = 1 << 20, [CU_LIMIT_MALLOC_HEAP_SIZE] = 8 << 20}};
+    if (!gpu_object_add(c, GPU_CONTEXT)) return false;
+    c->next = gpu_driver.contexts;
+    gpu_driver.contexts = c;
+    return true;
+}
+
+CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out) {
+    *out = NULL;
+    if (device < 0 || device >= gpu_driver.settings.devices) return CUDA_ERROR_INVALID_DEVICE;
+    if ((flags & ~0xffu) != 0) return CUDA_ERROR_INVALID_VALUE;
+    CUcontext c = pgd_mem_zalloc(sizeof *c);
+    if (c == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
+    if (!begin_context(c, device, flags, false)) {
+        pgd_mem_free(c);
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    *out = c;
+    return CUDA_SUCCESS;
+}
+
+/* While it waits, others may create and destroy streams. */
+void gpu_context_drain(CUcontext c) {
+    CUstream s = c->streams;
+    while (s != NULL) {
+        bool waits = s->tail != NULL && !s->tail->done;
+        if (waits) gpu_task_wait(s->tail);
+        s = waits ? c->streams : s->next;
+    }
+}
+
+/* Everything of it goes, memory too. The handle of a primary one stays, to be used again. */
+void gpu_context_destroy(CUcontext c) {
+    gpu_context_drain(c);
+    gpu_object_remove(c);
+    while (c->streams != NULL) gpu_stream_destroy(c->streams);
+    while (c->modules != NULL) gpu_module_destroy(c->modules);
+    gpu_memory_free_claimed(gpu_driver.memory, c->id);
+    for (CUcontext *at = &gpu_driver.contexts; *at != NULL; at = &(*at)->next)
+        if (*at == c) {
+            *at = c->next;
+            break;
+        }
+    if (!c->primary) pgd_mem_free(c);
+}
+
+static CUresult push(CUcontext c) {
+    if (stack.count == STACK) return CUDA_ERROR_INVALID_VALUE;
+    stack.contexts[stack.count++] = c;
+    return CUDA_SUCCESS;
+}
+
+CUresult cuCtxCreate_v2(CUcontext *context, unsigned int flags, CUdevice device) {
+    if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    if (stack.count == STACK) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
+    result = gpu_context_create(device, flags, context);
+    return gpu_leave(result == CUDA_SUCCESS ? push(*context) : result);
+}
+
+CUresult cuCtxDestroy_v2(CUcontext context) {
+    CUresult result = enter_known(context);
+    if (result != CUDA_SUCCESS) return result;
+    if (context->primary) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    gpu_context_destroy(context);
+    if (stack.count > 0 && stack.contexts[stack.count - 1] == context) stack.count--;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+/* ---- the current one ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+CUresult cuCtxPushCurrent_v2(CUcontext context) {
+    CUresult result = enter_known(context);
+    return result != CUDA_SUCCESS ? result : gpu_leave(push(context));
+}
+
+CUresult cuCtxPopCurrent_v2(CUcontext *context) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    if (stack.count == 0) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    if (context != NULL) *context = gpu_current();
+    stack.count--;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxSetCurrent(CUcontext context) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    if (context != NULL && !gpu_object_is(context, GPU_CONTEXT)) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    if (stack.count > 0) stack.count--;
+    return gpu_leave(context == NULL ? CUDA_SUCCESS : push(context));
+}
+
+CUresult cuCtxGetCurrent(CUcontext *context) {
+    if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    *context = gpu_current();
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+/* The given one, or the current one when it is NULL. */
+static CUresult enter_given(CUcontext *context) {
+    if (*context != NULL) return enter_known(*context);
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    *context = gpu_current();
+    return *context == NULL ? gpu_leave(CUDA_ERROR_INVALID_CONTEXT) : CUDA_SUCCESS;
+}
+
+CUresult cuCtxGetDevice(CUdevice *device) {
+    CUcontext c = NULL;
+    if (device == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_given(&c);
+    if (result != CUDA_SUCCESS) return result;
+    *device = c->device;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetFlags(unsigned int *flags) {
+    CUcontext c = NULL;
+    if (flags == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_given(&c);
+    if (result != CUDA_SUCCESS) return result;
+    *flags = c->flags;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetId(CUcontext context, unsigned long long *id) {
+    if (id == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_given(&context);
+    if (result != CUDA_SUCCESS) return result;
+    *id = context->id;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetApiVersion(CUcontext context, unsigned int *version) {
+    if (version == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_given(&context);
+    if (result != CUDA_SUCCESS) return result;
+    *version = 3020;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxSynchronize(void) {
+    CUcontext c;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if (c->captures > 0) return gpu_leave(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    gpu_context_drain(c);
+    return gpu_leave(c->error);
+}
+
+/* ---- settings of a context --------------------------------------------------------------------------------------------------------------------------------------------- */
+
+CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
+    CUcontext c;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if ((int)limit < 0 || limit > CU_LIMIT_MALLOC_HEAP_SIZE) return gpu_leave(CUDA_ERROR_UNSUPPORTED_LIMIT);
+    c->limits[limit] = value;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetLimit(size_t *value, CUlimit limit) {
+    CUcontext c;
+    if (value == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if ((int)limit < 0 || limit > CU_LIMIT_MALLOC_HEAP_SIZE) return gpu_leave(CUDA_ERROR_UNSUPPORTED_LIMIT);
+    *value = c->limits[limit];
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetCacheConfig(CUfunc_cache *config) {
+    CUcontext c;
+    if (config == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    *config = c->cache;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxSetCacheConfig(CUfunc_cache config) {
+    CUcontext c;
+    if ((int)config < 0 || config > CU_FUNC_CACHE_PREFER_EQUAL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    c->cache = config;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+    CUcontext c;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if (least != NULL) *least = 0; /* one priority: they have no effect */
+    if (greatest != NULL) *greatest = 0;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned int flags) {
+    CUcontext c;
+    if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if (!gpu_object_is(peer, GPU_CONTEXT)) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    if (peer->device == c->device) return gpu_leave(CUDA_ERROR_PEER_ACCESS_UNSUPPORTED);
+    uint64_t bit = UINT64_C(1) << peer->device;
+    if ((c->peers & bit) != 0) return gpu_leave(CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED);
+    c->peers |= bit;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuCtxDisablePeerAccess(CUcontext peer) {
+    CUcontext c;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    if (!gpu_object_is(peer, GPU_CONTEXT)) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    uint64_t bit = UINT64_C(1) << peer->device;
+    if ((c->peers & bit) == 0) return gpu_leave(CUDA_ERROR_PEER_ACCESS_NOT_ENABLED);
+    gpu_context_drain(c);
+    c->peers &= ~bit;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+/* ---- primary contexts ---------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static CUresult enter_device(CUdevice device, gpu_device **out) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    if (device < 0 || device >= gpu_driver.settings.devices) return gpu_leave(CUDA_ERROR_INVALID_DEVICE);
+    *out = &gpu_driver.devices[device];
+    return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
+    gpu_device *d = NULL;
+    if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_device(device, &d);
+    if (result != CUDA_SUCCESS) return result;
+    if (d->primary == NULL) d->primary = pgd_mem_zalloc(sizeof *d->primary);
+    if (d->primary == NULL || (!d->active && !begin_context(d->primary, device, d->primary_flags, true))) return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
+    d->active = true;
+    d->primary_users++;
+    *context = d->primary;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+static void destroy_primary(gpu_device *d) {
+    d->primary_users = 0;
+    if (!d->active) return;
+    d->active = false;
+    gpu_context_destroy(d->primary);
+}
+
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
+    gpu_device *d = NULL;
+    CUresult result = enter_device(device, &d);
+    if (result != CUDA_SUCCESS) return result;
+    if (d->primary_users == 0) return gpu_leave(CUDA_ERROR_INVALID_CONTEXT);
+    if (--d->primary_users == 0) destroy_primary(d);
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
+    gpu_device *d = NULL;
+    CUresult result = enter_device(device, &d);
+    if (result != CUDA_SUCCESS) return result;
+    destroy_primary(d);
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned int flags) {
+    gpu_device *d = NULL;
+    if ((flags & ~0xffu) != 0) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_device(device, &d);
+    if (result != CUDA_SUCCESS) return result;
+    d->primary_flags = flags;
+    if (d->active) d->primary->flags = flags;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned int *flags, int *active) {
+    gpu_device *d = NULL;
+    if (flags == NULL || active == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_device(device, &d);
+    if (result != CUDA_SUCCESS) return result;
+    *flags = d->primary_flags;
+    *active = d->active;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+/* ---- other versions ----------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+#undef cuCtxCreate
+#undef cuCtxDestroy
+#undef cuCtxPushCurrent
+#undef cuCtxPopCurrent
+#undef cuDevicePrimaryCtxRelease
+#undef cuDevicePrimaryCtxReset
+#undef cuDevicePrimaryCtxSetFlags
+CUresult cuCtxCreate(CUcontext *context, unsigned int flags, CUdevice device) { return cuCtxCreate_v2(context, flags, device); }
+CUresult cuCtxCreate_v3(CUcontext *context, const void *affinities, int count, unsigned int flags, CUdevice device) { return count != 0 || affinities != NULL ? CUDA_ERROR_NOT_SUPPORTED : cuCtxCreate_v2(context, flags, device); }
+CUresult cuCtxCreate_v4(CUcontext *context, const void *parameters, unsigned int flags, CUdevice device) { return parameters != NULL ? CUDA_ERROR_NOT_SUPPORTED : cuCtxCreate_v2(context, flags, device); }
+CUresult cuCtxDestroy(CUcontext context) { return cuCtxDestroy_v2(context); }
+CUresult cuCtxPushCurrent(CUcontext context) { return cuCtxPushCurrent_v2(context); }
+CUresult cuCtxPopCurrent(CUcontext *context) { return cuCtxPopCurrent_v2(context); }
+CUresult cuDevicePrimaryCtxRelease(CUdevice device) { return cuDevicePrimaryCtxRelease_v2(device); }
+CUresult cuDevicePrimaryCtxReset(CUdevice device) { return cuDevicePrimaryCtxReset_v2(device); }
+CUresult cuDevicePrimaryCtxSetFlags(CUdevice device, unsigned int flags) { return cuDevicePrimaryCtxSetFlags_v2(device, flags); }

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What stands behind the handles of the driver API, and the one lock that guards all of it. Kernels and copies run without the lock. */
+#ifndef PGD_SOFTGPU_DRIVER_STATE_H
+#define PGD_SOFTGPU_DRIVER_STATE_H
+
+#include <exec/reference.h>
+#include <exec/vector.h>
+#include <pagoda/cuda_driver.h>
+#include <pthread.h>
+
+#include "settings.h"
+
+typedef enum gpu_object_kind { GPU_CONTEXT = 1, GPU_MODULE, GPU_FUNCTION, GPU_LIBRARY, GPU_KERNEL, GPU_STREAM, GPU_EVENT, GPU_GRAPH, GPU_NODE, GPU_EXEC, GPU_LINK, GPU_POOL } gpu_object_kind;
+
+/* The beginning of everything that has a handle. */
+typedef struct gpu_object {
+    gpu_object_kind kind;
+} gpu_object;
+
+/* ---- operations: what a stream or a graph is asked to do ------------------------------------------------------------------------------------------------------ */
+
+/* A box of bytes: rows of `width`, `pitch` apart; slices `slice` bytes apart. Device memory is where the executors find it. */
+typedef struct gpu_box_copy {
+    CUdeviceptr to, from; /* addresses, the host's too */
+    size_t to_pitch, to_slice, from_pitch, from_slice;
+    size_t width, height, depth;
+    bool to_host, from_host; /* addresses that are the program's own, not to be looked up */
+} gpu_box_copy;
+
+typedef struct gpu_fill {
+    CUdeviceptr to;
+    size_t pitch, width, height; /* width: in elements */
+    uint32_t value, element;     /* bytes: 1, 2 or 4 */
+} gpu_fill;
+
+typedef struct gpu_kernel_launch {
+    CUfunction function;
+    uint32_t grid[3], block[3], shared_bytes;
+    bool cooperative;
+    size_t parameter_bytes;
+    unsigned char *parameters; /* of the operation */
+    void **pointers;           /* to each of them */
+} gpu_kernel_launch;
+
+typedef enum gpu_operation_kind { GPU_OP_EMPTY, GPU_OP_KERNEL, GPU_OP_COPY, GPU_OP_FILL, GPU_OP_HOST, GPU_OP_CALLBACK, GPU_OP_FREE } gpu_operation_kind;
+
+typedef struct gpu_operation {
+    int32_t references;
+    gpu_operation_kind kind;
+    union {
+        gpu_kernel_launch kernel;
+        gpu_box_copy copy;
+        gpu_fill fill;
+        struct {
+            CUhostFn function;
+            CUstreamCallback callback;
+            CUstream stream;
+            void *data;
+        } host;
+        CUdeviceptr address; /* to be freed */
+    };
+} gpu_operation;
+
+gpu_operation *gpu_operation_create(gpu_operation_kind kind); /* NULL: no memory */
+gpu_operation *gpu_operation_retain(gpu_operation *operation);
+void gpu_operation_release(gpu_operation *operation);
+CUresult gpu_operation_run(gpu_operation *operation, CUcontext context); /* without the lock */
+
+/* ---- tasks: operations with what they wait for -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct gpu_task {
+    int32_t references, waits; /* waits: tasks that have to be done first */
+    bool done;
+    CUcontext context;
+    unsigned long long stream; /* the id of its stream */
+    gpu_operation *operation;
+    struct gpu_task **next;    /* tasks that wait for this one */
+    int32_t next_count, next_capacity;
+    uint64_t done_ns;
+    struct gpu_task *queued;   /* the next in the list of those that can run */
+} gpu_task;
+
+gpu_task *gpu_task_retain(gpu_task *task);
+void gpu_task_release(gpu_task *task);
+/* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
+gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
+void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
+
+/* ---- objects ------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct gpu_device {
+    int32_t number;
+    CUcontext primary;           /* one handle for ever */
+    bool active;                 /* is it a context now? */
+    int32_t primary_users;
+    unsigned int primary_flags;
+    CUmemoryPool own_pool, pool; /* its default one, and the one in use */
+} gpu_device;
+
+struct CUctx_st {
+    gpu_object object;
+    CUdevice device;
+    unsigned int flags;
+    unsigned long long id;
+    bool primary;
+    CUresult error;           /* of a kernel: nothing works any more */
+    char error_text[400];
+    CUstream legacy, streams; /* streams: all of them, linked; the legacy one and those of threads too */
+    CUmodule modules;
+    uint64_t peers;           /* a bit for each device that may be reached */
+    size_t limits[3];
+    CUfunc_cache cache;
+    int32_t captures;         /* that are under way */
+    CUcontext next;           /* of all that live */
+};
+
+struct CUmod_st {
+    gpu_object object;
+    CUcontext context;
+    ptx_module *ptx;
+    gpu_program program;
+    CUfunction functions; /* those that were asked for */
+    CUmodule next;
+    CUlibrary library;    /* it stands for; NULL: it was loaded by itself */
+};
+
+struct CUfunc_st {
+    gpu_object object;
+    CUmodule module;
+    const ptx_function *ptx;
+    gpu_vector_code *code; /* once it was launched */
+    int32_t dynamic_shared_max, registers, carveout;
+    CUfunction next;
+};
+
+/* A library is a module that is loaded in each context where it is used. */
+struct CUlib_st {
+    gpu_object object;
+    char *image;
+    size_t bytes;
+    CUkernel kernels;
+};
+struct CUkern_st {
+    gpu_object object;
+    CUlibrary library;
+    char *name;
+    CUkernel next;
+};
+
+typedef struct gpu_node_list {
+    CUgraphNode *nodes;
+    int32_t count, capacity;
+} gpu_node_list;
+
+struct CUstream_st {
+    gpu_object object;
+    CUcontext context;
+    unsigned int flags;
+    unsigned long long id;
+    gpu_task *tail;          /* the last that was submitted; NULL: nothing yet */
+    bool of_thread;
+    pthread_t thread;
+    struct gpu_capture *capture; /* NULL: none */
+    gpu_node_list frontier;      /* what the next captured node waits for */
+    CUstream next;
+};
+
+struct CUevent_st {
+    gpu_object object;
+    CUcontext context;
+    unsigned int flags;
+    gpu_task *task;              /* that it was recorded behind; NULL: never */
+    unsigned long long capture_id; /* of the capture it was recorded in, with what was before it there; 0: in none */
+    gpu_node_list frontier;
+};
+
+struct CUmemPoolHandle_st {
+    gpu_object object;
+    CUdevice device;
+    uint64_t used, used_high, threshold;
+    int reuse[3];
+    uint64_t access; /* a bit for each device */
+    bool own;        /* of the device: not to be destroyed */
+};
+
+/* ---- the process ----------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct gpu_process {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;     /* a task is done, or can run */
+    bool initialized;
+    int pid;
+    gpu_settings settings;
+    gpu_memory *memory;
+    pgd_pool *pool;
+    gpu_device devices[GPU_DEVICES_MAX];
+    CUcontext contexts;
+    unsigned long long ids;
+} gpu_process;
+extern gpu_process gpu_driver;
+
+/* Takes the lock, unless there is an error to be returned at once. gpu_enter asks for a current context without one. */
+CUresult gpu_enter_process(void);
+CUresult gpu_enter(CUcontext *current);
+CUresult gpu_leave(CUresult result);
+
+CUcontext gpu_current(void); /* NULL: none, or it was destroyed */
+
+bool gpu_object_add(void *object, gpu_object_kind kind); /* false: no memory */
+void gpu_object_remove(void *object);
+bool gpu_object_is(const void *object, gpu_object_kind kind);
+
+/* The status of a storey below as the driver's. */
+CUresult gpu_result(pgd_status status);
+/* A line in the report, if there is one. */
+PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);
+PGD_PRINTF(2, 3) CUresult gpu_refuse(CUresult result, const char *format, ...); /* reports why */
+
+/* ---- between files ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out);
+void gpu_context_destroy(CUcontext context);
+void gpu_context_drain(CUcontext context); /* waits for all of its streams */
+
+/* A stream by its handle, in which NULL, 1 and 2 have meanings. */
+CUresult gpu_stream_find(CUstream handle, CUstream *out);
+/* Puts an operation, whose reference is taken, behind what is there; into the graph when it is being captured. */
+CUresult gpu_stream_submit(CUstream stream, gpu_operation *operation);
+CUresult gpu_stream_submit_and_wait(CUstream stream, gpu_operation *operation);
+gpu_task *gpu_stream_append(CUstream stream, gpu_operation *operation, gpu_task *const *also, int32_t count); /* not captured */
+void gpu_stream_destroy(CUstream stream);
+
+void gpu_module_destroy(CUmodule module);
+/* Checked, with copies of what they need. *out: an operation. */
+CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *parameters, gpu_operation **out);
+CUresult gpu_copy_operation_of(const CUDA_MEMCPY3D *copy, gpu_operation **out);
+CUresult gpu_fill_operation_of(const CUDA_MEMSET_NODE_PARAMS *parameters, gpu_operation **out);
+
+/* What stands in a CUfunction's place: one, or a CUkernel, which becomes that of the current context. */
+CUresult gpu_function_find(CUfunction handle, CUfunction *out);
+CUresult gpu_memory_release_async(CUdeviceptr address); /* without the lock */
+CUmemoryPool gpu_pool_create(CUdevice device, bool own);
+
+#endif

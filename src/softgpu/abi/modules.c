@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Modules made of PTX, with the driver's log buffers; their functions and variables. */
+#include "checks.h"
+#include "modules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- options ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+gpu_jit_log gpu_jit_log_of(unsigned int count, const CUjit_option *options, void **values) {
+    gpu_jit_log log = {0};
+    for (unsigned int i = 0; i < count && options != NULL && values != NULL; i++) {
+        switch (options[i]) {
+        case CU_JIT_ERROR_LOG_BUFFER: log.error = values[i]; break;
+        case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES: log.error_bytes = (unsigned int)(uintptr_t)values[i], log.error_used = &values[i]; break;
+        case CU_JIT_INFO_LOG_BUFFER: log.info = values[i]; break;
+        case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES: log.info_bytes = (unsigned int)(uintptr_t)values[i], log.info_used = &values[i]; break;
+        default: break;
+        }
+    }
+    return log;
+}
+
+/* The size that was given is replaced by how much was filled, as CUDA does. */
+static void put(char *buffer, unsigned int bytes, void **used, const char *text) {
+    size_t length = buffer == NULL || bytes == 0 ? 0 : strlen(text) < bytes ? strlen(text) : bytes - 1;
+    if (buffer != NULL && bytes > 0) {
+        memcpy(buffer, text, length);
+        buffer[length] = '\0';
+    }
+    if (used != NULL) *used = (void *)(uintptr_t)length;
+}
+
+static void tell(const gpu_jit_log *log, const char *text) {
+    put(log->error, log->error_bytes, log->error_used, text == NULL ? "" : text);
+    put(log->info, log->info_bytes, log->info_used, "");
+}
+
+/* ---- loading ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Reads no further than what differs: images have no length. */
+static bool begins(const unsigned char *image, const unsigned char with[4]) { return image[0] == with[0] && image[1] == with[1] && image[2] == with[2] && image[3] == with[3]; }
+
+/* What is at the beginning of images that are no PTX: cubin and fatbinary hold code of NVIDIA's machines. */
+static CUresult check_image(const unsigned char *image, const gpu_jit_log *log) {
+    static const unsigned char elf[] = {0x7f, 'E', 'L', 'F'}, fat[] = {0x50, 0xed, 0x55, 0xba}, wrapper[] = {0xb1, 0x43, 0x62, 0x46};
+    if (!begins(image, elf) && !begins(image, fat) && !begins(image, wrapper)) return CUDA_SUCCESS;
+    const char *text = image[0] == 0x7f ? "the image is a cubin, machine code of one NVIDIA GPU; a software GPU runs PTX: compile with -ptx, or -gencode arch=compute_XX,code=compute_XX"
+                                        : "the image is a fatbinary; a software GPU runs PTX: compile with -ptx";
+    tell(log, text);
+    return gpu_refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "%s", text);
+}
+
+CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *log, ptx_module **out) {
+    pgd_text text = {0};
+    pgd_status status = ptx_parse(image, bytes, &text, out);
+    CUresult result = status == PGD_OK ? CUDA_SUCCESS : status == PGD_NO_MEMORY ? CUDA_ERROR_OUT_OF_MEMORY : status == PGD_UNSUPPORTED ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX;
+    if (result == CUDA_SUCCESS && (*out)->target > gpu_driver.settings.capability) {
+        pgd_text_add(&text, ".target sm_%d%s: this device has compute capability %d.%d; compile for that, or set PAGODA_SOFTGPU_CAPABILITY\n", (*out)->target, (*out)->arch_specific ? "a" : "", gpu_driver.settings.capability / 10,
+                     gpu_driver.settings.capability % 10);
+        result = CUDA_ERROR_NO_BINARY_FOR_GPU;
+    }
+    tell(log, text.chars);
+    if (result != CUDA_SUCCESS) {
+        gpu_report("PTX refused: %s", text.chars == NULL ? "" : text.chars);
+        ptx_module_destroy(*out);
+        *out = NULL;
+    }
+    pgd_mem_free(text.chars);
+    return result;
+}
+
+CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out) {
+    ptx_module *ptx;
+    *out = NULL;
+    CUresult result = check_image((const unsigned char *)image, log);
+    if (result == CUDA_SUCCESS) result = gpu_module_parse(image, bytes, log, &ptx);
+    if (result != CUDA_SUCCESS) return result;
+    CUmodule m = pgd_mem_zalloc(sizeof *m);
+    pgd_status status = m == NULL ? PGD_NO_MEMORY : gpu_program_load(ptx, gpu_driver.memory, c->device, &m->program);
+    if (status == PGD_OK && !gpu_object_add(m, GPU_MODULE)) {
+        gpu_program_unload(&m->program);
+        status = PGD_NO_MEMORY;
+    }
+    if (status != PGD_OK) {
+        if (status == PGD_UNSUPPORTED) tell(log, pgd_error_text());
+        ptx_module_destroy(ptx);
+        pgd_mem_free(m);
+        return status == PGD_UNSUPPORTED ? gpu_refuse(CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND, "%s", pgd_error_text()) : gpu_result(status);
+    }
+    m->context = c;
+    m->ptx = ptx;
+    m->next = c->modules;
+    c->modules = m;
+    *out = m;
+    return CUDA_SUCCESS;
+}
+
+void gpu_module_destroy(CUmodule m) {
+    for (CUmodule *at = &m->context->modules; *at != NULL; at = &(*at)->next)
+        if (*at == m) {
+            *at = m->next;
+            break;
+        }
+    while (m->functions != NULL) {
+        CUfunction f = m->functions;
+        m->functions = f->next;
+        gpu_object_remove(f);
+        gpu_vector_code_destroy(f->code);
+        pgd_mem_free(f);
+    }
+    gpu_object_remove(m);
+    gpu_checks_forget();
+    gpu_program_unload(&m->program);
+    ptx_module_destroy(m->ptx);
+    pgd_mem_free(m);
+}
+
+CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int option_count, CUjit_option *options, void **values) {
+    CUcontext c;
+    if (module == NULL || image == NULL || (option_count > 0 && (options == NULL || values == NULL))) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    gpu_jit_log log = gpu_jit_log_of(option_count, options, values);
+    return gpu_leave(gpu_module_create(c, image, strlen(image), &log, module));
+}
+
+CUresult cuModuleLoadData(CUmodule *module, const void *image) { return cuModuleLoadDataEx(module, image, 0, NULL, NULL); }
+
+CUresult cuModuleLoad(CUmodule *module, const char *path) {
+    char *bytes;
+    size_t count;
+    if (module == NULL || path == NULL) return CUDA_ERROR_INVALID_VALUE;
+    if (pgd_file_read(path, PTX_TEXT_MAX, NULL, &bytes, &count) != PGD_OK) return gpu_refuse(CUDA_ERROR_FILE_NOT_FOUND, "%s", pgd_error_text());
+    CUresult result = cuModuleLoadDataEx(module, bytes, 0, NULL, NULL);
+    pgd_mem_free(bytes);
+    return result;
+}
+
+static CUresult enter_module(CUmodule m) {
+    CUcontext c;
+    CUresult result = gpu_enter(&c);
+    if (result != CUDA_SUCCESS) return result;
+    return gpu_object_is(m, GPU_MODULE) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+}
+
+CUresult cuModuleUnload(CUmodule module) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    if (!gpu_object_is(module, GPU_MODULE) || module->library != NULL) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    gpu_context_drain(module->context);
+    gpu_module_destroy(module);
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode *mode) {
+    if (mode == NULL) return CUDA_ERROR_INVALID_VALUE;
+    *mode = CU_MODULE_EAGER_LOADING;
+    return CUDA_SUCCESS;
+}
+
+/* ---- what is in it --------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
+    for (CUfunction f = m->functions; f != NULL; f = f->next)
+        if (f->ptx == ptx) return f;
+    CUfunction f = pgd_mem_zalloc(sizeof *f);
+    if (f == NULL || !gpu_object_add(f, GPU_FUNCTION)) {
+        pgd_mem_free(f);
+        return NULL;
+    }
+    f->module = m;
+    f->ptx = ptx;
+    f->dynamic_shared_max = GPU_SHARED_UNASKED;
+    f->carveout = -1;
+    f->next = m->functions;
+    m->functions = f;
+    return f;
+}
+
+CUresult gpu_module_function(CUmodule m, const char *name, CUfunction *out) {
+    const ptx_function *f = ptx_function_find(m->ptx, name);
+    *out = NULL;
+    if (f == NULL || !f->entry || !f->defined) return CUDA_ERROR_NOT_FOUND;
+    *out = function_of(m, f);
+    return *out == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
+}
+
+CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
+    if (function == NULL || name == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_module(module);
+    return result != CUDA_SUCCESS ? result : gpu_leave(gpu_module_function(module, name, function));
+}
+
+CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule module) {
+    if (count == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_module(module);
+    if (result != CUDA_SUCCESS) return result;
+    *count = 0;
+    for (const ptx_function *f = module->ptx->functions; f != NULL; f = f->next) *count += f->entry && f->defined;
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult cuModuleEnumerateFunctions(CUfunction *functions, unsigned int count, CUmodule module) {
+    if (functions == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_module(module);
+    if (result != CUDA_SUCCESS) return result;
+    unsigned int found = 0;
+    for (const ptx_function *f = module->ptx->functions; f != NULL && found < count; f = f->next) {
+        if (!f->entry || !f->defined) continue;
+        functions[found] = function_of(module, f);
+        if (functions[found++] == NULL) return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
+    }
+    return gpu_leave(CUDA_SUCCESS);
+}
+
+CUresult gpu_module_variable(CUmodule m, const char *name, CUdeviceptr *address, size_t *bytes) {
+    const ptx_variable *v = ptx_variable_find(m->ptx, name);
+    uint64_t at;
+    if (v == NULL || (v->space != PTX_SPACE_global && v->space != PTX_SPACE_const) || !gpu_program_address(&m->program, v, &at)) return CUDA_ERROR_NOT_FOUND;
+    if (address != NULL) *address = at;
+    if (bytes != NULL) *bytes = (size_t)v->bytes;
+    return CUDA_SUCCESS;
+}
+
+CUresult cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *bytes, CUmodule module, const char *name) {
+    if (name == NULL || (address == NULL && bytes == NULL)) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_module(module);
+    return result != CUDA_SUCCESS ? result : gpu_leave(gpu_module_variable(module, name, address, bytes));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Modules, for the files that load them in their own ways. */
+#ifndef PGD_SOFTGPU_MODULES_H
+#define PGD_SOFTGPU_MODULES_H
+
+#include "driver_state.h"
+
+enum { GPU_SHARED_UNASKED = 48 << 10 }; /* bytes of shared memory that a block may have without asking for more */
+
+/* Where a program wants to read what is wrong with its PTX. */
+typedef struct gpu_jit_log {
+    char *error, *info;
+    unsigned int error_bytes, info_bytes;
+    void **error_used, **info_used;
+} gpu_jit_log;
+gpu_jit_log gpu_jit_log_of(unsigned int count, const CUjit_option *options, void **values);
+
+/* Reads PTX that this device can run; mistakes go to the log and the report. */
+CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *log, ptx_module **out);
+CUresult gpu_module_create(CUcontext context, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out);
+CUresult gpu_module_function(CUmodule module, const char *name, CUfunction *out);
+CUresult gpu_module_variable(CUmodule module, const char *name, CUdeviceptr *address, size_t *bytes);
+CUresult gpu_library_module(CUlibrary library, CUcontext context, CUmodule *out); /* loads it where it was not */
+#endif

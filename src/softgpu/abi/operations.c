@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is done when a task's turn has come. The lock is not held here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "checks.h"
+
+gpu_operation *gpu_operation_create(gpu_operation_kind kind) {
+    gpu_operation *o = pgd_mem_zalloc(sizeof *o);
+    if (o != NULL) *o = (gpu_operation){.references = 1, .kind = kind};
+    return o;
+}
+
+gpu_operation *gpu_operation_retain(gpu_operation *o) {
+    if (o != NULL) o->references++;
+    return o;
+}
+
+void gpu_operation_release(gpu_operation *o) {
+    if (o == NULL || --o->references > 0) return;
+    if (o->kind == GPU_OP_KERNEL) {
+        pgd_mem_free(o->kernel.parameters);
+        pgd_mem_free(o->kernel.pointers);
+    }
+    pgd_mem_free(o);
+}
+
+/* ---- kernels -------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static CUresult result_of_fault(gpu_fault_kind kind) {
+    switch (kind) {
+    case GPU_FAULT_ADDRESS: case GPU_FAULT_READ_ONLY: return CUDA_ERROR_ILLEGAL_ADDRESS;
+    case GPU_FAULT_ALIGNMENT: return CUDA_ERROR_MISALIGNED_ADDRESS;
+    case GPU_FAULT_DEADLOCK: case GPU_FAULT_LIMIT: return CUDA_ERROR_LAUNCH_TIMEOUT;
+    case GPU_FAULT_MASK: case GPU_FAULT_BARRIER: return CUDA_ERROR_ILLEGAL_INSTRUCTION;
+    case GPU_FAULT_CALL: return CUDA_ERROR_INVALID_PC;
+    case GPU_FAULT_STACK: return CUDA_ERROR_HARDWARE_STACK_ERROR;
+    default: return CUDA_ERROR_LAUNCH_FAILED;
+    }
+}
+
+/* The slow one takes one launch at a time: its atomic operations are plain memory accesses. */
+static pgd_status run_reference(const gpu_launch *launch, gpu_fault *fault) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one_at_a_time);
+    pgd_status status = gpu_reference_run(launch, fault);
+    pthread_mutex_unlock(&one_at_a_time);
+    return status;
+}
+
+/* A function is decoded when it is first launched. */
+static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one_at_a_time);
+    pgd_status status = f->code == NULL ? gpu_vector_prepare(&f->module->program, f->ptx, &f->code) : PGD_OK;
+    pthread_mutex_unlock(&one_at_a_time);
+    return status == PGD_OK ? gpu_vector_launch(f->code, launch, gpu_driver.pool, fault, NULL) : status;
+}
+
+static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
+    gpu_fault fault = {0};
+    uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
+    gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
+                         .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative};
+    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(&launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
+    if (status == PGD_OK) return CUDA_SUCCESS;
+    const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
+    snprintf(context->error_text, sizeof context->error_text, "%s", text);
+    if (fault.kind != GPU_NO_FAULT) gpu_checks_fault(&launch, &fault);
+    else gpu_report("%s", text);
+    return status == PGD_DEVICE ? result_of_fault(fault.kind) : gpu_result(status);
+}
+
+/* ---- copies --------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The bytes that a box covers from its first to its last; 0 when it has none. */
+static size_t extent(size_t pitch, size_t slice, const gpu_box_copy *c) { return c->width == 0 || c->height == 0 || c->depth == 0 ? 0 : (c->depth - 1) * slice + (c->height - 1) * pitch + c->width; }
+
+static char *find(CUdeviceptr address, size_t bytes, bool host) {
+    char *at = gpu_memory_at(gpu_driver.memory, address, bytes, NULL);
+    return at == NULL && host ? (char *)(uintptr_t)address : at;
+}
+
+static CUresult run_copy(const gpu_box_copy *c) {
+    size_t to_bytes = extent(c->to_pitch, c->to_slice, c), from_bytes = extent(c->from_pitch, c->from_slice, c);
+    if (to_bytes == 0) return CUDA_SUCCESS;
+    char *to = find(c->to, to_bytes, c->to_host);
+    const char *from = find(c->from, from_bytes, c->from_host);
+    if (to == NULL || from == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a copy of %zu bytes from 0x%llx to 0x%llx: the memory was freed before the copy ran", to_bytes, c->from, c->to);
+    for (size_t z = 0; z < c->depth; z++)
+        for (size_t y = 0; y < c->height; y++) gpu_checks_written(c->to + z * c->to_slice + y * c->to_pitch, c->width);
+    bool whole = c->height * c->depth == 1 || (c->to_pitch == c->width && c->from_pitch == c->width && (c->depth == 1 || (c->to_slice == c->height * c->width && c->from_slice == c->to_slice)));
+    if (whole) {
+        memmove(to, from, to_bytes);
+        return CUDA_SUCCESS;
+    }
+    for (size_t z = 0; z < c->depth; z++)
+        for (size_t y = 0; y < c->height; y++) memmove(to + z * c->to_slice + y * c->to_pitch, from + z * c->from_slice + y * c->from_pitch, c->width);
+    return CUDA_SUCCESS;
+}
+
+static CUresult run_fill(const gpu_fill *f) {
+    size_t row = f->width * f->element, bytes = row == 0 || f->height == 0 ? 0 : (f->height - 1) * f->pitch + row;
+    if (bytes == 0) return CUDA_SUCCESS;
+    char *to = gpu_memory_at(gpu_driver.memory, f->to, bytes, NULL);
+    if (to == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a fill of %zu bytes at 0x%llx: the memory was freed before it ran", bytes, f->to);
+    for (size_t y = 0; y < f->height; y++, to += f->pitch) {
+        gpu_checks_written(f->to + y * f->pitch, row);
+        if (f->element == 1) memset(to, (int)f->value, row);
+        else
+            for (size_t x = 0; x < row; x += f->element) memcpy(to + x, &f->value, f->element);
+    }
+    return CUDA_SUCCESS;
+}
+
+CUresult gpu_operation_run(gpu_operation *o, CUcontext context) {
+    switch (o->kind) {
+    case GPU_OP_KERNEL: return run_kernel(&o->kernel, context);
+    case GPU_OP_COPY: return run_copy(&o->copy);
+    case GPU_OP_FILL: return run_fill(&o->fill);
+    case GPU_OP_HOST: o->host.function(o->host.data); return CUDA_SUCCESS;
+    case GPU_OP_CALLBACK: o->host.callback(o->host.stream, context->error, o->host.data); return CUDA_SUCCESS;
+    case GPU_OP_FREE: return gpu_memory_release_async(o->address);
+    default: return CUDA_SUCCESS;
+    }
+}

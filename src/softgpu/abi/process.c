@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The driver itself: beginning, entering and leaving calls, errors, names of functions. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* ---- the report ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+void gpu_report(const char *format, ...) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    char line[1024];
+    va_list arguments;
+    if (gpu_driver.settings.report[0] == '\0') return;
+    int begun = snprintf(line, sizeof line, "softgpu: ");
+    va_start(arguments, format);
+    vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
+    va_end(arguments);
+    memcpy(line + strlen(line), "\n", 2);
+    pthread_mutex_lock(&one_at_a_time);
+    FILE *file = fopen(gpu_driver.settings.report, "ae");
+    if (file != NULL) {
+        fputs(line, file);
+        fclose(file);
+    }
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
+CUresult gpu_refuse(CUresult result, const char *format, ...) {
+    char line[900];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    gpu_report("%s", line);
+    return result;
+}
+
+CUresult gpu_result(pgd_status status) {
+    switch (status) {
+    case PGD_OK: return CUDA_SUCCESS;
+    case PGD_NO_MEMORY: return CUDA_ERROR_OUT_OF_MEMORY;
+    case PGD_UNSUPPORTED: return CUDA_ERROR_NOT_SUPPORTED;
+    case PGD_BAD_ARG: return CUDA_ERROR_INVALID_VALUE;
+    default: return CUDA_ERROR_UNKNOWN;
+    }
+}
+
+/* ---- beginning --------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static CUresult begin(void) {
+    gpu_process *p = &gpu_driver;
+    if (gpu_settings_read(&p->settings) != PGD_OK) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "%s", pgd_error_text());
+    if (p->settings.devices == 0) return CUDA_ERROR_NO_DEVICE;
+    pgd_status status = gpu_memory_create(p->settings.devices, p->settings.memory_bytes, &p->memory);
+    if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (pgd_pool_create(p->settings.workers > 0 ? p->settings.workers : (int32_t)cores, &p->pool) != PGD_OK) return CUDA_ERROR_OUT_OF_MEMORY;
+    for (int32_t i = 0; i < p->settings.devices; i++) {
+        p->devices[i] = (gpu_device){.number = i, .own_pool = gpu_pool_create(i, true)};
+        if (p->devices[i].own_pool == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
+        p->devices[i].pool = p->devices[i].own_pool;
+    }
+    if (gpu_checks_begin() != PGD_OK) return CUDA_ERROR_OUT_OF_MEMORY;
+    p->pid = (int)getpid();
+    p->initialized = true;
+    return CUDA_SUCCESS;
+}
+
+CUresult cuInit(unsigned int flags) {
+    if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
+    pthread_mutex_lock(&gpu_driver.lock);
+    CUresult result = gpu_driver.initialized ? (gpu_driver.pid == (int)getpid() ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED) : begin();
+    pthread_mutex_unlock(&gpu_driver.lock);
+    return result;
+}
+
+CUresult gpu_enter_process(void) {
+    pthread_mutex_lock(&gpu_driver.lock);
+    if (gpu_driver.initialized && gpu_driver.pid == (int)getpid()) return CUDA_SUCCESS; /* a process that was forked off has no workers */
+    pthread_mutex_unlock(&gpu_driver.lock);
+    return CUDA_ERROR_NOT_INITIALIZED;
+}
+
+CUresult gpu_enter(CUcontext *current) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    *current = gpu_current();
+    result = *current == NULL ? CUDA_ERROR_INVALID_CONTEXT : (*current)->error;
+    if (result != CUDA_SUCCESS) pthread_mutex_unlock(&gpu_driver.lock);
+    return result;
+}
+
+CUresult gpu_leave(CUresult result) {
+    pthread_mutex_unlock(&gpu_driver.lock);
+    return result;
+}
+
+CUresult cuDriverGetVersion(int *version) {
+    gpu_settings settings;
+    if (version == NULL) return CUDA_ERROR_INVALID_VALUE;
+    *version = gpu_settings_read(&settings) == PGD_OK ? settings.driver_version : 0;
+    return CUDA_SUCCESS;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    CUresult result;
+    const char *name, *text;
+} results[] = {
+#define X(name, number, text) {name, #name, text},
+    CUDA_RESULT_LIST(X)
+#undef X
+};
+
+static const char *describe(CUresult error, bool name) {
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        if (results[i].result == error) return name ? results[i].name : results[i].text;
+    return NULL;
+}
+
+CUresult cuGetErrorString(CUresult error, const char **text) {
+    if (text == NULL) return CUDA_ERROR_INVALID_VALUE;
+    *text = describe(error, false);
+    return *text == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+}
+
+CUresult cuGetErrorName(CUresult error, const char **name) {
+    if (name == NULL) return CUDA_ERROR_INVALID_VALUE;
+    *name = describe(error, true);
+    return *name == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+}
+
+/* No table of NVIDIA's own is here, and whoever asks has to be told so: compilers that got an empty one made empty code. */
+CUresult cuGetExportTable(const void **table, const CUuuid *id) {
+    if (table == NULL || id == NULL) return CUDA_ERROR_INVALID_VALUE;
+    *table = NULL;
+    return CUDA_ERROR_NOT_FOUND;
+}
+
+/* ---- functions by name ------------------------------------------------------------------------------------------------------------------------------------------- */
+
+void *gpu_function_address(const char *name, int version, int of_threads, int *why); /* functions.c, which sees no prototypes */
+
+CUresult cuGetProcAddress_v2(const char *name, void **function, int version, uint64_t flags, CUdriverProcAddressQueryResult *found) {
+    int why;
+    if (name == NULL || function == NULL || flags > CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) return CUDA_ERROR_INVALID_VALUE;
+    *function = gpu_function_address(name, version, flags == CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, &why);
+    if (found != NULL) *found = (CUdriverProcAddressQueryResult)why;
+    return *function == NULL ? CUDA_ERROR_NOT_FOUND : CUDA_SUCCESS;
+}
+
+#undef cuGetProcAddress
+CUresult cuGetProcAddress(const char *name, void **function, int version, uint64_t flags) { return cuGetProcAddress_v2(name, function, version, flags, NULL); }
+
+/* Of programs that ask for streams of threads. */
+CUresult cuGetProcAddress_v2_ptsz(const char *name, void **function, int version, uint64_t flags, CUdriverProcAddressQueryResult *found) {
+    return cuGetProcAddress_v2(name, function, version, flags == CU_GET_PROC_ADDRESS_DEFAULT ? CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM : flags, found);
+}

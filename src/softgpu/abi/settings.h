@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a process is told of its software GPUs: PAGODA_SOFTGPU_* of the environment, set by `pagoda gpu`. The only place that reads it. */
+#ifndef PGD_SOFTGPU_SETTINGS_H
+#define PGD_SOFTGPU_SETTINGS_H
+
+#include <base_share.h>
+
+typedef struct gpu_settings {
+    int32_t devices;            /* DEVICES: how many, 1 to 16 */
+    int32_t capability;         /* CAPABILITY: 9.0 is 90 */
+    int32_t processors;         /* PROCESSORS: streaming multiprocessors of a device */
+    uint64_t memory_bytes;      /* MEMORY: of a device, in MiB */
+    int32_t workers;            /* WORKERS: threads that run blocks; 0: as many as there are cores */
+    bool synchronous;           /* SYNCHRONOUS=1: each call returns when its work is done */
+    bool reference;             /* EXECUTOR=reference: the slow one */
+    uint64_t instruction_limit; /* LIMIT: of one launch, in millions of instructions of threads */
+    int32_t driver_version;     /* VERSION: what cuDriverGetVersion says */
+    bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */
+    char findings[4096];        /* FINDINGS: a file that gets what is found, a JSON object a line; "": none */
+    char report[4096];          /* REPORT: a file that lines are added to; "": none */
+} gpu_settings;
+
+/* BAD_ARG: a value that is no number or out of its range; the sentence names it. */
+pgd_status gpu_settings_read(gpu_settings *settings);
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The one scheduler of streams, events and graphs: a task runs when all that it waits for is done. Workers take tasks that can run; so does who waits for one.
+ * A worker may be kept by a host function for as long as that likes, so there are always two at least. */
+#include <unistd.h>
+
+#include "driver_state.h"
+
+enum { WORKERS_MAX = 64, ANY = 0 };
+
+static struct {
+    gpu_task *first, *last; /* that can run */
+    pthread_t workers[WORKERS_MAX];
+    int32_t count;
+} scheduler;
+
+gpu_task *gpu_task_retain(gpu_task *t) {
+    t->references++;
+    return t;
+}
+
+void gpu_task_release(gpu_task *t) {
+    if (t == NULL || --t->references > 0) return;
+    gpu_operation_release(t->operation);
+    pgd_mem_free(t->next);
+    pgd_mem_free(t);
+}
+
+static void queue(gpu_task *t) {
+    t->queued = NULL;
+    if (scheduler.last == NULL) scheduler.first = t;
+    else scheduler.last->queued = t;
+    scheduler.last = t;
+    pthread_cond_broadcast(&gpu_driver.changed);
+}
+
+/* Marks it done and lets go what waited for it; tasks that have nothing to do are done at once. */
+static void finish(gpu_task *t) {
+    gpu_task *list = t; /* linked by `queued` */
+    t->queued = NULL;
+    while (list != NULL) {
+        gpu_task *done = list;
+        list = done->queued;
+        done->done = true;
+        done->done_ns = pgd_time_ns();
+        for (int32_t i = 0; i < done->next_count; i++) {
+            gpu_task *next = done->next[i];
+            if (--next->waits > 0) continue;
+            if (next->operation != NULL) queue(next);
+            else next->queued = list, list = next;
+        }
+        done->next_count = 0;
+        gpu_operation_release(done->operation);
+        done->operation = NULL;
+        gpu_task_release(done); /* that of the scheduler */
+    }
+    pthread_cond_broadcast(&gpu_driver.changed);
+}
+
+static bool calls_back(const gpu_task *t) { return t->operation->kind == GPU_OP_HOST || t->operation->kind == GPU_OP_CALLBACK; }
+
+/* The first that can run. Who waits in a call of the program takes those of the stream it waits for alone: others may be waiting for the program to go on; and no
+ * host functions, which may need what its caller holds. */
+static gpu_task *take(unsigned long long of_stream) {
+    gpu_task *before = NULL;
+    for (gpu_task *t = scheduler.first; t != NULL; before = t, t = t->queued) {
+        if (of_stream != ANY && (t->stream != of_stream || calls_back(t))) continue;
+        if (before == NULL) scheduler.first = t->queued;
+        else before->queued = t->queued;
+        if (scheduler.last == t) scheduler.last = before;
+        return t;
+    }
+    return NULL;
+}
+
+static void run(gpu_task *t) {
+    CUcontext context = t->context;
+    CUresult result = CUDA_SUCCESS;
+    bool lost = context->error != CUDA_SUCCESS;
+    if (!lost || t->operation->kind == GPU_OP_CALLBACK) {
+        pthread_mutex_unlock(&gpu_driver.lock);
+        result = gpu_operation_run(t->operation, context);
+        pthread_mutex_lock(&gpu_driver.lock);
+    }
+    if (!lost && result != CUDA_SUCCESS) context->error = result;
+    finish(t);
+}
+
+/* For ever: the library is never unloaded (-z nodelete). */
+static void *work(void *unused) {
+    (void)unused;
+    pthread_mutex_lock(&gpu_driver.lock);
+    for (;;) {
+        gpu_task *t = take(ANY);
+        if (t != NULL) {
+            run(t);
+            continue;
+        }
+        pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+    }
+    return NULL;
+}
+
+static void start_workers(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int32_t wanted = gpu_driver.settings.workers > 0 ? gpu_driver.settings.workers : (int32_t)cores;
+    wanted = wanted < 2 ? 2 : wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
+    while (scheduler.count < wanted && pthread_create(&scheduler.workers[scheduler.count], NULL, work, NULL) == 0) scheduler.count++;
+}
+
+static bool wait_for(gpu_task *t, gpu_task *first) {
+    if (first == NULL || first->done) return true;
+    if (!pgd_grow(&first->next, &first->next_capacity, first->next_count, sizeof *first->next)) return false;
+    first->next[first->next_count++] = t;
+    t->waits++;
+    return true;
+}
+
+gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count) {
+    gpu_task *t = pgd_mem_zalloc(sizeof *t);
+    if (t == NULL) {
+        gpu_operation_release(operation);
+        return NULL;
+    }
+    *t = (gpu_task){.references = 2, .waits = 1, .context = stream->context, .stream = stream->id, .operation = operation}; /* the caller's and the scheduler's; itself, until it is whole */
+    bool fine = true;
+    for (int32_t i = 0; i < count && fine; i++) fine = wait_for(t, first[i]);
+    if (!fine) { /* what was registered already still lets go of it, as of something empty */
+        gpu_operation_release(operation);
+        t->operation = NULL;
+    }
+    if (scheduler.count == 0 && operation != NULL) start_workers();
+    if (--t->waits == 0) {
+        if (t->operation != NULL) queue(t);
+        else finish(t);
+    }
+    if (!fine) {
+        gpu_task_release(t);
+        return NULL;
+    }
+    return t;
+}
+
+void gpu_task_wait(gpu_task *t) {
+    if (t == NULL) return;
+    gpu_task_retain(t);
+    while (!t->done) {
+        gpu_task *other = take(scheduler.count == 0 ? ANY : t->stream);
+        if (other != NULL) run(other);
+        else pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+    }
+    gpu_task_release(t);
+}

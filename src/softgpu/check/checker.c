@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hands on what an executor tells. One launch at a time. */
+#include "checker.h"
+
+#include "copies_pending.h"
+#include "initialised.h"
+#include "races.h"
+
+struct gpu_checker {
+    gpu_listener listener;
+    gpu_races *races;             /* NULL: not looked for */
+    gpu_initialised *initialised; /* NULL: not looked for */
+    gpu_pending pending;
+    bool together;
+};
+
+static void begin_launch(void *user, const gpu_launch *launch) {
+    gpu_checker *c = user;
+    c->together = launch->cooperative;
+    c->pending.count = 0;
+    if (c->races != NULL) gpu_races_begin_launch(c->races, launch);
+}
+
+static void begin_block(void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes) {
+    gpu_checker *c = user;
+    if (!c->together) c->pending.count = 0;
+    if (c->races != NULL) gpu_races_begin_block(c->races, block, threads, shared_bytes);
+    if (c->initialised != NULL) gpu_initialised_begin_block(c->initialised, block, shared_bytes, c->together);
+}
+
+static void access(void *user, const gpu_access *a) {
+    gpu_checker *c = user;
+    gpu_pending_access(&c->pending, a);
+    if (c->races != NULL) gpu_races_access(c->races, a);
+    if (c->initialised != NULL) gpu_initialised_access(c->initialised, a);
+}
+
+static void copy_begun(void *user, const gpu_access *write) { gpu_pending_begun(&((gpu_checker *)user)->pending, write); }
+static void copies_done(void *user, uint32_t block, uint32_t thread, uint32_t left) { gpu_pending_done(&((gpu_checker *)user)->pending, block, thread, left); }
+
+static void barrier(void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps) {
+    gpu_checker *c = user;
+    if (c->races != NULL) gpu_races_barrier(c->races, block, came, go, warps);
+}
+
+static void warp_barrier(void *user, uint32_t block, uint32_t warp, uint32_t lanes) {
+    gpu_checker *c = user;
+    if (c->races != NULL) gpu_races_warp_barrier(c->races, block, warp, lanes);
+}
+
+static void fence(void *user, uint32_t block, uint32_t thread) {
+    gpu_checker *c = user;
+    if (c->races != NULL) gpu_races_fence(c->races, block, thread);
+}
+
+pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *options, gpu_findings *findings, gpu_checker **out) {
+    *out = NULL;
+    gpu_checker *c = pgd_mem_zalloc(sizeof *c);
+    if (c == NULL) return pgd_fail_memory(sizeof *c);
+    c->listener = (gpu_listener){c, begin_launch, begin_block, access, copy_begun, copies_done, barrier, warp_barrier, fence};
+    c->pending.findings = findings;
+    if (options->races) c->races = gpu_races_create(findings);
+    if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);
+    if ((options->races && c->races == NULL) || (options->uninitialised && c->initialised == NULL)) {
+        gpu_checker_destroy(c);
+        return pgd_fail_memory(sizeof *c);
+    }
+    *out = c;
+    return PGD_OK;
+}
+
+void gpu_checker_destroy(gpu_checker *c) {
+    if (c == NULL) return;
+    gpu_races_destroy(c->races);
+    gpu_initialised_destroy(c->initialised);
+    gpu_pending_deinit(&c->pending);
+    pgd_mem_free(c);
+}
+
+const gpu_listener *gpu_checker_listener(gpu_checker *c) { return &c->listener; }
+
+void gpu_checker_allocated(gpu_checker *c, uint64_t address, uint64_t bytes) {
+    if (c->initialised != NULL) gpu_initialised_mark(c->initialised, address, bytes, false);
+}
+
+void gpu_checker_written(gpu_checker *c, uint64_t address, uint64_t bytes) {
+    if (c->initialised != NULL) gpu_initialised_mark(c->initialised, address, bytes, true);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A list without doubles: the same instruction, or pair of instructions, is told of once and counted. */
+#include "findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FINDINGS_MAX = 1000 };
+
+void gpu_findings_deinit(gpu_findings *f) {
+    pgd_mem_free(f->list);
+    pgd_mem_free(f->keys);
+    *f = (gpu_findings){0};
+}
+
+void gpu_findings_forget(gpu_findings *f) {
+    if (f->count > 0) memset(f->keys, 0, sizeof *f->keys * 2 * (size_t)f->count);
+}
+
+static gpu_finding *known(gpu_findings *f, const char *kind, const void *one, const void *other) {
+    for (int32_t i = 0; i < f->count; i++)
+        if (f->keys[2 * i] == one && f->keys[2 * i + 1] == other && f->list[i].kind == kind) return &f->list[i];
+    return NULL;
+}
+
+static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) {
+    gpu_finding *before = known(f, kind, one, other);
+    if (before != NULL) {
+        before->times++;
+        return NULL;
+    }
+    if (f->count == FINDINGS_MAX || !pgd_grow(&f->list, &f->capacity, f->count, sizeof *f->list)) return NULL;
+    while (f->key_capacity < 2 * (f->count + 1))
+        if (!pgd_grow(&f->keys, &f->key_capacity, f->key_capacity, sizeof *f->keys)) return NULL;
+    f->keys[2 * f->count] = one;
+    f->keys[2 * f->count + 1] = other;
+    f->list[f->count] = (gpu_finding){.kind = kind, .times = 1};
+    return &f->list[f->count++];
+}
+
+static void place(gpu_finding *n, const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3]) {
+    const char *path = i != NULL && i->source_line > 0 && i->file >= 0 && i->file < module->file_count ? module->files[i->file] : NULL, *slash = path == NULL ? NULL : strrchr(path, '/');
+    snprintf(n->kernel, sizeof n->kernel, "%s", function == NULL ? "" : function->name);
+    snprintf(n->source, sizeof n->source, "%s", path == NULL ? "" : slash == NULL ? path : slash + 1);
+    memcpy(n->block, block, sizeof n->block);
+    memcpy(n->thread, thread, sizeof n->thread);
+    n->line = i == NULL ? 0 : i->place.line;
+    n->source_line = path == NULL ? 0 : i->source_line;
+}
+
+void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, const ptx_instruction *key, const char *what, ...) {
+    const ptx_module *module = a->launch->program->module;
+    gpu_finding *n = add(f, kind, a->instruction, key);
+    va_list arguments;
+    if (n == NULL) return;
+    place(n, module, a->function, a->instruction, a->block, a->thread);
+    gpu_place_say(module, a->function, a->instruction, a->block, a->thread, n->message, sizeof n->message);
+    size_t length = strlen(n->message);
+    length += (size_t)snprintf(n->message + length, sizeof n->message - length, ": ");
+    va_start(arguments, what);
+    vsnprintf(n->message + length, sizeof n->message - length, what, arguments);
+    va_end(arguments);
+    if (f->added != NULL) f->added(f->user, n);
+}
+
+const char *gpu_fault_name(gpu_fault_kind kind) {
+    static const char *const names[] = {
+        "",
+#define X(name, text) #name,
+        GPU_FAULT_LIST(X)
+#undef X
+    };
+    return names[kind];
+}
+
+void gpu_findings_add_fault(gpu_findings *f, const gpu_launch *launch, const gpu_fault *fault) {
+    gpu_finding *n = add(f, gpu_fault_name(fault->kind), fault->instruction, NULL);
+    if (n == NULL) return;
+    place(n, launch->program->module, fault->function, fault->instruction, fault->block, fault->thread);
+    snprintf(n->message, sizeof n->message, "%s", fault->text);
+    if (f->added != NULL) f->added(f->user, n);
+}

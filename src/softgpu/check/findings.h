@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What checkers found: each thing once, however often it happens. */
+#ifndef PGD_SOFTGPU_FINDINGS_H
+#define PGD_SOFTGPU_FINDINGS_H
+
+#include <exec/gpu_listener.h>
+
+typedef struct gpu_finding {
+    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", or what a fault is called */
+    char kernel[100], source[64], message[640];
+    uint32_t block[3], thread[3];
+    int32_t line, source_line; /* of the PTX; of the source, 0: unknown */
+    uint64_t times;
+} gpu_finding;
+
+typedef struct gpu_findings {
+    gpu_finding *list;
+    int32_t count, capacity;
+    const void **keys; /* of each: the two instructions it is about */
+    int32_t key_capacity;
+    void (*added)(void *user, const gpu_finding *finding); /* the first time; may be NULL */
+    void *user;
+} gpu_findings;
+
+void gpu_findings_deinit(gpu_findings *findings);
+void gpu_findings_forget(gpu_findings *findings); /* which instructions they are about: those are gone */
+
+/* key: the other instruction, where there is one. The message is the place and `what`. Without memory it is dropped. */
+PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
+void gpu_findings_add_fault(gpu_findings *findings, const gpu_launch *launch, const gpu_fault *fault);
+const char *gpu_fault_name(gpu_fault_kind kind); /* "address", "deadlock" */
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every word that was accessed remembers its last writer and a few readers; every warp knows up to what time it has seen the accesses of other warps, every lane
+ * those of other lanes (vector clocks, after Flanagan and Freund's FastTrack, with time counted for all together). */
+#include "races.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clocks.h"
+
+enum { WARP = 32, WARPS = 32, READERS = 3, WORD = 4 };
+
+/* An access that may still race with later ones. */
+typedef struct mark {
+    uint64_t time; /* 0: there is none */
+    uint32_t block;
+    uint16_t thread;
+    uint8_t bytes; /* a bit for each of the word */
+    bool strong;
+    const ptx_instruction *instruction;
+    const ptx_function *function;
+} mark;
+
+typedef struct word {
+    uint64_t key; /* address / 4 + 1; 0: the place is free */
+    mark writer, readers[READERS];
+    int32_t next_reader;
+} word;
+
+typedef struct table {
+    word *words;
+    size_t count, capacity;
+} table;
+
+/* What was published at an address by an atomic or volatile write with a fence before it. */
+typedef struct release {
+    uint64_t address;
+    bool shared;
+    uint32_t block; /* of shared memory */
+    gpu_clock clock;
+} release;
+
+typedef struct block_state {
+    uint32_t number, threads;
+    uint64_t seen[WARPS][WARPS];             /* by a warp, of another of this block */
+    uint64_t lane_seen[WARPS][WARP][WARP];   /* by a lane, of another of its warp */
+    gpu_clock known[WARPS];                  /* by a warp, of warps of other blocks */
+    uint64_t fenced[WARPS * WARP];           /* when each thread last fenced; 0: never */
+    gpu_clock pending[WARPS * WARP];         /* what each thread has read the sign of, and has not fenced since */
+    table shared;
+} block_state;
+
+struct gpu_races {
+    gpu_findings *findings;
+    uint64_t now;
+    table global;
+    release *releases;
+    int32_t release_count, release_capacity;
+    block_state **blocks; /* of this launch that have begun */
+    int32_t block_count, block_capacity, last;
+    bool together;        /* blocks are there at once */
+    bool no_memory;       /* from then on nothing is told */
+};
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static void destroy_block(block_state *b) {
+    for (int32_t i = 0; i < WARPS; i++) gpu_clock_deinit(&b->known[i]);
+    for (int32_t i = 0; i < WARPS * WARP; i++) gpu_clock_deinit(&b->pending[i]);
+    pgd_mem_free(b->shared.words);
+    pgd_mem_free(b);
+}
+
+static void forget(gpu_races *r) {
+    for (int32_t i = 0; i < r->block_count; i++) destroy_block(r->blocks[i]);
+    for (int32_t i = 0; i < r->release_count; i++) gpu_clock_deinit(&r->releases[i].clock);
+    r->block_count = r->release_count = r->last = 0;
+    pgd_mem_free(r->global.words);
+    r->global = (table){0};
+}
+
+gpu_races *gpu_races_create(gpu_findings *findings) {
+    gpu_races *r = pgd_mem_zalloc(sizeof *r);
+    if (r != NULL) r->findings = findings;
+    return r;
+}
+
+void gpu_races_destroy(gpu_races *r) {
+    if (r == NULL) return;
+    forget(r);
+    pgd_mem_free(r->releases);
+    pgd_mem_free(r->blocks);
+    pgd_mem_free(r);
+}
+
+/* One launch is over before the next begins. */
+void gpu_races_begin_launch(gpu_races *r, const gpu_launch *launch) {
+    forget(r);
+    r->together = launch->cooperative;
+    r->now = 1;
+}
+
+void gpu_races_begin_block(gpu_races *r, uint32_t number, uint32_t threads, uint64_t shared_bytes) {
+    for (int32_t i = 0; i < r->block_count && !r->together; i++) destroy_block(r->blocks[i]);
+    if (!r->together) r->block_count = 0;
+    block_state *b = pgd_mem_zalloc(sizeof *b);
+    r->no_memory = r->no_memory || b == NULL || !pgd_grow(&r->blocks, &r->block_capacity, r->block_count, sizeof *r->blocks);
+    if (r->no_memory) {
+        pgd_mem_free(b);
+        return;
+    }
+    b->number = number;
+    b->threads = threads;
+    r->blocks[r->block_count++] = b;
+    r->last = r->block_count - 1;
+}
+
+static block_state *block_of(gpu_races *r, uint32_t number) {
+    if (r->no_memory || r->block_count == 0) return NULL;
+    for (int32_t k = 0; r->blocks[r->last]->number != number && k < r->block_count; k++) r->last = (r->last + 1) % r->block_count;
+    return r->blocks[r->last]->number == number ? r->blocks[r->last] : NULL;
+}
+
+/* ---- words --------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static size_t place(uint64_t key, size_t capacity) { return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1); }
+
+static bool grow(table *t) {
+    size_t capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
+    word *words = pgd_mem_zalloc(sizeof *words * capacity);
+    if (words == NULL) return false;
+    for (size_t i = 0; i < t->capacity; i++) {
+        if (t->words[i].key == 0) continue;
+        size_t at = place(t->words[i].key, capacity);
+        while (words[at].key != 0) at = (at + 1) & (capacity - 1);
+        words[at] = t->words[i];
+    }
+    pgd_mem_free(t->words);
+    t->words = words;
+    t->capacity = capacity;
+    return true;
+}
+
+static word *word_at(table *t, uint64_t address) {
+    uint64_t key = address / WORD + 1;
+    if (t->count * 4 >= t->capacity * 3 && !grow(t)) return NULL;
+    size_t at = place(key, t->capacity);
+    while (t->words[at].key != 0 && t->words[at].key != key) at = (at + 1) & (t->capacity - 1);
+    if (t->words[at].key == 0) {
+        t->words[at].key = key;
+        t->count++;
+    }
+    return &t->words[at];
+}
+
+/* ---- what is before what -------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t warp_number(uint32_t block, uint32_t warp) { return (uint64_t)block * WARPS + warp; }
+
+/* Has the thread of this access seen what the mark stands for? */
+static bool ordered(const block_state *b, const gpu_access *a, const mark *m) {
+    uint32_t warp = a->thread_number / WARP, other = m->thread / WARP;
+    if (m->block != a->block_number) return gpu_clock_get(&b->known[warp], warp_number(m->block, other)) >= m->time;
+    if (m->thread == a->thread_number) return true;
+    if (b->seen[warp][other] >= m->time) return true;
+    return warp == other && b->lane_seen[warp][a->thread_number % WARP][m->thread % WARP] >= m->time;
+}
+
+/* What everyone that came had seen, all that go on have seen too: and what those did that came. */
+void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, const uint32_t *go, uint32_t warps) {
+    block_state *b = block_of(r, number);
+    uint64_t together[WARPS] = {0};
+    gpu_clock known = {0};
+    if (b == NULL) return;
+    for (uint32_t w = 0; w < warps; w++) {
+        if (came[w] == 0) continue;
+        together[w] = r->now;
+        for (uint32_t x = 0; x < warps; x++)
+            if (b->seen[w][x] > together[x]) together[x] = b->seen[w][x];
+        r->no_memory = r->no_memory || !gpu_clock_join(&known, &b->known[w]);
+    }
+    for (uint32_t w = 0; w < warps; w++) {
+        if (go[w] == 0) continue;
+        for (uint32_t x = 0; x < warps; x++)
+            if (together[x] > b->seen[w][x]) b->seen[w][x] = together[x];
+        r->no_memory = r->no_memory || !gpu_clock_join(&b->known[w], &known);
+    }
+    gpu_clock_deinit(&known);
+    r->now++;
+}
+
+void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32_t lanes) {
+    block_state *b = block_of(r, number);
+    uint64_t together[WARP] = {0};
+    if (b == NULL) return;
+    for (uint32_t k = 0; k < WARP; k++) {
+        if ((lanes >> k & 1) == 0) continue;
+        together[k] = r->now;
+        for (uint32_t x = 0; x < WARP; x++)
+            if (b->lane_seen[warp][k][x] > together[x]) together[x] = b->lane_seen[warp][k][x];
+    }
+    for (uint32_t k = 0; k < WARP; k++)
+        if ((lanes >> k & 1) != 0) memcpy(b->lane_seen[warp][k], together, sizeof together);
+    r->now++;
+}
+
+/* ---- signs across blocks ----------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static release *release_at(gpu_races *r, const gpu_access *a, bool make) {
+    bool shared = a->space == PTX_SPACE_shared;
+    for (int32_t i = 0; i < r->release_count; i++)
+        if (r->releases[i].address == a->address && r->releases[i].shared == shared && (!shared || r->releases[i].block == a->block_number)) return &r->releases[i];
+    if (!make || !pgd_grow(&r->releases, &r->release_capacity, r->release_count, sizeof *r->releases)) return NULL;
+    r->releases[r->release_count] = (release){.address = a->address, .shared = shared, .block = a->block_number};
+    return &r->releases[r->release_count++];
+}
+
+static void learn(gpu_races *r, block_state *b, uint32_t warp, const gpu_clock *clock) {
+    for (int32_t i = 0; i < clock->count; i++)
+        if (clock->list[i].warp / WARPS == b->number) {
+            uint64_t *seen = &b->seen[warp][clock->list[i].warp % WARPS];
+            if (clock->list[i].time > *seen) *seen = clock->list[i].time;
+        }
+    r->no_memory = r->no_memory || !gpu_clock_join(&b->known[warp], clock);
+}
+
+static bool has_words(const gpu_access *a, int32_t one, int32_t other) { return a->instruction->slots[PTX_SLOT_sem] == one || a->instruction->slots[PTX_SLOT_sem] == other; }
+
+static void acquire(gpu_races *r, block_state *b, const gpu_access *a) {
+    const release *sign = release_at(r, a, false);
+    if (sign == NULL) return;
+    r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[a->thread_number], &sign->clock);
+    if (has_words(a, PTX_WORD_acquire, PTX_WORD_acq_rel)) learn(r, b, a->thread_number / WARP, &sign->clock);
+}
+
+/* An atomic operation that follows others at its address hands on what they published. */
+static void publish(gpu_races *r, block_state *b, const gpu_access *a) {
+    uint32_t warp = a->thread_number / WARP;
+    uint64_t own = has_words(a, PTX_WORD_release, PTX_WORD_acq_rel) ? r->now : b->fenced[a->thread_number];
+    release *sign = own == 0 ? NULL : release_at(r, a, true);
+    if (sign == NULL) return;
+    bool fine = gpu_clock_raise(&sign->clock, warp_number(b->number, warp), own) && gpu_clock_join(&sign->clock, &b->known[warp]);
+    for (uint32_t x = 0; x * WARP < b->threads && fine; x++)
+        if (x != warp && b->seen[warp][x] > 0) fine = gpu_clock_raise(&sign->clock, warp_number(b->number, x), b->seen[warp][x]);
+    r->no_memory = r->no_memory || !fine;
+}
+
+void gpu_races_fence(gpu_races *r, uint32_t number, uint32_t thread) {
+    block_state *b = block_of(r, number);
+    if (b == NULL) return;
+    b->fenced[thread] = r->now++;
+    learn(r, b, thread / WARP, &b->pending[thread]);
+    gpu_clock_deinit(&b->pending[thread]);
+}
+
+/* ---- accesses ------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static const char *verb(gpu_access_kind kind) { return kind == GPU_ACCESS_READ ? "reads" : kind == GPU_ACCESS_WRITE ? "writes" : "changes atomically"; }
+
+/* ", room+16", ", of buffer+4" */
+static void name_place(const gpu_access *a, char *text, size_t bytes) {
+    const gpu_program *p = a->launch->program;
+    gpu_allocation allocation;
+    text[0] = '\0';
+    for (int32_t i = 0; a->space == PTX_SPACE_shared && i < p->variable_count; i++) {
+        const ptx_variable *v = p->variables[i];
+        uint64_t at;
+        if (v == NULL || v->space != PTX_SPACE_shared || !gpu_program_address(p, v, &at) || a->address < at || (a->address - at >= (uint64_t)v->bytes && !v->unsized)) continue;
+        snprintf(text, bytes, ", %.60s+%llu", v->name, (unsigned long long)(a->address - at));
+        return;
+    }
+    if (a->space != PTX_SPACE_shared && gpu_memory_at(p->memory, a->address, 1, &allocation) != NULL) snprintf(text, bytes, ", %s%s%llu bytes into an allocation", allocation.name, allocation.name[0] == '\0' ? "" : ", ", (unsigned long long)(a->address - allocation.address));
+}
+
+static void tell(gpu_races *r, const gpu_access *a, const mark *m, const char *did) {
+    const uint32_t *size = a->launch->block, *grid = a->launch->grid;
+    uint32_t thread[3] = {m->thread % size[0], m->thread / size[0] % size[1], m->thread / size[0] / size[1]}, block[3] = {m->block % grid[0], m->block / grid[0] % grid[1], m->block / grid[0] / grid[1]};
+    char where[160], other[300];
+    name_place(a, where, sizeof where);
+    gpu_place_say(a->launch->program->module, m->function, m->instruction, block, thread, other, sizeof other);
+    bool shared = a->space == PTX_SPACE_shared, same_block = m->block == a->block_number;
+    gpu_findings_add(r->findings, shared ? "shared race" : "global race", a, m->instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", verb(a->kind), (unsigned long long)a->bytes,
+                     ptx_space_names[a->space], (unsigned long long)a->address, where, did, other, same_block ? "a barrier is missing" : "blocks are ordered by fences and atomic operations alone");
+}
+
+/* The same value written twice is harmless, and common. */
+static bool same_value(const gpu_access *a) { return a->kind == GPU_ACCESS_WRITE && a->value != NULL && memcmp(a->before, a->value, (size_t)a->bytes) == 0; }
+
+static void check_word(gpu_races *r, block_state *b, const gpu_access *a, table *t, uint64_t address, uint8_t bytes) {
+    word *w = word_at(t, address);
+    mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->instruction, a->function};
+    if (w == NULL) {
+        r->no_memory = true;
+        return;
+    }
+    if (w->writer.time != 0 && (w->writer.bytes & bytes) != 0 && !(w->writer.strong && a->strong) && !same_value(a) && !ordered(b, a, &w->writer)) tell(r, a, &w->writer, "wrote");
+    if (a->kind == GPU_ACCESS_READ) {
+        for (int32_t k = 0; k < READERS; k++)
+            if (w->readers[k].block == m.block && w->readers[k].thread == m.thread && w->readers[k].time != 0) {
+                w->readers[k] = m;
+                return;
+            }
+        w->readers[w->next_reader] = m;
+        w->next_reader = (w->next_reader + 1) % READERS;
+        return;
+    }
+    for (int32_t k = 0; k < READERS; k++) {
+        const mark *reader = &w->readers[k];
+        if (reader->time != 0 && (reader->bytes & bytes) != 0 && !(reader->strong && a->strong) && !same_value(a) && !ordered(b, a, reader)) tell(r, a, reader, "read");
+    }
+    memset(w->readers, 0, sizeof w->readers);
+    w->writer = m;
+}
+
+void gpu_races_access(gpu_races *r, const gpu_access *a) {
+    block_state *b = block_of(r, a->block_number);
+    if (b == NULL || (a->space != PTX_SPACE_shared && a->space != PTX_SPACE_global)) return;
+    table *t = a->space == PTX_SPACE_shared ? &b->shared : &r->global;
+    if (a->strong && a->kind != GPU_ACCESS_WRITE) acquire(r, b, a);
+    for (uint64_t at = a->address & ~UINT64_C(3); at < a->address + a->bytes && !r->no_memory; at += WORD) {
+        uint64_t first = at > a->address ? at : a->address, end = at + WORD < a->address + a->bytes ? at + WORD : a->address + a->bytes;
+        check_word(r, b, a, t, at, (uint8_t)((1u << (end - at)) - (1u << (first - at))));
+    }
+    if (a->strong && a->kind != GPU_ACCESS_READ) publish(r, b, a);
+    r->now++;
+}

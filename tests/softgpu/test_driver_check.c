@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Mistakes planted in kernels (kernels/planted.cu), each told with the line that is marked there; the same kernels without them are silent. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "driver_fixture.h"
+
+static char findings[64];
+static CUcontext context;
+static CUmodule module;
+
+/* The line of planted.cu that ends in "// name". */
+static int marked_line(const char *name) {
+    char path[4096], line[512], mark[64];
+    int number = 0, found = 0;
+    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted.cu", getenv("PAGODA_SOURCE_DIR"));
+    snprintf(mark, sizeof mark, "// %s\n", name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        number++;
+        if (strlen(line) > strlen(mark) && strcmp(line + strlen(line) - strlen(mark), mark) == 0) found = number;
+    }
+    fclose(file);
+    assert_true(found > 0);
+    return found;
+}
+
+static void begin(bool bug) {
+    char path[4096];
+    assert_int_equal(truncate(findings, 0), 0);
+    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted_%d.ptx", getenv("PAGODA_SOURCE_DIR"), bug);
+    OK(cuCtxCreate(&context, 0, 0));
+    OK(cuModuleLoad(&module, path));
+}
+
+static void end(void) { OK(cuCtxDestroy(context)); }
+
+static CUresult launch(const char *name, unsigned int blocks, unsigned int threads, void **parameters) {
+    CUfunction f;
+    OK(cuModuleGetFunction(&f, module, name));
+    OK(cuLaunchKernel(f, blocks, 1, 1, threads, 1, 1, 0, NULL, parameters, NULL));
+    return cuCtxSynchronize();
+}
+
+/* How many findings there are; one that has this kind, kernel and line is among them, unless kind is NULL. */
+static int found(const char *kind, const char *kernel, int line) {
+    char text[2048], a[64], b[64], c[64];
+    int count = 0, fitting = 0;
+    snprintf(a, sizeof a, "\"kind\": \"%s\"", kind == NULL ? "" : kind);
+    snprintf(b, sizeof b, "\"kernel\": \"%s\"", kernel == NULL ? "" : kernel);
+    snprintf(c, sizeof c, "\"source_line\": %d,", line);
+    FILE *file = fopen(findings, "r");
+    assert_non_null(file);
+    while (fgets(text, sizeof text, file) != NULL) {
+        count++;
+        if (strstr(text, a) != NULL && strstr(text, b) != NULL && strstr(text, c) != NULL) fitting++;
+        else if (kind != NULL) print_message("%s", text);
+    }
+    fclose(file);
+    if (kind != NULL) assert_true(fitting > 0);
+    else if (count > 0) print_message("%d findings where none should be\n", count);
+    return count;
+}
+
+/* Runs a kernel with its mistake and without. */
+static void planted(const char *name, const char *kind, unsigned int blocks, unsigned int threads, CUresult result, size_t x_bytes, size_t y_bytes, int last) {
+    for (int bug = 1; bug >= 0; bug--) {
+        begin(bug);
+        CUdeviceptr x = x_bytes == 0 ? 0 : fixture_buffer(x_bytes), y = fixture_buffer(y_bytes);
+        void *with_x[] = {&x, &y, &last}, *without[] = {&y, &last};
+        CUresult got = launch(name, blocks, threads, x_bytes > 0 ? with_x : without);
+        assert_int_equal(got, bug ? result : CUDA_SUCCESS);
+        if (bug) found(kind, name, marked_line(name));
+        else assert_int_equal(found(NULL, NULL, 0), 0);
+        end();
+    }
+}
+
+static void out_of_bounds_by_one(void **unused) { planted("off_by_one", "ADDRESS", 4, 32, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4 * 100, 100); }
+static void misaligned(void **unused) { planted("misaligned", "ALIGNMENT", 1, 32, CUDA_ERROR_MISALIGNED_ADDRESS, 0, 64, 0); }
+static void a_missing_barrier_is_a_shared_race(void **unused) { planted("missing_barrier", "shared race", 2, 64, CUDA_SUCCESS, 0, 256, 0); }
+static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "DEADLOCK", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
+static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
+static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
+
+static void a_missing_fence_is_a_global_race(void **unused) {
+    for (int bug = 1; bug >= 0; bug--) {
+        begin(bug);
+        CUdeviceptr parts = fixture_buffer(32), count = fixture_buffer(4), sum = fixture_buffer(4);
+        void *parameters[] = {&parts, &count, &sum};
+        OK(launch("global_race", 8, 1, parameters));
+        assert_int_equal(fixture_word(sum), 36);
+        if (bug) found("global race", "global_race", marked_line("global_race"));
+        else assert_int_equal(found(NULL, NULL, 0), 0);
+        end();
+    }
+}
+
+static void memory_that_nobody_wrote(void **unused) {
+    for (int bug = 1; bug >= 0; bug--) {
+        begin(bug);
+        CUdeviceptr x, y = fixture_buffer(128);
+        int n = 32;
+        OK(cuMemAlloc(&x, 256));
+        OK(cuMemsetD8(x, 1, 128)); /* half of it */
+        void *parameters[] = {&x, &y, &n};
+        OK(launch("uninitialised", 1, 32, parameters));
+        if (bug) found("uninitialised", "uninitialised", marked_line("uninitialised"));
+        else assert_int_equal(found(NULL, NULL, 0), 0);
+        end();
+    }
+}
+
+static void memory_that_was_freed(void **unused) {
+    for (int bug = 1; bug >= 0; bug--) {
+        begin(false);
+        CUdeviceptr x = fixture_buffer(128), y = fixture_buffer(128);
+        void *parameters[] = {&x, &y};
+        if (bug) OK(cuMemFree(x));
+        assert_int_equal(launch("use_after_free", 1, 32, parameters), bug ? CUDA_ERROR_ILLEGAL_ADDRESS : CUDA_SUCCESS);
+        if (bug) {
+            found("ADDRESS", "use_after_free", marked_line("use_after_free"));
+            assert_non_null(strstr(pgd_softgpu_error_text(), "in memory that was freed"));
+        } else {
+            assert_int_equal(found(NULL, NULL, 0), 0);
+        }
+        end();
+    }
+}
+
+static void an_endless_loop(void **unused) {
+    for (int bug = 1; bug >= 0; bug--) {
+        begin(bug);
+        CUdeviceptr x = fixture_buffer(8);
+        void *parameters[] = {&x};
+        assert_int_equal(launch("infinite_loop", 1, 1, parameters), bug ? CUDA_ERROR_LAUNCH_TIMEOUT : CUDA_SUCCESS);
+        int line = marked_line("infinite_loop");
+        if (!bug) assert_int_equal(found(NULL, NULL, 0), 0);
+        else if (strstr(pgd_softgpu_error_text(), "planted.cu:") == NULL || atoi(strstr(pgd_softgpu_error_text(), "planted.cu:") + 11) < line - 2 || atoi(strstr(pgd_softgpu_error_text(), "planted.cu:") + 11) > line) fail_msg("%s", pgd_softgpu_error_text());
+        end();
+    }
+}
+
+/* In a process of its own, which ends as it would with a GPU. */
+static void the_host_touches_device_memory(void **unused) {
+    begin(false);
+    pid_t child = fork();
+    if (child == 0) {
+        CUcontext c;
+        CUdeviceptr x;
+        char program[4096];
+        snprintf(program, sizeof program, "/proc/self/exe");
+        (void)c, (void)x;
+        execl(program, program, "touch", (char *)NULL);
+        _exit(1);
+    }
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(!WIFEXITED(how) || WEXITSTATUS(how) != 0);
+    char text[2048] = "";
+    FILE *file = fopen(findings, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_non_null(strstr(text, "\"kind\": \"host access\""));
+    assert_non_null(strstr(text, "4 bytes into an allocation of 64"));
+    end();
+}
+
+static int touch(void) {
+    CUdeviceptr x;
+    CUcontext c;
+    if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&c, 0, 0) != CUDA_SUCCESS || cuMemAlloc(&x, 64) != CUDA_SUCCESS) return 0;
+    return *(volatile unsigned char *)(uintptr_t)(x + 4) == 77 ? 0 : 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) return touch();
+    snprintf(findings, sizeof findings, "/tmp/softgpu_findings_XXXXXX");
+    int file = mkstemp(findings);
+    if (file < 0) return 1;
+    close(file);
+    setenv("PAGODA_SOFTGPU_CHECK", "races,uninitialised", 1);
+    setenv("PAGODA_SOFTGPU_FINDINGS", findings, 1);
+    setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
+    setenv("PAGODA_SOFTGPU_LIMIT", "1", 1);
+    if (cuInit(0) != CUDA_SUCCESS) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(out_of_bounds_by_one),
+        cmocka_unit_test(misaligned),
+        cmocka_unit_test(a_missing_barrier_is_a_shared_race),
+        cmocka_unit_test(a_divergent_barrier),
+        cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
+        cmocka_unit_test(a_missing_fence_is_a_global_race),
+        cmocka_unit_test(a_missing_wait_for_a_copy),
+        cmocka_unit_test(memory_that_nobody_wrote),
+        cmocka_unit_test(memory_that_was_freed),
+        cmocka_unit_test(an_endless_loop),
+        cmocka_unit_test(the_host_touches_device_memory),
+    };
+    int failed = cmocka_run_group_tests_name("softgpu/driver_check", tests, NULL, NULL);
+    unlink(findings);
+    return failed;
+}

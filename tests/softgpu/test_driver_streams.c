@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Order: streams, events, host functions, captures and graphs. A kernel that spins until the host writes to pinned memory keeps a stream busy for as long as needed. */
+#include <pthread.h>
+
+#include "driver_fixture.h"
+
+static uint32_t *gate; /* pinned: 0 keeps `spin` spinning */
+
+static void hold(CUstream s) {
+    CUdeviceptr at = (CUdeviceptr)(uintptr_t)gate;
+    void *parameters[] = {&at};
+    *gate = 0;
+    OK(cuLaunchKernel(fixture_kernel("spin"), 1, 1, 1, 1, 1, 1, 0, s, parameters, NULL));
+}
+
+static void let_go(void) { __atomic_store_n(gate, 1, __ATOMIC_RELEASE); }
+
+static int begin(void **unused) {
+    fixture_begin(unused);
+    OK(cuMemHostAlloc((void **)&gate, 64, 0));
+    return 0;
+}
+
+static CUstream make(unsigned int flags) {
+    CUstream s;
+    OK(cuStreamCreate(&s, flags));
+    return s;
+}
+
+/* ---- streams ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void a_stream_goes_on_while_another_is_busy(void **unused) {
+    CUstream busy = make(CU_STREAM_NON_BLOCKING), other = make(CU_STREAM_NON_BLOCKING);
+    CUdeviceptr a = fixture_buffer(64);
+    OK(cuCtxSynchronize());
+    hold(busy);
+    OK(cuMemsetD32Async(a, 17, 4, other));
+    OK(cuStreamSynchronize(other));
+    assert_int_equal(cuStreamQuery(other), CUDA_SUCCESS);
+    assert_int_equal(cuStreamQuery(busy), CUDA_ERROR_NOT_READY);
+    let_go();
+    OK(cuStreamSynchronize(busy));
+    OK(cuStreamQuery(busy));
+    assert_int_equal(fixture_word(a + 12), 17);
+}
+
+static void the_legacy_stream_and_blocking_ones_wait_for_each_other(void **unused) {
+    CUstream blocking = make(CU_STREAM_DEFAULT), other = make(CU_STREAM_DEFAULT), apart = make(CU_STREAM_NON_BLOCKING);
+    CUdeviceptr a = fixture_buffer(64);
+    OK(cuCtxSynchronize());
+    hold(blocking);
+    OK(cuMemsetD8(a, 1, 4));              /* waits for `blocking` */
+    OK(cuMemsetD8Async(a + 4, 1, 4, other)); /* waits for the legacy stream */
+    OK(cuMemsetD8Async(a + 8, 1, 4, apart));
+    OK(cuStreamSynchronize(apart));
+    assert_int_equal(cuStreamQuery(NULL), CUDA_ERROR_NOT_READY);
+    assert_int_equal(cuStreamQuery(other), CUDA_ERROR_NOT_READY);
+    let_go();
+    OK(cuStreamSynchronize(other));
+    OK(cuStreamQuery(NULL));
+    assert_int_equal(fixture_word(a + 4), 0x01010101);
+}
+
+static void work_in_a_stream_is_done_in_order(void **unused) {
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    CUdeviceptr a = fixture_buffer(4);
+    for (int i = 0; i < 100; i++) OK(fixture_bump(a, s));
+    OK(cuStreamDestroy(s)); /* what is in it is done all the same */
+    OK(cuCtxSynchronize());
+    assert_int_equal(fixture_word(a), 100);
+    assert_int_equal(cuStreamSynchronize(s), CUDA_ERROR_INVALID_HANDLE);
+}
+
+static void *bump_in_own_stream(void *at) {
+    CUdeviceptr a = *(CUdeviceptr *)at;
+    OK(cuCtxSetCurrent(fixture_context));
+    for (int i = 0; i < 50; i++) OK(fixture_bump(a, CU_STREAM_PER_THREAD));
+    OK(cuStreamSynchronize(CU_STREAM_PER_THREAD));
+    return NULL;
+}
+
+static void threads_have_streams_of_their_own(void **unused) {
+    pthread_t threads[4];
+    CUdeviceptr a[4];
+    for (int i = 0; i < 4; i++) a[i] = fixture_buffer(4);
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, bump_in_own_stream, &a[i]), 0);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++) assert_int_equal(fixture_word(a[i]), 50);
+    unsigned long long mine, legacy;
+    OK(cuStreamGetId(CU_STREAM_PER_THREAD, &mine));
+    OK(cuStreamGetId(CU_STREAM_LEGACY, &legacy));
+    assert_true(mine != legacy);
+}
+
+static void count_up(void *number) { ++*(int *)number; }
+static void note(CUstream stream, CUresult status, void *number) { *(int *)number = status == CUDA_SUCCESS ? 100 : -1; }
+
+static void functions_of_the_host_take_their_turn(void **unused) {
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    int number = 0, told = 0;
+    hold(s);
+    OK(cuLaunchHostFunc(s, count_up, &number));
+    OK(cuStreamAddCallback(s, note, &told, 0));
+    assert_int_equal(__atomic_load_n(&number, __ATOMIC_ACQUIRE), 0);
+    let_go();
+    OK(cuStreamSynchronize(s));
+    assert_true(number == 1 && told == 100);
+}
+
+/* ---- events ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void events_are_waited_for_across_streams(void **unused) {
+    CUstream first = make(CU_STREAM_NON_BLOCKING), second = make(CU_STREAM_NON_BLOCKING);
+    CUevent begun, done, untimed;
+    CUdeviceptr a = fixture_buffer(8);
+    float milliseconds;
+    OK(cuCtxSynchronize());
+    OK(cuEventCreate(&begun, CU_EVENT_DEFAULT));
+    OK(cuEventCreate(&done, CU_EVENT_DEFAULT));
+    OK(cuEventCreate(&untimed, CU_EVENT_DISABLE_TIMING));
+    OK(cuEventQuery(done)); /* never recorded */
+    OK(cuEventRecord(begun, first));
+    hold(first);
+    OK(cuMemsetD32Async(a, 5, 1, first));
+    OK(cuEventRecord(done, first));
+    OK(cuStreamWaitEvent(second, done, 0));
+    OK(fixture_bump(a, second));
+    assert_int_equal(cuEventQuery(done), CUDA_ERROR_NOT_READY);
+    assert_int_equal(cuEventElapsedTime(&milliseconds, begun, done), CUDA_ERROR_NOT_READY);
+    assert_int_equal(cuStreamQuery(second), CUDA_ERROR_NOT_READY);
+    let_go();
+    OK(cuStreamSynchronize(second));
+    OK(cuEventSynchronize(done));
+    assert_int_equal(fixture_word(a), 6);
+    OK(cuEventElapsedTime(&milliseconds, begun, done));
+    assert_true(milliseconds > 0);
+    OK(cuEventRecord(untimed, first));
+    OK(cuEventSynchronize(untimed));
+    assert_int_equal(cuEventElapsedTime(&milliseconds, begun, untimed), CUDA_ERROR_INVALID_HANDLE);
+    OK(cuEventDestroy(begun));
+    assert_int_equal(cuEventRecord(begun, first), CUDA_ERROR_INVALID_HANDLE);
+}
+
+/* ---- captures ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static void captured_streams_become_one_graph(void **unused) {
+    CUstream s = make(CU_STREAM_NON_BLOCKING), side = make(CU_STREAM_NON_BLOCKING);
+    CUevent fork, join;
+    CUgraph graph;
+    CUgraphExec exec;
+    CUdeviceptr a = fixture_buffer(16);
+    CUstreamCaptureStatus status;
+    size_t nodes = 0, edges = 0, roots = 0;
+    OK(cuEventCreate(&fork, 0));
+    OK(cuEventCreate(&join, 0));
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    OK(fixture_bump(a, s));
+    OK(cuEventRecord(fork, s));
+    OK(cuStreamWaitEvent(side, fork, 0));
+    OK(cuStreamIsCapturing(side, &status));
+    assert_int_equal(status, CU_STREAM_CAPTURE_STATUS_ACTIVE);
+    OK(fixture_bump(a + 4, side));
+    OK(cuMemcpyDtoDAsync(a + 8, a, 4, s));
+    assert_int_equal(cuEventQuery(fork), CUDA_ERROR_CAPTURED_EVENT);
+    OK(cuEventRecord(join, side));
+    OK(cuStreamWaitEvent(s, join, 0));
+    OK(cuMemsetD32Async(a + 12, 9, 1, s));
+    OK(cuStreamEndCapture(s, &graph));
+    assert_int_equal(fixture_word(a), 0); /* nothing has run */
+    OK(cuGraphGetNodes(graph, NULL, &nodes));
+    OK(cuGraphGetEdges(graph, NULL, NULL, &edges));
+    OK(cuGraphGetRootNodes(graph, NULL, &roots));
+    assert_true(nodes == 4 && edges == 4 && roots == 1);
+    OK(cuGraphInstantiate(&exec, graph, 0));
+    OK(cuGraphDestroy(graph)); /* what was made of it stays */
+    for (int i = 0; i < 3; i++) OK(cuGraphLaunch(exec, i == 1 ? side : s));
+    OK(cuStreamSynchronize(s));
+    OK(cuStreamSynchronize(side));
+    assert_true(fixture_word(a) == 3 && fixture_word(a + 4) == 3 && fixture_word(a + 8) == 3 && fixture_word(a + 12) == 9);
+    OK(cuGraphExecDestroy(exec));
+    assert_int_equal(cuGraphLaunch(exec, s), CUDA_ERROR_INVALID_VALUE);
+}
+
+static void what_cannot_be_captured_spoils_the_capture(void **unused) {
+    CUstream s = make(CU_STREAM_DEFAULT), side = make(CU_STREAM_NON_BLOCKING);
+    CUevent outside, fork;
+    CUgraph graph;
+    CUdeviceptr a = fixture_buffer(16);
+    CUstreamCaptureStatus status;
+    OK(cuCtxSynchronize());
+    OK(cuEventCreate(&outside, 0));
+    OK(cuEventCreate(&fork, 0));
+    OK(cuEventRecord(outside, side));
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_ILLEGAL_STATE);
+    assert_int_equal(cuStreamBeginCapture(NULL, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    /* waiting for it */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    assert_int_equal(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_ERROR_ILLEGAL_STATE);
+    assert_int_equal(cuStreamSynchronize(s), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    OK(cuStreamIsCapturing(s, &status));
+    assert_int_equal(status, CU_STREAM_CAPTURE_STATUS_INVALIDATED);
+    assert_int_equal(fixture_bump(a, s), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    /* an event from outside */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    assert_int_equal(cuStreamWaitEvent(s, outside, 0), CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    /* the legacy stream, which would wait for it */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    assert_int_equal(cuMemsetD8(a, 0, 4), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    /* a stream that does not come back */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));
+    OK(fixture_bump(a, s));
+    OK(cuEventRecord(fork, s));
+    OK(cuStreamWaitEvent(side, fork, 0));
+    OK(fixture_bump(a, side));
+    assert_int_equal(cuStreamEndCapture(side, &graph), CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));
+    OK(fixture_bump(a, s));
+    OK(cuEventRecord(fork, s));
+    OK(cuStreamWaitEvent(side, fork, 0));
+    OK(fixture_bump(a, side));
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
+    OK(fixture_bump(a, side)); /* it runs again */
+    OK(cuStreamSynchronize(side));
+    assert_int_equal(fixture_word(a), 1);
+}
+
+/* ---- graphs ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static CUDA_KERNEL_NODE_PARAMS bump_node(void **parameters) {
+    return (CUDA_KERNEL_NODE_PARAMS){.func = fixture_kernel("bump"), .gridDimX = 1, .gridDimY = 1, .gridDimZ = 1, .blockDimX = 1, .blockDimY = 1, .blockDimZ = 1, .kernelParams = parameters};
+}
+
+/* a child of two bumps between a fill and a host function; behind it a copy. */
+static void graphs_are_built_by_hand_with_children(void **unused) {
+    CUgraph graph, child, clone;
+    CUgraphNode fill, inner[2], family, host, copy, list[8];
+    CUgraphExec exec;
+    CUdeviceptr a = fixture_buffer(8);
+    CUgraphNodeType type;
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    int number = 0;
+    size_t count = 8;
+    void *parameters[] = {&a};
+    CUDA_KERNEL_NODE_PARAMS bump = bump_node(parameters);
+    CUDA_MEMSET_NODE_PARAMS ten = {.dst = a, .value = 10, .elementSize = 4, .width = 1, .height = 1};
+    CUDA_HOST_NODE_PARAMS called = {count_up, &number};
+    CUDA_MEMCPY3D c = {.srcMemoryType = CU_MEMORYTYPE_DEVICE, .srcDevice = a, .dstMemoryType = CU_MEMORYTYPE_DEVICE, .dstDevice = a + 4, .WidthInBytes = 4, .Height = 1, .Depth = 1};
+    OK(cuGraphCreate(&child, 0));
+    OK(cuGraphAddKernelNode(&inner[0], child, NULL, 0, &bump));
+    OK(cuGraphAddKernelNode(&inner[1], child, &inner[0], 1, &bump));
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphAddMemsetNode(&fill, graph, NULL, 0, &ten, NULL));
+    OK(cuGraphAddChildGraphNode(&family, graph, &fill, 1, child));
+    OK(cuGraphDestroy(child)); /* a copy is in the node */
+    OK(cuGraphAddHostNode(&host, graph, &family, 1, &called));
+    OK(cuGraphAddMemcpyNode(&copy, graph, &family, 1, &c, NULL));
+    assert_int_equal(cuGraphAddDependencies(graph, &fill, &family, 1), CUDA_ERROR_INVALID_VALUE); /* is there already */
+    OK(cuGraphAddDependencies(graph, &host, &copy, 1));
+    OK(cuGraphNodeGetType(family, &type));
+    assert_int_equal(type, CU_GRAPH_NODE_TYPE_GRAPH);
+    OK(cuGraphNodeGetDependencies(copy, list, &count));
+    assert_true(count == 2 && list[0] == family && list[1] == host && list[2] == NULL);
+    count = 8;
+    OK(cuGraphNodeGetDependentNodes(family, list, &count));
+    assert_true(count == 2 && list[0] == host && list[1] == copy);
+    OK(cuGraphClone(&clone, graph));
+    OK(cuGraphInstantiate(&exec, clone, 0));
+    OK(cuGraphDestroy(clone));
+    OK(cuGraphLaunch(exec, s));
+    OK(cuGraphLaunch(exec, s));
+    OK(cuStreamSynchronize(s));
+    assert_true(fixture_word(a + 4) == 12 && number == 2);
+    OK(cuGraphExecDestroy(exec));
+    /* a circle */
+    OK(cuGraphAddDependencies(graph, &copy, &fill, 1));
+    assert_int_equal(cuGraphInstantiate(&exec, graph, 0), CUDA_ERROR_INVALID_VALUE);
+    OK(cuGraphRemoveDependencies(graph, &copy, &fill, 1));
+    OK(cuGraphDestroyNode(family));
+    assert_int_equal(cuGraphNodeGetType(family, &type), CUDA_ERROR_INVALID_VALUE);
+    count = 0;
+    OK(cuGraphGetEdges(graph, NULL, NULL, &count));
+    assert_int_equal(count, 1);
+    OK(cuGraphDestroy(graph));
+}
+
+static void ready_graphs_are_updated(void **unused) {
+    CUgraph graph, other;
+    CUgraphNode first, second;
+    CUgraphExec exec;
+    CUgraphExecUpdateResultInfo info;
+    CUdeviceptr a = fixture_buffer(16), b = a + 8;
+    void *of_a[] = {&a}, *of_b[] = {&b};
+    CUDA_KERNEL_NODE_PARAMS bump_a = bump_node(of_a), bump_b = bump_node(of_b);
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphAddKernelNode(&first, graph, NULL, 0, &bump_a));
+    OK(cuGraphAddKernelNode(&second, graph, &first, 1, &bump_a));
+    OK(cuGraphInstantiate(&exec, graph, 0));
+    OK(cuGraphLaunch(exec, NULL));
+    OK(cuGraphExecKernelNodeSetParams(exec, second, &bump_b));
+    OK(cuGraphLaunch(exec, NULL));
+    assert_true(fixture_word(a) == 3 && fixture_word(b) == 1);
+    OK(cuGraphKernelNodeSetParams(first, &bump_b)); /* of the graph, not of what was made of it */
+    OK(cuGraphLaunch(exec, NULL));
+    assert_true(fixture_word(a) == 4 && fixture_word(b) == 2);
+    OK(cuGraphExecUpdate(exec, graph, &info)); /* b, a */
+    assert_int_equal(info.result, CU_GRAPH_EXEC_UPDATE_SUCCESS);
+    OK(cuGraphExecKernelNodeSetParams(exec, second, &bump_b)); /* nodes are still found */
+    OK(cuGraphLaunch(exec, NULL));
+    assert_true(fixture_word(a) == 4 && fixture_word(b) == 4);
+    OK(cuGraphCreate(&other, 0));
+    OK(cuGraphAddKernelNode(&first, other, NULL, 0, &bump_a));
+    assert_int_equal(cuGraphExecUpdate(exec, other, &info), CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE);
+    assert_int_equal(info.result, CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED);
+    OK(cuGraphAddEmptyNode(&second, other, &first, 1));
+    assert_int_equal(cuGraphExecUpdate(exec, other, &info), CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE);
+    assert_int_equal(info.result, CU_GRAPH_EXEC_UPDATE_ERROR_NODE_TYPE_CHANGED);
+    OK(cuModuleUnload(fixture_module));
+    assert_int_equal(cuGraphLaunch(exec, NULL), CUDA_ERROR_INVALID_HANDLE);
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+    OK(cuGraphDestroy(other));
+}
+
+static void events_in_graphs_join_streams_outside(void **unused) {
+    CUgraph graph;
+    CUgraphNode node, record;
+    CUgraphExec exec;
+    CUevent event;
+    CUstream s = make(CU_STREAM_NON_BLOCKING), side = make(CU_STREAM_NON_BLOCKING);
+    CUdeviceptr at = (CUdeviceptr)(uintptr_t)gate;
+    void *parameters[] = {&at};
+    CUDA_KERNEL_NODE_PARAMS spin = {.func = fixture_kernel("spin"), .gridDimX = 1, .gridDimY = 1, .gridDimZ = 1, .blockDimX = 1, .blockDimY = 1, .blockDimZ = 1, .kernelParams = parameters};
+    OK(cuEventCreate(&event, 0));
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphAddKernelNode(&node, graph, NULL, 0, &spin));
+    OK(cuGraphAddEventRecordNode(&record, graph, &node, 1, event));
+    OK(cuGraphInstantiate(&exec, graph, 0));
+    *gate = 0;
+    OK(cuGraphLaunch(exec, s));
+    OK(cuStreamWaitEvent(side, event, 0));
+    assert_int_equal(cuStreamQuery(side), CUDA_ERROR_NOT_READY);
+    let_go();
+    OK(cuEventSynchronize(event));
+    OK(cuStreamSynchronize(side));
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+}
+
+/* ---- many threads at once -------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void *all_sorts(void *unused) {
+    CUstream s;
+    CUevent e;
+    CUdeviceptr a;
+    uint32_t word;
+    OK(cuCtxSetCurrent(fixture_context));
+    for (int i = 0; i < 20; i++) {
+        OK(cuStreamCreate(&s, i % 2 == 0 ? CU_STREAM_DEFAULT : CU_STREAM_NON_BLOCKING));
+        OK(cuEventCreate(&e, 0));
+        OK(cuMemAlloc(&a, 64));
+        OK(cuMemsetD32Async(a, (unsigned int)i, 16, s));
+        OK(fixture_bump(a, s));
+        OK(cuEventRecord(e, s));
+        OK(cuStreamWaitEvent(CU_STREAM_PER_THREAD, e, 0));
+        OK(cuMemcpyDtoHAsync(&word, a, 4, CU_STREAM_PER_THREAD));
+        OK(cuStreamSynchronize(CU_STREAM_PER_THREAD));
+        assert_int_equal(word, i + 1);
+        OK(cuStreamDestroy(s));
+        OK(cuEventDestroy(e));
+        OK(cuMemFree(a));
+    }
+    return NULL;
+}
+
+static void threads_use_one_context_at_once(void **unused) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, all_sorts, NULL), 0);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+}
+
+int main(void) {
+    setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
+#define WITH(test) cmocka_unit_test_setup_teardown(test, begin, fixture_end)
+    const struct CMUnitTest tests[] = {
+        WITH(a_stream_goes_on_while_another_is_busy),
+        WITH(the_legacy_stream_and_blocking_ones_wait_for_each_other),
+        WITH(work_in_a_stream_is_done_in_order),
+        WITH(threads_have_streams_of_their_own),
+        WITH(functions_of_the_host_take_their_turn),
+        WITH(events_are_waited_for_across_streams),
+        WITH(captured_streams_become_one_graph),
+        WITH(what_cannot_be_captured_spoils_the_capture),
+        WITH(graphs_are_built_by_hand_with_children),
+        WITH(ready_graphs_are_updated),
+        WITH(events_in_graphs_join_streams_outside),
+        WITH(threads_use_one_context_at_once),
+    };
+    return cmocka_run_group_tests_name("softgpu/driver_streams", tests, NULL, NULL);
+}
