@@ -498,6 +498,27 @@ static void a_fault_of_one_block_stops_the_others(void **unused) {
     gpu_vector_code_destroy(code);
 }
 
+/* Word for word, the line of the source included. */
+static void faults_are_told_in_the_same_words(void **unused) {
+    static const char *const bodies[] = {"st.global.u32 [%a+4], %t;", "st.global.u32 [%a+2], %t;", "ld.shared.u32 %x, [room+256];", "setp.lt.u32 %p, %t, 16;\n@%p bar.sync 0;\n@!%p bar.sync 1;",
+                                         "setp.lt.u32 %p, %t, 7;\n@%p ld.global.u32 %x, [8];", "shfl.sync.bfly.b32 %x, %t, 1, 31, 0xfffffffe;", "setp.eq.u32 %p, %t, 9;\n@%p trap;", "bar.sync 0, 33;"};
+    for (size_t k = 0; k < sizeof bodies / sizeof bodies[0]; k++) {
+        char text_[4096];
+        gpu_fault wanted, got;
+        snprintf(text_, sizeof text_, ".version 8.0\n.target sm_90\n.address_size 64\n.file 1 \"folder/kernel.cu\"\n.shared .align 16 .b8 room[256];\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x;\n.reg .pred %%p;\n"
+                 "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\nmad.wide.u32 %%a, %%t, 4, %%o;\n.loc 1 77 3\n%s\nret;\n}\n", bodies[k]);
+        load_text(text_, strlen(text_));
+        uint64_t out = device(NULL, 4 * 32);
+        gpu_launch l = {&program, ptx_function_find(module, "k"), {1, 1, 1}, {32, 1, 1}, 0, &out, 0, .cooperative = false};
+        assert_int_equal(gpu_reference_run(&l, &wanted), PGD_DEVICE);
+        assert_int_equal(gpu_vector_run(&l, pool, &got), PGD_DEVICE);
+        assert_string_equal(got.text, wanted.text);
+        assert_non_null(strstr(got.text, "kernel.cu:77"));
+        assert_true(got.kind == wanted.kind && got.address == wanted.address && got.bytes == wanted.bytes && got.instruction == wanted.instruction);
+        tear_down(NULL);
+    }
+}
+
 /* Memory that was freed between two launches is not found where it was. */
 static void freed_memory_is_forgotten(void **unused) {
     gpu_vector_code *code = prepared("st.global.u32 [%a], %t;\nld.global.u32 %x, [%a];\nadd.u32 %x, %x, 1;\nst.global.u32 [%a], %x;");
@@ -511,7 +532,7 @@ static void freed_memory_is_forgotten(void **unused) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {EXECUTOR_TESTS, TEST(atomic_sums_of_many_blocks_are_whole), TEST(a_lock_is_held_by_one_thread_of_all), TEST(blocks_of_a_cooperative_launch_wait_for_each_other),
-                                       TEST(instructions_are_counted), TEST(a_fault_of_one_block_stops_the_others), TEST(freed_memory_is_forgotten)};
+                                       TEST(instructions_are_counted), TEST(a_fault_of_one_block_stops_the_others), TEST(freed_memory_is_forgotten), TEST(faults_are_told_in_the_same_words)};
     const struct CMUnitTest own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(matrices_give_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
     int failed = cmocka_run_group_tests_name("beside the reference", own, NULL, NULL);
     for (int level = 0; level < GPU_VECTOR_LEVELS; level++)

@@ -20,12 +20,9 @@ const vec_step *vec_fault(vec_warp *w, int32_t lane, gpu_fault_kind kind, const 
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    f->kind = kind;
     memcpy(f->block, w->block->index, sizeof f->block);
     f->thread[0] = thread % size[0], f->thread[1] = thread / size[0] % size[1], f->thread[2] = thread / size[0] / size[1];
-    f->function = w->frame->body->function;
-    f->instruction = i;
-    snprintf(f->text, sizeof f->text, "%s, line %d, block (%u,%u,%u), thread (%u,%u,%u): %s", f->function->name, i->place.line, f->block[0], f->block[1], f->block[2], f->thread[0], f->thread[1], f->thread[2], what);
+    gpu_fault_say(f, kind, w->worker->launch->program->module, w->frame->body->function, i, what);
     return NULL;
 }
 

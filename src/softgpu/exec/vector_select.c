@@ -27,10 +27,12 @@ pgd_status gpu_vector_force(gpu_vector_level level) {
     return PGD_OK;
 }
 
+#if defined(__x86_64__)
 static int level_in_force(void) {
     int level = atomic_load_explicit(&forced, memory_order_relaxed);
     return level < 0 ? (int)gpu_vector_best() : level;
 }
+#endif
 
 vec_dots_fn *vec_dots(void) {
 #if defined(__x86_64__)
