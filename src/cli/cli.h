@@ -90,6 +90,10 @@ struct term_progress;
       "  -- PROGRAM [ARGUMENT]... what is run; slowly, one thread of a GPU at a time. What is found is told on stderr, and the exit\n"        \
       "                           status is then 1\n",                                                                                       \
       "pagoda gpu check -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
+    X(gpu_profile, "gpu profile", "run a program with a software GPU that counts what its kernels do: exactly, and no times",                    \
+      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
+      "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
     X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \
       "pagoda gpu ptx kernels.ptx\npagoda gpu ptx --json kernels.ptx")                                                                       \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pagoda gpu run, check, ptx: programs and kernels on a GPU made of software. */
+ * pagoda gpu run, check, profile, ptx: programs and kernels on a GPU made of software. */
 #include <dlfcn.h>
 #include <limits.h>
 #include <pagoda/softgpu.h>
@@ -17,8 +17,8 @@ struct run_options {
     int64_t devices, memory;
     const char *capability, *executor;
     bool force, synchronous;
-    bool checks, uninitialised;
-    const char *findings; /* the file they go to */
+    bool checks, uninitialised, profiles;
+    const char *file; /* that what is found or counted goes to */
 };
 
 static bool set(const char *name, const char *value) { return value == NULL || setenv(name, value, 1) == 0; }
@@ -33,7 +33,8 @@ static bool set_number(const char *name, int64_t value) {
 static bool set_environment(struct cli *cli, const struct run_options *o) {
     bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
     fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
-    if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->findings);
+    if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->file);
+    if (o->profiles) fine = fine && set("PAGODA_SOFTGPU_PROFILE", o->file) && set("PAGODA_SOFTGPU_PROFILE_JSON", cli->json ? "1" : "0");
     fine = fine && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
     return fine || cli_fail(&cli->error, "the environment cannot be set; there is not enough memory");
 }
@@ -51,9 +52,10 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
         {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
         {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},               {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
     };
+    int count = (int)(sizeof options / sizeof options[0]) - o->profiles; /* the last is not of a profile */
     char folder[PATH_MAX];
     *code = CLI_USAGE;
-    if (!cli_options(cli, options, sizeof options / sizeof options[0])) return false;
+    if (!cli_options(cli, options, count)) return false;
     if (!known(cli, "--capability", o->capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o->executor, "vector reference")) return false;
     if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda %s -- PROGRAM [ARGUMENT]...", cli->verb);
     *code = CLI_FAILED;
@@ -77,7 +79,7 @@ int cli_gpu_run(struct cli *cli) {
     return status;
 }
 
-/* ---- pagoda gpu check ------------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- pagoda gpu check, pagoda gpu profile -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* The lines of the file, each a JSON object, as elements of an array or not at all; returns how many. */
 static int pass_on(FILE *file, bool print) {
@@ -89,21 +91,48 @@ static int pass_on(FILE *file, bool print) {
     return lines;
 }
 
-int cli_gpu_check(struct cli *cli) {
-    char findings[] = "/tmp/pagoda_findings_XXXXXX";
-    struct run_options o = {.devices = -1, .memory = -1, .checks = true, .findings = findings};
-    int status, code, descriptor = mkstemp(findings);
+/* Starts a program that writes to a file, which is gone afterwards and can still be read; NULL: *code is to be returned. */
+static FILE *start_with_file(struct cli *cli, struct run_options *o, int *status, int *code) {
+    char path[] = "/tmp/pagoda_gpu_XXXXXX";
+    int descriptor = mkstemp(path);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
-    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp; is there room?"), cli_report(cli, CLI_FAILED);
-    bool started = start(cli, &o, &status, &code);
-    unlink(findings);
-    if (!started) return fclose(file), cli_report(cli, code);
+    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp; is there room?"), *code = cli_report(cli, CLI_FAILED), NULL;
+    o->file = path;
+    bool started = start(cli, o, status, code);
+    unlink(path);
+    if (started) return file;
+    fclose(file);
+    *code = cli_report(cli, *code);
+    return NULL;
+}
+
+int cli_gpu_check(struct cli *cli) {
+    struct run_options o = {.devices = -1, .memory = -1, .checks = true};
+    int status, code;
+    FILE *file = start_with_file(cli, &o, &status, &code);
+    if (file == NULL) return code;
     if (cli->json) printf("{\"findings\": [");
     int count = pass_on(file, cli->json);
     if (cli->json) printf("], \"exit_status\": %d}\n", status);
     else if (!cli->quiet) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
     fclose(file);
     return count > 0 ? CLI_FAILED : status;
+}
+
+int cli_gpu_profile(struct cli *cli) {
+    struct run_options o = {.devices = -1, .memory = -1, .profiles = true};
+    int status, code;
+    FILE *file = start_with_file(cli, &o, &status, &code);
+    if (file == NULL) return code;
+    if (cli->json) {
+        printf("{\"kernels\": [");
+        pass_on(file, true);
+        printf("], \"exit_status\": %d}\n", status);
+    } else {
+        for (int c = fgetc(file); c != EOF; c = fgetc(file)) putchar(c);
+    }
+    fclose(file);
+    return status;
 }
 
 /* ---- pagoda gpu ptx -------------------------------------------------------------------------------------------------------------------------------------------------- */

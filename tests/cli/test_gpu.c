@@ -70,11 +70,18 @@ static void mistakes_of_kernels_are_told(void **unused) {
     expect("gpu check --executor vector -- true", 2, "no option \"--executor\"");
 }
 
+static void what_kernels_do_is_counted(void **unused) {
+    with_example("gpu profile", "vector_add", 0, "vector_add, grid 391 x 1 x 1, block 256 x 1 x 1, launched 1 times");
+    with_example("gpu profile --json", "graph_replay", 0, "\"kernel\": \"scale\", \"launches\": 11,");
+    assert_non_null(strstr(last.out, "], \"exit_status\": 0}"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_a_file_are_listed),
         cmocka_unit_test(programs_see_a_gpu),
         cmocka_unit_test(mistakes_of_kernels_are_told),
+        cmocka_unit_test(what_kernels_do_is_counted),
     };
     return cmocka_run_group_tests_name("cli/gpu", tests, set_up, leave_folder);
 }

@@ -36,6 +36,7 @@ typedef struct gpu_fill {
 typedef struct gpu_kernel_launch {
     CUfunction function;
     uint32_t grid[3], block[3], shared_bytes;
+    int32_t registers; /* of a thread, estimated */
     bool cooperative;
     size_t parameter_bytes;
     unsigned char *parameters; /* of the operation */
@@ -128,7 +129,7 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
-    gpu_vector_code *code; /* once it was launched */
+    gpu_vector_code *code, *observed; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
     CUfunction next;
 };

@@ -241,6 +241,7 @@ static CUresult make(const CUDA_KERNEL_NODE_PARAMS *p, bool cooperative, gpu_ope
     gpu_operation *o = gpu_operation_create(GPU_OP_KERNEL);
     if (o == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
     o->kernel = (gpu_kernel_launch){.function = f, .grid = {p->gridDimX, p->gridDimY, p->gridDimZ}, .block = {p->blockDimX, p->blockDimY, p->blockDimZ}, .shared_bytes = p->sharedMemBytes, .cooperative = cooperative};
+    o->kernel.registers = registers_of(f);
     result = check_sizes(&o->kernel);
     if (result == CUDA_SUCCESS) result = copy_parameters(&o->kernel, p->kernelParams, p->extra);
     if (result == CUDA_SUCCESS) *out = o;

@@ -108,6 +108,7 @@ void gpu_module_destroy(CUmodule m) {
         m->functions = f->next;
         gpu_object_remove(f);
         gpu_vector_code_destroy(f->code);
+        gpu_vector_code_destroy(f->observed);
         pgd_mem_free(f);
     }
     gpu_object_remove(m);

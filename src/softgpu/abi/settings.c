@@ -60,19 +60,22 @@ static pgd_status check(gpu_settings *s) {
 }
 
 pgd_status gpu_settings_read(gpu_settings *s) {
-    int64_t devices, processors, memory, workers, synchronous, limit, version;
+    int64_t json, devices, processors, memory, workers, synchronous, limit, version;
     PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report)); /* first: what is wrong with the others is told there */
     PGD_TRY(number("DEVICES", 0, 16, 1, &devices));
     PGD_TRY(number("PROCESSORS", 1, 1024, 8, &processors));
     PGD_TRY(number("MEMORY", 1, 1 << 20, 4096, &memory));
     PGD_TRY(number("WORKERS", 0, 1024, 0, &workers));
     PGD_TRY(number("SYNCHRONOUS", 0, 1, 0, &synchronous));
+    PGD_TRY(number("PROFILE_JSON", 0, 1, 0, &json));
     PGD_TRY(number("LIMIT", 0, 1 << 30, 1000000, &limit));
     PGD_TRY(number("VERSION", 1000, 1000000, 13000, &version));
     PGD_TRY(capability(&s->capability));
     PGD_TRY(executor(&s->reference));
     PGD_TRY(path("PAGODA_SOFTGPU_FINDINGS", s->findings, sizeof s->findings));
+    PGD_TRY(path("PAGODA_SOFTGPU_PROFILE", s->profile, sizeof s->profile));
     PGD_TRY(check(s));
+    s->profile_json = json != 0;
     s->devices = (int32_t)devices;
     s->processors = (int32_t)processors;
     s->memory_bytes = (uint64_t)memory << 20;

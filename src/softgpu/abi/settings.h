@@ -17,6 +17,8 @@ typedef struct gpu_settings {
     int32_t driver_version;     /* VERSION: what cuDriverGetVersion says */
     bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */
     char findings[4096];        /* FINDINGS: a file that gets what is found, a JSON object a line; "": none */
+    char profile[4096];         /* PROFILE: a file that gets what was counted, when the process ends; "": none */
+    bool profile_json;          /* PROFILE_JSON=1 */
     char report[4096];          /* REPORT: a file that lines are added to; "": none */
 } gpu_settings;
 

@@ -46,7 +46,8 @@ typedef struct gpu_launch {
     uint64_t instruction_limit;  /* of all threads together; 0: none */
     uint64_t barred;             /* a bit for each device whose memory this one may not touch */
     bool cooperative;            /* all blocks are there at once, and may wait for each other */
-    const struct gpu_listener *listener; /* hears of accesses and barriers; NULL: nobody */
+    const struct gpu_listener *listener; /* of the reference executor: hears of accesses and barriers; NULL: nobody */
+    const struct gpu_observer *observer; /* of the vector executor's observed code: hears of instructions; NULL: nobody */
 } gpu_launch;
 
 

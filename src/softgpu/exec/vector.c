@@ -139,18 +139,22 @@ static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
     return PGD_OK;
 }
 
-pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) {
+static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, gpu_vector_code **out) {
     *out = NULL;
     if (kernel == NULL || !kernel->entry || !kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
     gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
     if (code == NULL) return pgd_fail_memory(sizeof *code);
     code->program = program;
+    code->observed = observed;
     atomic_flag_clear(&code->lock);
     pgd_status status = prepare(code, kernel);
     if (status != PGD_OK) gpu_vector_code_destroy(code);
     else *out = code;
     return status;
 }
+
+pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, out); }
+pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, out); }
 
 void gpu_vector_code_destroy(gpu_vector_code *code) {
     if (code == NULL) return;

@@ -162,6 +162,10 @@ static vec_step *add_step(vec_body *b, vec_fn *run, const ptx_instruction *i) {
 }
 
 static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instruction *i) {
+    if (code->observed) {
+        vec_step *o = add_step(b, vec_run_observe, i);
+        if (i->guarded) o->guard = b->registers[i->guard].at, o->negated = i->guard_negated;
+    }
     if (i->guarded && !guards_itself(i)) {
         vec_step *g = add_step(b, ends_block(i) ? vec_run_guard_part : vec_run_guard, i);
         g->guard = b->registers[i->guard].at;
@@ -212,8 +216,8 @@ static bool make(vec_body *b, gpu_vector_code *code) {
     b->offsets = pgd_mem_zalloc(sizeof *b->offsets * ((size_t)f->register_count + b->constant_capacity + 1));
     b->constants = pgd_mem_zalloc(sizeof *b->constants * b->constant_capacity);
     b->constant_widths = pgd_mem_zalloc(b->constant_capacity);
-    b->steps = pgd_mem_zalloc(sizeof *b->steps * 6 * n);
-    b->order = pgd_mem_zalloc(sizeof *b->order * 3 * n);
+    b->steps = pgd_mem_zalloc(sizeof *b->steps * 8 * n);
+    b->order = pgd_mem_zalloc(sizeof *b->order * 4 * n);
     b->first = pgd_mem_zalloc(sizeof *b->first * n);
     bool fine = fl.leads != NULL && fl.block != NULL && fl.begin != NULL && fl.place != NULL && fl.stack != NULL && b->registers != NULL && b->offsets != NULL && b->constants != NULL && b->constant_widths != NULL && b->steps != NULL && b->order != NULL && b->first != NULL;
     if (fine) {

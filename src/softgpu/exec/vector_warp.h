@@ -84,6 +84,7 @@ typedef struct vec_body {
 
 struct gpu_vector_code {
     const gpu_program *program;
+    bool observed;           /* a step before each instruction tells of it */
     vec_body *kernel;
     vec_body **bodies;       /* by the number of the function; NULL: not needed */
     struct vec_worker *idle; /* kept from launch to launch */
@@ -246,6 +247,9 @@ uint64_t vec_operand_address(const vec_warp *w, const vec_frame *f, int32_t lane
 char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, uint32_t site, ptx_space space, uint64_t address, uint64_t bytes, bool write);
 bool vec_make_parameters(vec_warp *w); /* gives lanes their own */
 vec_fn vec_run_load, vec_run_store, vec_run_atomic, vec_run_cvta, vec_run_isspacep, vec_run_copy;
+
+/* ---- vector_observe.c ---- */
+vec_fn vec_run_observe;
 
 /* ---- vector_split.c ---- */
 vec_split *vec_part(vec_warp *w, uint32_t mask, int32_t pc); /* lanes leave the split that runs */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Entries by kernel, grid, block and shared memory; written as JSON, an object a line, or as text. */
+#include "profile.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <timing/counts.h>
+#include <timing/occupancy.h>
+
+typedef struct entry {
+    char kernel[128];
+    uint32_t grid[3], block[3];
+    uint64_t shared_bytes, launches;
+    int32_t registers;
+    gpu_launch_counts counts;
+} entry;
+
+static struct {
+    pthread_mutex_t lock;
+    entry *list;
+    int32_t count, capacity;
+} profile = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+bool gpu_profile_wanted(void) { return gpu_driver.settings.profile[0] != '\0'; }
+
+static entry *entry_of(const gpu_launch *l, int32_t registers) {
+    uint64_t shared = gpu_program_shared_bytes(l->program, l->kernel) + l->dynamic_shared_bytes;
+    for (int32_t i = 0; i < profile.count; i++) {
+        entry *e = &profile.list[i];
+        if (strncmp(e->kernel, l->kernel->name, sizeof e->kernel - 1) == 0 && memcmp(e->grid, l->grid, sizeof e->grid) == 0 && memcmp(e->block, l->block, sizeof e->block) == 0 && e->shared_bytes == shared) return e;
+    }
+    if (!pgd_grow(&profile.list, &profile.capacity, profile.count, sizeof *profile.list)) return NULL;
+    entry *e = &profile.list[profile.count++];
+    *e = (entry){.shared_bytes = shared, .registers = registers};
+    snprintf(e->kernel, sizeof e->kernel, "%s", l->kernel->name);
+    memcpy(e->grid, l->grid, sizeof e->grid);
+    memcpy(e->block, l->block, sizeof e->block);
+    return e;
+}
+
+static pgd_status run(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
+    entry *e = entry_of(launch, registers);
+    if (e == NULL) return pgd_fail_memory(sizeof *e);
+    if (f->observed == NULL) PGD_TRY(gpu_vector_prepare_observed(&f->module->program, f->ptx, &f->observed));
+    gpu_observer observer = gpu_counter(&e->counts);
+    launch->observer = &observer;
+    e->launches++;
+    return gpu_vector_launch(f->observed, launch, NULL, fault, NULL);
+}
+
+pgd_status gpu_profile_run(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
+    pthread_mutex_lock(&profile.lock);
+    pgd_status status = run(f, registers, launch, fault);
+    pthread_mutex_unlock(&profile.lock);
+    return status;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef unsigned long long ull;
+static const char *const limiters[] = {"warps", "blocks", "registers", "shared memory"};
+
+static double part(uint64_t of, uint64_t all) { return all == 0 ? 1 : (double)of / (double)all; }
+
+static gpu_occupancy occupancy(const entry *e, int32_t *warps, int32_t *most) {
+    const gpu_architecture *a = gpu_architecture_of(gpu_driver.settings.capability);
+    int32_t threads = (int32_t)(e->block[0] * e->block[1] * e->block[2]);
+    gpu_occupancy o = gpu_occupancy_of(a, threads, e->registers, e->shared_bytes);
+    *warps = o.blocks * ((threads + 31) / 32);
+    *most = a->sm_threads / 32;
+    return o;
+}
+
+static void write_json(pgd_text *t, const entry *e) {
+    const gpu_launch_counts *c = &e->counts;
+    int32_t warps, most;
+    gpu_occupancy o = occupancy(e, &warps, &most);
+    pgd_text_add(t, "{\"kernel\": \"%s\", \"launches\": %llu, \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u], \"registers_estimate\": %d, \"shared_bytes\": %llu, \"occupancy_warps\": %d, \"occupancy_most\": %d, \"occupancy_limiter\": \"%s\"", e->kernel,
+                 (ull)e->launches, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], e->registers, (ull)e->shared_bytes, warps, most, limiters[o.limiter]);
+    pgd_text_add(t, ", \"warp_instructions\": %llu, \"thread_instructions\": %llu, \"lane_use\": %.4f, \"branches\": %llu, \"divergent_branches\": %llu", (ull)c->warp_instructions, (ull)c->thread_instructions, part(c->thread_instructions, 32 * c->warp_instructions),
+                 (ull)c->branches, (ull)c->parted);
+    pgd_text_add(t, ", \"global_load_requests\": %llu, \"global_load_sectors\": %llu, \"global_load_sectors_ideal\": %llu, \"global_store_requests\": %llu, \"global_store_sectors\": %llu, \"global_store_sectors_ideal\": %llu", (ull)c->global_loads, (ull)c->load_sectors,
+                 (ull)c->ideal_load_sectors, (ull)c->global_stores, (ull)c->store_sectors, (ull)c->ideal_store_sectors);
+    pgd_text_add(t, ", \"shared_requests\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"local_requests\": %llu, \"atomic_requests\": %llu, \"classes\": {", (ull)c->shared_requests, (ull)c->shared_wavefronts, (ull)c->ideal_shared_wavefronts,
+                 (ull)c->local_requests, (ull)c->atomic_requests);
+    for (int32_t k = 0; k < GPU_CLASS_COUNT; k++) pgd_text_add(t, "%s\"%s\": %llu", k == 0 ? "" : ", ", gpu_class_names[k], (ull)c->by_class[k]);
+    pgd_text_add(t, "}}\n");
+}
+
+static void write_memory(pgd_text *t, const char *what, uint64_t requests, const char *units, uint64_t count, uint64_t ideal) {
+    if (requests > 0) pgd_text_add(t, "  %-14s %12llu requests, %llu %s; %llu would do (%.0f %%)\n", what, (ull)requests, (ull)count, units, (ull)ideal, 100 * part(ideal, count));
+}
+
+static void write_words(pgd_text *t, const entry *e) {
+    const gpu_launch_counts *c = &e->counts;
+    int32_t warps, most;
+    gpu_occupancy o = occupancy(e, &warps, &most);
+    pgd_text_add(t, "%s, grid %u x %u x %u, block %u x %u x %u, launched %llu times\n", e->kernel, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], (ull)e->launches);
+    pgd_text_add(t, "  occupancy      %12d of %d warps, limited by %s (about %d registers, %llu bytes of shared memory)\n", warps, most, limiters[o.limiter], e->registers, (ull)e->shared_bytes);
+    pgd_text_add(t, "  instructions   %12llu of warps, %.1f of 32 lanes at work; %llu of %llu conditional branches diverged\n", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions), (ull)c->parted, (ull)c->branches);
+    write_memory(t, "global loads", c->global_loads, "sectors of 32 bytes", c->load_sectors, c->ideal_load_sectors);
+    write_memory(t, "global stores", c->global_stores, "sectors of 32 bytes", c->store_sectors, c->ideal_store_sectors);
+    write_memory(t, "shared memory", c->shared_requests, "wavefronts", c->shared_wavefronts, c->ideal_shared_wavefronts);
+    for (int32_t k = 0; k < GPU_CLASS_COUNT; k++)
+        if (c->by_class[k] > 0) pgd_text_add(t, "    %-16s %12llu  %4.1f %%\n", gpu_class_names[k], (ull)c->by_class[k], 100 * part(c->by_class[k], c->warp_instructions));
+}
+
+/* When the process ends: kernels that ran last may still be missing if it did not wait for them. */
+__attribute__((destructor)) static void write_all(void) {
+    pgd_text text = {0};
+    if (!gpu_profile_wanted() || pthread_mutex_trylock(&profile.lock) != 0) return;
+    for (int32_t i = 0; i < profile.count; i++) (gpu_driver.settings.profile_json ? write_json : write_words)(&text, &profile.list[i]);
+    if (text.chars != NULL && !text.failed) gpu_append(gpu_driver.settings.profile, text.chars);
+    pgd_mem_free(text.chars);
+    pthread_mutex_unlock(&profile.lock);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sectors: an access of 8 bytes a lane is made for half a warp at a time, of 16 for a quarter. Banks: 32 of 4 bytes; lanes that read the same word do not conflict (NVIDIA's
+ * programming guide, compute capability 5.0 and up). */
+#include "counts.h"
+
+#include <ptx/forms.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const gpu_class_names[GPU_CLASS_COUNT] = {
+#define X(name, text) text,
+    GPU_CLASS_LIST(X)
+#undef X
+};
+
+/* ---- classes ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool is(const char *opcode, const char *words) {
+    size_t length = strlen(opcode);
+    for (const char *at = words; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, " ") == length && strncmp(at, opcode, length) == 0) return true;
+    return false;
+}
+
+static gpu_class of_type(ptx_type t) {
+    if (ptx_types[t].kind != PTX_FLOAT) return GPU_CLASS_INTEGER;
+    return t == PTX_f32 ? GPU_CLASS_F32 : t == PTX_f64 ? GPU_CLASS_F64 : GPU_CLASS_HALF;
+}
+
+gpu_class gpu_class_of(const ptx_instruction *i) {
+    const char *opcode = ptx_form_get(i->form)->opcode;
+    if (is(opcode, "ld ldu")) return GPU_CLASS_LOAD;
+    if (is(opcode, "st")) return GPU_CLASS_STORE;
+    if (is(opcode, "atom red")) return GPU_CLASS_ATOMIC;
+    if (is(opcode, "mov selp slct cvta isspacep prmt")) return GPU_CLASS_MOVE;
+    if (is(opcode, "setp set testp")) return GPU_CLASS_COMPARE;
+    if (is(opcode, "cvt")) return GPU_CLASS_CONVERT;
+    if (is(opcode, "bra brx call ret exit trap brkpt nanosleep pmevent")) return GPU_CLASS_CONTROL;
+    if (is(opcode, "bar barrier membar fence")) return GPU_CLASS_BARRIER;
+    if (is(opcode, "shfl vote match activemask redux elect")) return GPU_CLASS_WARP;
+    if (is(opcode, "mma ldmatrix")) return GPU_CLASS_MATRIX;
+    if (is(opcode, "cp prefetch prefetchu")) return GPU_CLASS_COPY;
+    if (is(opcode, "ex2 lg2 sin cos tanh rcp rsqrt sqrt")) return GPU_CLASS_SPECIAL;
+    return of_type((ptx_type)i->types[0]);
+}
+
+/* ---- memory --------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static int32_t distinct(uint64_t *list, int32_t count) {
+    int32_t kept = 0;
+    qsort(list, (size_t)count, sizeof *list, by_value);
+    for (int32_t k = 0; k < count; k++)
+        if (kept == 0 || list[kept - 1] != list[k]) list[kept++] = list[k];
+    return kept;
+}
+
+/* Lanes that are served together: those of whole, half or quarter warps. */
+static int32_t group_of(uint32_t bytes) { return bytes <= 4 ? 32 : bytes == 8 ? 16 : 8; }
+
+/* *ideal: sectors that the distinct bytes would fill. */
+static uint64_t sectors(const gpu_warp_step *e, uint32_t lanes, uint64_t *ideal) {
+    uint64_t touched[GPU_LANES * 3], starts[GPU_LANES];
+    uint64_t sum = 0;
+    int32_t group = group_of(e->bytes);
+    *ideal = 0;
+    for (int32_t first = 0; first < GPU_LANES; first += group) {
+        int32_t count = 0, lanes_here = 0;
+        for (int32_t k = first; k < first + group; k++) {
+            if ((lanes >> k & 1) == 0) continue;
+            starts[lanes_here++] = e->addresses[k];
+            for (uint64_t at = e->addresses[k] / 32; at <= (e->addresses[k] + e->bytes - 1) / 32 && count < GPU_LANES * 3; at++) touched[count++] = at;
+        }
+        sum += (uint64_t)distinct(touched, count);
+        *ideal += ((uint64_t)distinct(starts, lanes_here) * e->bytes + 31) / 32;
+    }
+    return sum;
+}
+
+/* The most distinct words that one bank has to give. */
+static uint64_t wavefronts(const gpu_warp_step *e, uint32_t lanes, uint64_t *ideal) {
+    uint64_t sum = 0;
+    int32_t group = group_of(e->bytes);
+    *ideal = 0;
+    for (int32_t first = 0; first < GPU_LANES; first += group) {
+        uint64_t words[GPU_LANES * 4], most = 0;
+        int32_t count = 0, in_bank[32] = {0};
+        for (int32_t k = first; k < first + group; k++)
+            for (uint64_t at = e->addresses[k] / 4; (lanes >> k & 1) != 0 && at <= (e->addresses[k] + e->bytes - 1) / 4 && count < GPU_LANES * 4; at++) words[count++] = at;
+        count = distinct(words, count);
+        for (int32_t k = 0; k < count; k++)
+            if ((uint64_t)++in_bank[words[k] % 32] > most) most = (uint64_t)in_bank[words[k] % 32];
+        sum += most;
+        *ideal += (uint64_t)(count + 31) / 32;
+    }
+    return sum;
+}
+
+static uint32_t lanes_in(const gpu_warp_step *e, ptx_space space) {
+    uint32_t lanes = 0;
+    for (int32_t k = 0; k < GPU_LANES; k++) lanes |= (uint32_t)((e->lanes >> k & 1) != 0 && e->spaces[k] == space) << k;
+    return lanes;
+}
+
+static void count_access(gpu_launch_counts *c, const gpu_warp_step *e) {
+    gpu_class class = gpu_class_of(e->instruction);
+    uint32_t global = lanes_in(e, PTX_SPACE_global), shared = lanes_in(e, PTX_SPACE_shared);
+    uint64_t ideal;
+    if (class == GPU_CLASS_ATOMIC && e->lanes != 0) c->atomic_requests++;
+    if (lanes_in(e, PTX_SPACE_local) != 0) c->local_requests++;
+    if (shared != 0) {
+        c->shared_requests++;
+        c->shared_wavefronts += wavefronts(e, shared, &ideal);
+        c->ideal_shared_wavefronts += ideal;
+    }
+    if (global == 0) return;
+    uint64_t count = sectors(e, global, &ideal);
+    bool stores = class == GPU_CLASS_STORE || class == GPU_CLASS_ATOMIC;
+    *(stores ? &c->global_stores : &c->global_loads) += 1;
+    *(stores ? &c->store_sectors : &c->load_sectors) += count;
+    *(stores ? &c->ideal_store_sectors : &c->ideal_load_sectors) += ideal;
+}
+
+static void count(void *user, const gpu_warp_step *e) {
+    gpu_launch_counts *c = user;
+    c->warp_instructions++;
+    c->thread_instructions += (uint64_t)__builtin_popcount(e->lanes);
+    c->lanes_alive += (uint64_t)__builtin_popcount(e->alive);
+    c->by_class[gpu_class_of(e->instruction)]++;
+    if (e->instruction->form == PTX_FORM_BRA && e->instruction->guarded) c->branches++;
+    if (e->instruction->form == PTX_FORM_BRA && e->instruction->guarded && e->lanes != 0 && e->lanes != e->running) c->parted++;
+    if (e->bytes > 0) count_access(c, e);
+}
+
+gpu_observer gpu_counter(gpu_launch_counts *counts) { return (gpu_observer){counts, count}; }

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counts of small kernels, worked out by hand; occupancy by the published tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exec/vector.h"
+#include "timing/counts.h"
+#include "timing/occupancy.h"
+#include "timing/registers.h"
+
+static gpu_launch_counts counts;
+
+/* Runs a kernel k(out) of 32 threads by `warps`, whose body has %t, the thread, and %o, the buffer's address. */
+static void run(const char *body, uint32_t warps) {
+    char text[4096];
+    pgd_text log = {0};
+    ptx_module *module;
+    gpu_memory *memory;
+    gpu_program program;
+    gpu_vector_code *code;
+    gpu_fault fault;
+    uint64_t out;
+    snprintf(text, sizeof text, ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x, %%s;\n.reg .f32 %%f;\n.reg .pred %%p;\n.shared .align 16 .b8 room[8192];\n"
+             "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\n%s\nret;\n}\n", body);
+    assert_int_equal(ptx_parse(text, strlen(text), &log, &module), PGD_OK);
+    assert_int_equal(gpu_memory_create(1, 1 << 26, &memory), PGD_OK);
+    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 1 << 16, 1, NULL, &out), PGD_OK);
+    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
+    assert_int_equal(gpu_vector_prepare_observed(&program, ptx_function_find(module, "k"), &code), PGD_OK);
+    memset(&counts, 0, sizeof counts);
+    gpu_observer observer = gpu_counter(&counts);
+    gpu_launch launch = {.program = &program, .kernel = ptx_function_find(module, "k"), .grid = {1, 1, 1}, .block = {32 * warps, 1, 1}, .parameters = &out, .observer = &observer};
+    pgd_status status = gpu_vector_launch(code, &launch, NULL, &fault, NULL);
+    if (status != PGD_OK) print_message("%s\n", fault.text);
+    assert_int_equal(status, PGD_OK);
+    gpu_vector_code_destroy(code);
+    gpu_program_unload(&program);
+    gpu_memory_destroy(memory);
+    ptx_module_destroy(module);
+    pgd_mem_free(log.chars);
+}
+
+static void instructions_are_counted_by_class(void **unused) {
+    run("add.u32 %x, %t, 1;\nmul.lo.u32 %x, %x, 3;\ncvt.rn.f32.u32 %f, %x;\nfma.rn.f32 %f, %f, %f, %f;\nex2.approx.f32 %f, %f;\nbar.sync 0;\nst.global.f32 [%o], %f;", 3);
+    assert_int_equal(counts.warp_instructions, 3 * 10);
+    assert_int_equal(counts.thread_instructions, 32 * 3 * 10);
+    assert_int_equal(counts.by_class[GPU_CLASS_INTEGER], 3 * 2);
+    assert_int_equal(counts.by_class[GPU_CLASS_CONVERT], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_F32], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_SPECIAL], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_BARRIER], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_LOAD], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_STORE], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_MOVE], 3);
+    assert_int_equal(counts.by_class[GPU_CLASS_CONTROL], 3);
+}
+
+static void loads_of(const char *address, const char *load, uint64_t sectors, uint64_t ideal) {
+    char body[512];
+    snprintf(body, sizeof body, "%s\ncvt.u64.u32 %%a, %%x;\nadd.u64 %%a, %%a, %%o;\n%s", address, load);
+    run(body, 1);
+    assert_int_equal(counts.global_loads, 1);
+    assert_int_equal(counts.load_sectors, sectors);
+    assert_int_equal(counts.ideal_load_sectors, ideal);
+}
+
+static void sectors_of_global_memory(void **unused) {
+    loads_of("shl.b32 %x, %t, 2;", "ld.global.u32 %s, [%a];", 4, 4);           /* 128 bytes side by side */
+    loads_of("shl.b32 %x, %t, 2;", "ld.global.u32 %s, [%a+4];", 5, 4);         /* shifted by one: a fifth sector */
+    loads_of("shl.b32 %x, %t, 3;", "ld.global.u32 %s, [%a];", 8, 4);           /* every other word */
+    loads_of("shl.b32 %x, %t, 7;", "ld.global.u32 %s, [%a];", 32, 4);          /* a sector each */
+    loads_of("mov.u32 %x, 64;", "ld.global.u32 %s, [%a];", 1, 1);              /* all at one place */
+    loads_of("shl.b32 %x, %t, 3;", "ld.global.u64 %a, [%a];", 8, 8);           /* two half warps of 4 sectors */
+    loads_of("and.b32 %x, %t, 15;\nshl.b32 %x, %x, 3;", "ld.global.u64 %a, [%a];", 8, 8); /* the halves are served apart */
+    loads_of("mov.u32 %x, %t;", "ld.global.u8 %s, [%a];", 1, 1);               /* 32 bytes */
+    loads_of("setp.lt.u32 %p, %t, 8;\nshl.b32 %x, %t, 2;", "@%p ld.global.u32 %s, [%a];", 1, 1); /* a quarter of the lanes */
+}
+
+static void shared_of(const char *address, uint64_t wavefronts) {
+    char body[512];
+    snprintf(body, sizeof body, "%s\nmov.u32 %%s, room;\nadd.u32 %%x, %%x, %%s;\nld.shared.u32 %%s, [%%x];", address);
+    run(body, 1);
+    assert_int_equal(counts.shared_requests, 1);
+    assert_int_equal(counts.shared_wavefronts, wavefronts);
+}
+
+static void conflicts_of_banks(void **unused) {
+    shared_of("shl.b32 %x, %t, 2;", 1);                   /* each lane its bank */
+    shared_of("shl.b32 %x, %t, 3;", 2);                   /* every other bank twice */
+    shared_of("shl.b32 %x, %t, 7;", 32);                  /* all in one bank */
+    shared_of("mul.lo.u32 %x, %t, 132;", 1);              /* rows padded by a word */
+    shared_of("mov.u32 %x, 0;", 1);                       /* the same word for all */
+    shared_of("and.b32 %x, %t, 1;\nshl.b32 %x, %x, 7;", 2); /* two words of one bank */
+}
+
+static void lanes_that_part(void **unused) {
+    run("setp.lt.u32 %p, %t, 8;\n@%p bra low;\nadd.u32 %x, %t, 1;\nadd.u32 %x, %x, 1;\nlow: st.global.u32 [%o], %t;", 1);
+    assert_int_equal(counts.branches, 1);
+    assert_int_equal(counts.parted, 1);
+    assert_int_equal(counts.warp_instructions, 8);
+    assert_int_equal(counts.thread_instructions, 3 * 32 + 8 + 2 * 24 + 2 * 32); /* the branch is of those that take it */
+    run("setp.lt.u32 %p, %t, 99;\n@%p bra low;\nadd.u32 %x, %t, 1;\nlow: st.global.u32 [%o], %t;", 1);
+    assert_int_equal(counts.parted, 0);
+}
+
+/* Table of NVIDIA's occupancy calculator for 9.0: threads, registers, shared bytes, blocks. */
+static void occupancy_and_what_limits_it(void **unused) {
+    static const struct {
+        int32_t capability, threads, registers;
+        uint64_t shared;
+        int32_t blocks;
+        gpu_limiter limiter;
+    } rows[] = {
+        {90, 256, 32, 0, 8, GPU_LIMITED_BY_WARPS},       {90, 32, 16, 0, 32, GPU_LIMITED_BY_BLOCKS},  {90, 256, 64, 0, 4, GPU_LIMITED_BY_REGISTERS}, {90, 256, 255, 0, 1, GPU_LIMITED_BY_REGISTERS},
+        {90, 128, 32, 48 << 10, 4, GPU_LIMITED_BY_SHARED}, {90, 1024, 32, 0, 2, GPU_LIMITED_BY_WARPS}, {75, 256, 32, 0, 4, GPU_LIMITED_BY_WARPS},     {86, 1024, 32, 0, 1, GPU_LIMITED_BY_WARPS},
+        {80, 96, 40, 0, 16, GPU_LIMITED_BY_REGISTERS},   {90, 128, 128, 227 << 10, 1, GPU_LIMITED_BY_SHARED},
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        gpu_occupancy o = gpu_occupancy_of(gpu_architecture_of(rows[k].capability), rows[k].threads, rows[k].registers, rows[k].shared);
+        if (o.blocks != rows[k].blocks || o.limiter != rows[k].limiter) print_message("row %zu: %d blocks, limiter %d\n", k, o.blocks, (int)o.limiter);
+        assert_true(o.blocks == rows[k].blocks && o.limiter == rows[k].limiter);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(instructions_are_counted_by_class), cmocka_unit_test(sectors_of_global_memory), cmocka_unit_test(conflicts_of_banks),
+        cmocka_unit_test(lanes_that_part),                   cmocka_unit_test(occupancy_and_what_limits_it),
+    };
+    return cmocka_run_group_tests_name("softgpu/counts", tests, NULL, NULL);
+}
