@@ -81,6 +81,8 @@ struct term_progress;
       "  --memory MIB             memory of each (4096)\n"                                                                                  \
       "  --executor NAME          vector, or reference: slow, one thread at a time (vector)\n"                                              \
       "  --synchronous            each call of the driver returns when its work is done\n"                                                  \
+      "  --fault LIST             what goes wrong on purpose: oom@N the Nth allocation, lost@N the device at the Nth launch,\n"               \
+      "                           slow@MS every launch takes so long; with commas between\n"                                               \
       "  --force                  although this machine has a GPU with a driver\n"                                                          \
       "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on\n",                    \
       "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 -- python train.py")                                                       \

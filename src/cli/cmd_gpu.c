@@ -15,7 +15,7 @@
 
 struct run_options {
     int64_t devices, memory;
-    const char *capability, *executor;
+    const char *capability, *executor, *fault;
     bool force, synchronous;
     bool checks, uninitialised, profiles;
     const char *file; /* that what is found or counted goes to */
@@ -31,7 +31,7 @@ static bool set_number(const char *name, int64_t value) {
 
 /* Of two places that say the same, the option wins over what is in the environment already. */
 static bool set_environment(struct cli *cli, const struct run_options *o) {
-    bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
+    bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set("PAGODA_SOFTGPU_FAULT", o->fault) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
     fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
     if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->file);
     if (o->profiles) fine = fine && set("PAGODA_SOFTGPU_PROFILE", o->file) && set("PAGODA_SOFTGPU_PROFILE_JSON", cli->json ? "1" : "0");
@@ -50,13 +50,15 @@ static bool known(struct cli *cli, const char *option, const char *value, const 
 static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
     const struct cli_option options[] = {
         {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
-        {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},               {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
+        {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},
+        {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
     };
     int count = (int)(sizeof options / sizeof options[0]) - o->profiles; /* the last is not of a profile */
     char folder[PATH_MAX];
     *code = CLI_USAGE;
     if (!cli_options(cli, options, count)) return false;
     if (!known(cli, "--capability", o->capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o->executor, "vector reference")) return false;
+    if (o->fault != NULL && strspn(o->fault, "abcdefghijklmnopqrstuvwxyz@0123456789,") != strlen(o->fault)) return cli_fail(&cli->error, "--fault is \"%.40s\"; it must be a list of oom@N, lost@N and slow@MS", o->fault);
     if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda %s -- PROGRAM [ARGUMENT]...", cli->verb);
     *code = CLI_FAILED;
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;

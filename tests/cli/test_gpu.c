@@ -62,6 +62,14 @@ static void programs_see_a_gpu(void **unused) {
     with_example("gpu run --capability 7.5", "vector_add", 1, ".target sm_80: this device has compute capability 7.5");
 }
 
+static void faults_happen_on_purpose(void **unused) {
+    with_example("gpu run --fault oom@3", "vector_add", 1, "gave error 2: not enough memory");
+    with_example("gpu run --fault lost@2", "graph_replay", 1, "gave error 46");
+    with_example("gpu run --fault slow@20", "vector_add", 0, ": right");
+    with_example("gpu run --fault oom@0", "vector_add", 1, "must be a list of oom@N, lost@N and slow@MS");
+    expect("gpu run --fault oom=3 -- true", 2, "--fault is \"oom=3\"");
+}
+
 static void mistakes_of_kernels_are_told(void **unused) {
     with_example("gpu check", "histogram", 0, "nothing was found");
     with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0}");
@@ -80,6 +88,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_a_file_are_listed),
         cmocka_unit_test(programs_see_a_gpu),
+        cmocka_unit_test(faults_happen_on_purpose),
         cmocka_unit_test(mistakes_of_kernels_are_told),
         cmocka_unit_test(what_kernels_do_is_counted),
     };

@@ -6,6 +6,7 @@
 
 static CUresult allocate(CUcontext c, gpu_memory_kind kind, int32_t owner, size_t bytes, uint64_t *address) {
     if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+    if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as PAGODA_SOFTGPU_FAULT asks", bytes);
     pgd_status status = gpu_memory_allocate(gpu_driver.memory, kind, owner, bytes, 512, NULL, address);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
     gpu_memory_claim(gpu_driver.memory, *address, c->id);

@@ -218,6 +218,11 @@ void gpu_append(const char *path, const char *text); /* to a file; "": to none *
 PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);
 PGD_PRINTF(2, 3) CUresult gpu_refuse(CUresult result, const char *format, ...); /* reports why */
 
+/* ---- faults on purpose: faults.c ----------------------------------------------------------------------------------------------------------------------------------------- */
+
+bool gpu_fault_in_allocation(void); /* must this one fail? */
+bool gpu_fault_in_launch(void);     /* is the device lost now? Waits, when the device is slow. */
+
 /* ---- between files ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out);

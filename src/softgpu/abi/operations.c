@@ -60,6 +60,7 @@ static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *
 
 static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     gpu_fault fault = {0};
+    if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as PAGODA_SOFTGPU_FAULT asks", k->function->ptx->name);
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative};

@@ -45,6 +45,20 @@ static pgd_status path(const char *name, char *out, size_t bytes) {
     return PGD_OK;
 }
 
+/* oom@3,lost@2,slow@50: what goes wrong on purpose, and when. */
+static pgd_status faults(gpu_settings *s) {
+    const char *text = getenv("PAGODA_SOFTGPU_FAULT");
+    s->fail_allocation = s->fail_launch = s->slow_ms = 0;
+    for (const char *at = text == NULL || text[0] == '\0' ? NULL : text; at != NULL; at = strchr(at, ',') == NULL ? NULL : strchr(at, ',') + 1) {
+        size_t name = strcspn(at, "@,");
+        int64_t *to = name == 3 && strncmp(at, "oom", 3) == 0 ? &s->fail_allocation : name == 4 && strncmp(at, "lost", 4) == 0 ? &s->fail_launch : name == 4 && strncmp(at, "slow", 4) == 0 ? &s->slow_ms : NULL;
+        char *end = NULL;
+        if (to != NULL && at[name] == '@') *to = strtoll(at + name + 1, &end, 10);
+        if (end == NULL || end == at + name + 1 || (*end != ',' && *end != '\0') || *to < 1 || *to > 1000000000) return pgd_fail(PGD_BAD_ARG, "PAGODA_SOFTGPU_FAULT is \"%.60s\"; it must be a list of oom@N, lost@N and slow@MS, with numbers from 1 on", text);
+    }
+    return PGD_OK;
+}
+
 /* Words with commas between them. */
 static pgd_status check(gpu_settings *s) {
     const char *text = getenv("PAGODA_SOFTGPU_CHECK");
@@ -75,6 +89,7 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     PGD_TRY(path("PAGODA_SOFTGPU_FINDINGS", s->findings, sizeof s->findings));
     PGD_TRY(path("PAGODA_SOFTGPU_PROFILE", s->profile, sizeof s->profile));
     PGD_TRY(check(s));
+    PGD_TRY(faults(s));
     s->profile_json = json != 0;
     s->devices = (int32_t)devices;
     s->processors = (int32_t)processors;

@@ -14,9 +14,10 @@ typedef struct gpu_settings {
     bool synchronous;           /* SYNCHRONOUS=1: each call returns when its work is done */
     bool reference;             /* EXECUTOR=reference: the slow one */
     uint64_t instruction_limit; /* LIMIT: of one launch, in millions of instructions of threads */
-    int32_t driver_version;     /* VERSION: what cuDriverGetVersion says */
+    int32_t driver_version;     /* VERSION: what cuDriverGetVersion says; an old driver, say */
     bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */
     char findings[4096];        /* FINDINGS: a file that gets what is found, a JSON object a line; "": none */
+    int64_t fail_allocation, fail_launch, slow_ms; /* FAULT: a list of oom@N, lost@N, slow@MS; 0: none */
     char profile[4096];         /* PROFILE: a file that gets what was counted, when the process ends; "": none */
     bool profile_json;          /* PROFILE_JSON=1 */
     char report[4096];          /* REPORT: a file that lines are added to; "": none */
