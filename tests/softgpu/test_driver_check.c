@@ -81,6 +81,7 @@ static void out_of_bounds_by_one(void **unused) { planted("off_by_one", "ADDRESS
 static void misaligned(void **unused) { planted("misaligned", "ALIGNMENT", 1, 32, CUDA_ERROR_MISALIGNED_ADDRESS, 0, 64, 0); }
 static void a_missing_barrier_is_a_shared_race(void **unused) { planted("missing_barrier", "shared race", 2, 64, CUDA_SUCCESS, 0, 256, 0); }
 static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "DEADLOCK", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
+static void lanes_of_a_warp_at_two_barriers(void **unused) { planted("parted_barrier", "divergent barrier", 1, 32, CUDA_SUCCESS, 0, 128, 0); }
 static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
 static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
 
@@ -191,6 +192,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(misaligned),
         cmocka_unit_test(a_missing_barrier_is_a_shared_race),
         cmocka_unit_test(a_divergent_barrier),
+        cmocka_unit_test(lanes_of_a_warp_at_two_barriers),
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_missing_wait_for_a_copy),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <timing/counts.h>
 #include <timing/occupancy.h>
+#include <unistd.h>
 
 typedef struct entry {
     char kernel[128];
@@ -108,7 +109,7 @@ static void write_words(pgd_text *t, const entry *e) {
 /* When the process ends: kernels that ran last may still be missing if it did not wait for them. */
 __attribute__((destructor)) static void write_all(void) {
     pgd_text text = {0};
-    if (!gpu_profile_wanted() || pthread_mutex_trylock(&profile.lock) != 0) return;
+    if (!gpu_profile_wanted() || gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&profile.lock) != 0) return;
     for (int32_t i = 0; i < profile.count; i++) (gpu_driver.settings.profile_json ? write_json : write_words)(&text, &profile.list[i]);
     if (text.chars != NULL && !text.failed) gpu_append(gpu_driver.settings.profile, text.chars);
     pgd_mem_free(text.chars);

@@ -32,6 +32,8 @@ typedef struct gpu_listener {
     void (*copies_done)(void *user, uint32_t block, uint32_t thread, uint32_t left);
     /* A barrier of the block opens: `came` are the lanes of each warp that arrived, `go` those that go on now. */
     void (*barrier)(void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps);
+    /* Lanes of a warp came to a barrier that is for whole warps (bar, barrier.aligned) at different instructions: one of them, and where another one is. */
+    void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
     void (*warp_barrier)(void *user, uint32_t block, uint32_t warp, uint32_t lanes);
     void (*fence)(void *user, uint32_t block, uint32_t thread);
 } gpu_listener;

@@ -37,6 +37,16 @@ KERNEL divergent_barrier(int *y) {
     }
 }
 
+KERNEL parted_barrier(int *y) {
+    if (BUG && tid() % 2 == 0) {
+        asm volatile("bar.sync 0;" ::: "memory");
+        y[tid()] = 1;
+    } else {
+        asm volatile("bar.sync 0;" ::: "memory"); // parted_barrier
+        y[tid()] = 2;
+    }
+}
+
 // The last block to come adds up what the others left; they must have left it before they count themselves.
 KERNEL global_race(int *parts, unsigned *count, int *sum) {
     parts[bid()] = bid() + 1;
