@@ -253,10 +253,10 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
 static bool whole_warps(const ptx_instruction *i) { return i->form < PTX_FORM_BARRIER_SYNC || i->form > PTX_FORM_BARRIER_RED_PART || i->slots[PTX_SLOT_aligned] != PTX_NO_WORD; }
 
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
-static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t warp) {
+static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number) {
     const gpu_listener *l = b->launch->listener;
     const gpu_thread *first = NULL;
-    for (uint32_t k = warp * GPU_WARP; l != NULL && k < b->thread_count && k < (warp + 1) * GPU_WARP; k++) {
+    for (uint32_t k = number * GPU_WARP; l != NULL && k < b->thread_count && k < (number + 1) * GPU_WARP; k++) {
         const gpu_thread *t = &b->threads[k];
         if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
         if (first == NULL) first = t;

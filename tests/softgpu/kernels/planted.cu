@@ -39,10 +39,10 @@ KERNEL divergent_barrier(int *y) {
 
 KERNEL parted_barrier(int *y) {
     if (BUG && tid() % 2 == 0) {
-        asm volatile("bar.sync 0;" ::: "memory");
+        asm volatile("bar.sync 0, 32;" ::: "memory"); // written so that the compiler does not make one of the two
         y[tid()] = 1;
     } else {
-        asm volatile("bar.sync 0;" ::: "memory"); // parted_barrier
+        asm volatile("bar.sync 0, 0x20;" ::: "memory"); // parted_barrier
         y[tid()] = 2;
     }
 }
