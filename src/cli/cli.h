@@ -96,6 +96,12 @@ struct term_progress;
       "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
       "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
+    X(gpu_timeline, "gpu timeline", "draw how the warps of a launch share a multiprocessor, by a simple model that is not calibrated",         \
+      "  --out-dir FOLDER         gets timeline.svg, and timeline.json for Perfetto\n"                                                       \
+      "  --kernel NAME            whose first launch is drawn (the first of all)\n"                                                          \
+      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run\n",                                                                                            \
+      "pagoda gpu timeline --out-dir drawn -- ./tiled_matmul kernels.ptx\npagoda gpu timeline --kernel reduce --out-dir drawn -- ./reduce kernels.ptx")                                 \
     X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \
       "pagoda gpu ptx kernels.ptx\npagoda gpu ptx --json kernels.ptx")                                                                       \
     X(devices, "devices", "list the devices of this machine", "", "pagoda devices\npagoda devices --json")                                   \

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pagoda gpu run, check, profile, ptx: programs and kernels on a GPU made of software. */
+ * pagoda gpu run, check, profile, timeline, ptx: programs and kernels on a GPU made of software. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <pagoda/softgpu.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -17,7 +19,8 @@ struct run_options {
     int64_t devices, memory;
     const char *capability, *executor, *fault;
     bool force, synchronous;
-    bool checks, uninitialised, profiles;
+    bool checks, uninitialised, profiles, timeline;
+    const char *kernel, *folder; /* of a timeline */
     const char *file; /* that what is found or counted goes to */
 };
 
@@ -34,6 +37,7 @@ static bool set_environment(struct cli *cli, const struct run_options *o) {
     bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set("PAGODA_SOFTGPU_FAULT", o->fault) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
     fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
     if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->file);
+    if (o->timeline) fine = fine && set("PAGODA_SOFTGPU_TIMELINE", o->folder) && set("PAGODA_SOFTGPU_TIMELINE_KERNEL", o->kernel);
     if (o->profiles) fine = fine && set("PAGODA_SOFTGPU_PROFILE", o->file) && set("PAGODA_SOFTGPU_PROFILE_JSON", cli->json ? "1" : "0");
     fine = fine && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
     return fine || cli_fail(&cli->error, "the environment cannot be set; there is not enough memory");
@@ -46,6 +50,13 @@ static bool known(struct cli *cli, const char *option, const char *value, const 
     return value == NULL || cli_fail(&cli->error, "%s is \"%.40s\"; it must be one of: %s", option, value, choices);
 }
 
+/* That of an earlier run must not be taken for this one's. */
+static void unlink_summary(const char *folder) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/summary.json", folder);
+    unlink(path);
+}
+
 /* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
 static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
     const struct cli_option options[] = {
@@ -53,10 +64,13 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
         {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},
         {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
     };
-    int count = (int)(sizeof options / sizeof options[0]) - o->profiles; /* the last is not of a profile */
+    const struct cli_option of_timeline[] = {{"--kernel", CLI_TEXT, &o->kernel, 0, 0, NULL}, {"--out-dir", CLI_TEXT, &o->folder, 0, 0, NULL}};
+    int count = (int)(sizeof options / sizeof options[0]) - (o->profiles || o->timeline); /* the last is not of these */
     char folder[PATH_MAX];
     *code = CLI_USAGE;
+    if (o->timeline && !cli_global_options(cli, of_timeline, 2)) return false;
     if (!cli_options(cli, options, count)) return false;
+    if (o->timeline && o->folder == NULL) return cli_fail(&cli->error, "--out-dir FOLDER is missing: where the timeline goes");
     if (!known(cli, "--capability", o->capability, "7.5 8.0 8.6 8.7 8.9 9.0") || !known(cli, "--executor", o->executor, "vector reference")) return false;
     if (o->fault != NULL && strspn(o->fault, "abcdefghijklmnopqrstuvwxyz@0123456789,") != strlen(o->fault)) return cli_fail(&cli->error, "--fault is \"%.40s\"; it must be a list of oom@N, lost@N and slow@MS", o->fault);
     if (cli->word_count == 0) return cli_fail(&cli->error, "a program is needed: pagoda %s -- PROGRAM [ARGUMENT]...", cli->verb);
@@ -64,6 +78,8 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
     if (!o->force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same");
     cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
+    if (o->timeline && mkdir(o->folder, 0777) != 0 && errno != EEXIST) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be made (%s)", o->folder, strerror(errno));
+    if (o->timeline) unlink_summary(o->folder);
     return set_environment(cli, o) && soft_gpu_start(cli, folder, cli->words, status);
 }
 
@@ -132,6 +148,27 @@ int cli_gpu_profile(struct cli *cli) {
         printf("], \"exit_status\": %d}\n", status);
     } else {
         for (int c = fgetc(file); c != EOF; c = fgetc(file)) putchar(c);
+    }
+    fclose(file);
+    return status;
+}
+
+/* ---- pagoda gpu timeline ----------------------------------------------------------------------------------------------------------------------------------------------- */
+
+int cli_gpu_timeline(struct cli *cli) {
+    struct run_options o = {.devices = -1, .memory = -1, .timeline = true};
+    char path[PATH_MAX];
+    int status, code;
+    if (!start(cli, &o, &status, &code)) return cli_report(cli, code);
+    snprintf(path, sizeof path, "%s/summary.json", o.folder);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return cli_fail(&cli->error, "%s was not written: the program launched no kernel%s%s that ended well, or the folder cannot be written to", path, o.kernel == NULL ? "" : " ", o.kernel == NULL ? "" : o.kernel), cli_report(cli, CLI_FAILED);
+    if (cli->json) {
+        printf("{\"files\": [\"timeline.json\", \"timeline.svg\"], \"timeline\": ");
+        pass_on(file, true);
+        printf(", \"exit_status\": %d}\n", status);
+    } else {
+        printf("%s/timeline.svg, and timeline.json for Perfetto: a model that is not calibrated\n", o.folder);
     }
     fclose(file);
     return status;

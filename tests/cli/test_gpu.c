@@ -84,6 +84,18 @@ static void what_kernels_do_is_counted(void **unused) {
     assert_non_null(strstr(last.out, "], \"exit_status\": 0}"));
 }
 
+static void warps_are_drawn(void **unused) {
+    static char drawn[1 << 16];
+    with_example("gpu timeline --json --out-dir drawn", "tiled_matmul", 0, "\"calibrated\": false");
+    read_back("drawn/timeline.svg", drawn, sizeof drawn);
+    assert_non_null(strstr(drawn, "tiled_matmul: 64 warps on one multiprocessor"));
+    assert_non_null(strstr(drawn, "uncalibrated"));
+    read_back("drawn/timeline.json", drawn, sizeof drawn);
+    assert_non_null(strstr(drawn, "\"traceEvents\": ["));
+    with_example("gpu timeline --kernel nothing --out-dir drawn", "vector_add", 1, "launched no kernel nothing");
+    expect("gpu timeline -- true", 2, "--out-dir FOLDER is missing");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_a_file_are_listed),
@@ -91,6 +103,7 @@ int main(void) {
         cmocka_unit_test(faults_happen_on_purpose),
         cmocka_unit_test(mistakes_of_kernels_are_told),
         cmocka_unit_test(what_kernels_do_is_counted),
+        cmocka_unit_test(warps_are_drawn),
     };
     return cmocka_run_group_tests_name("cli/gpu", tests, set_up, leave_folder);
 }

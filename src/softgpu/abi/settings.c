@@ -88,6 +88,8 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     PGD_TRY(executor(&s->reference));
     PGD_TRY(path("PAGODA_SOFTGPU_FINDINGS", s->findings, sizeof s->findings));
     PGD_TRY(path("PAGODA_SOFTGPU_PROFILE", s->profile, sizeof s->profile));
+    PGD_TRY(path("PAGODA_SOFTGPU_TIMELINE", s->timeline, sizeof s->timeline));
+    PGD_TRY(path("PAGODA_SOFTGPU_TIMELINE_KERNEL", s->timeline_kernel, sizeof s->timeline_kernel));
     PGD_TRY(check(s));
     PGD_TRY(faults(s));
     s->profile_json = json != 0;

@@ -20,6 +20,8 @@ typedef struct gpu_settings {
     int64_t fail_allocation, fail_launch, slow_ms; /* FAULT: a list of oom@N, lost@N, slow@MS; 0: none */
     char profile[4096];         /* PROFILE: a file that gets what was counted, when the process ends; "": none */
     bool profile_json;          /* PROFILE_JSON=1 */
+    char timeline[4096];        /* TIMELINE: a folder that gets the timeline of one launch; "": none */
+    char timeline_kernel[256];  /* TIMELINE_KERNEL: of which kernel; "": the first */
     char report[4096];          /* REPORT: a file that lines are added to; "": none */
 } gpu_settings;
 
