@@ -76,7 +76,7 @@ static void sectors_of_global_memory(void **unused) {
     loads_of("shl.b32 %x, %t, 7;", "ld.global.u32 %s, [%a];", 32, 4);          /* a sector each */
     loads_of("mov.u32 %x, 64;", "ld.global.u32 %s, [%a];", 1, 1);              /* all at one place */
     loads_of("shl.b32 %x, %t, 3;", "ld.global.u64 %a, [%a];", 8, 8);           /* two half warps of 4 sectors */
-    loads_of("and.b32 %x, %t, 15;\nshl.b32 %x, %x, 3;", "ld.global.u64 %a, [%a];", 8, 8); /* the halves are served apart */
+    loads_of("and.b32 %x, %t, 15;\nshl.b32 %x, %x, 3;", "ld.global.u64 %a, [%a];", 4, 4); /* both halves of the warp at the same places */
     loads_of("mov.u32 %x, %t;", "ld.global.u8 %s, [%a];", 1, 1);               /* 32 bytes */
     loads_of("setp.lt.u32 %p, %t, 8;\nshl.b32 %x, %t, 2;", "@%p ld.global.u32 %s, [%a];", 1, 1); /* a quarter of the lanes */
 }

@@ -40,22 +40,13 @@ static bool begins(CUdeviceptr address, gpu_memory_kind kind, gpu_memory_kind ot
     return address != 0 && a.address == address && !a.freed && (a.kind == kind || a.kind == other);
 }
 
-/* Nobody uses it any more: all work of all contexts is done first, as peers may be at it. */
-static void drain_all(void) {
-    CUcontext c = gpu_driver.contexts;
-    while (c != NULL) {
-        CUcontext next = c->next;
-        gpu_context_drain(c);
-        c = gpu_object_is(next, GPU_CONTEXT) ? next : NULL;
-    }
-}
-
 static CUresult release(CUdeviceptr address, gpu_memory_kind kind, gpu_memory_kind other, CUresult otherwise) {
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    drain_all();
+    gpu_contexts_drain(); /* nobody uses it any more: peers may be at it */
     if (!begins(address, kind, other)) return gpu_leave(gpu_refuse(otherwise, "0x%llx is freed, which is the beginning of no living allocation of that kind", address));
+    gpu_pool_forget(address);
     return gpu_leave(gpu_result(gpu_memory_free(gpu_driver.memory, address)));
 }
 
@@ -216,9 +207,8 @@ CUresult cuPointerGetAttributes(unsigned int count, CUpointer_attribute *attribu
     bool known = gpu_memory_at(gpu_driver.memory, address, 1, &a) != NULL;
     for (unsigned int i = 0; i < count; i++) {
         if (known && attribute_of(&a, address, attributes[i], values[i]) == CUDA_SUCCESS) continue;
-        bool wide = attributes[i] == CU_POINTER_ATTRIBUTE_CONTEXT || attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_POINTER || attributes[i] == CU_POINTER_ATTRIBUTE_HOST_POINTER || attributes[i] == CU_POINTER_ATTRIBUTE_BUFFER_ID ||
-                    attributes[i] == CU_POINTER_ATTRIBUTE_RANGE_START_ADDR || attributes[i] == CU_POINTER_ATTRIBUTE_RANGE_SIZE;
-        memset(values[i], 0, wide ? 8 : 4);
+        static const unsigned char bytes[32] = {[1] = 8, [3] = 8, [4] = 8, [5] = 16, [7] = 8, [11] = 8, [12] = 8, [14] = 8, [17] = 8, [18] = 8, [19] = 8, [20] = 8}; /* by attribute; others have 4 */
+        memset(values[i], 0, (unsigned int)attributes[i] < 32 && bytes[attributes[i]] > 0 ? bytes[attributes[i]] : 4);
         if (attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL) *(int *)values[i] = -2;
     }
     return gpu_leave(CUDA_SUCCESS);

@@ -73,8 +73,9 @@ CUresult gpu_capture_record(CUstream s, CUevent event) {
 
 /* The capture that an event was recorded in, if it is still under way. */
 static gpu_capture *capture_of(CUevent event) {
-    for (CUstream s = event->context->streams; s != NULL; s = s->next)
-        if (s->capture != NULL && s->capture->id == event->capture_id) return s->capture;
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        for (CUstream s = c->streams; s != NULL; s = s->next)
+            if (s->capture != NULL && s->capture->id == event->capture_id) return s->capture;
     return NULL;
 }
 
@@ -107,6 +108,7 @@ CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
         return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
     }
     *capture = (gpu_capture){.graph = graph, .origin = s, .mode = mode, .thread = pthread_self(), .id = ++gpu_driver.ids};
+    graph->captured = true;
     s->capture = capture;
     s->frontier.count = 0;
     s->context->captures++;
@@ -116,8 +118,10 @@ CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
 /* All streams of it run again; the graph goes to the caller, or with it. */
 static CUgraph end(CUcontext c, gpu_capture *capture) {
     CUgraph graph = capture->graph;
-    for (CUstream s = c->streams; s != NULL; s = s->next)
-        if (s->capture == capture) s->capture = NULL, s->frontier.count = 0;
+    for (CUcontext any = gpu_driver.contexts; any != NULL; any = any->next) /* streams of other devices may have joined */
+        for (CUstream s = any->streams; s != NULL; s = s->next)
+            if (s->capture == capture) s->capture = NULL, s->frontier.count = 0;
+    graph->captured = false;
     c->captures--;
     pgd_mem_free(capture);
     return graph;
@@ -129,14 +133,16 @@ void gpu_capture_abandon(CUstream s) {
     else capture->invalid = true, s->capture = NULL;
 }
 
-/* Does everything that was captured lead to the frontier of the first stream? */
+/* Does the frontier of every other stream lead to that of the first? `number` marks what does: waits come before those that wait, so one way back is enough. */
 static bool joined(const gpu_capture *capture) {
     const gpu_node_list *all = &capture->graph->list;
-    for (int32_t i = 0; i < all->count; i++) {
-        bool waited_for = gpu_nodes_have(&capture->origin->frontier, all->nodes[i]);
-        for (int32_t k = 0; k < all->count && !waited_for; k++) waited_for = gpu_nodes_have(&all->nodes[k]->waits, all->nodes[i]);
-        if (!waited_for) return false;
-    }
+    for (int32_t i = 0; i < all->count; i++) all->nodes[i]->number = gpu_nodes_have(&capture->origin->frontier, all->nodes[i]);
+    for (int32_t i = all->count - 1; i >= 0; i--)
+        for (int32_t k = 0; all->nodes[i]->number != 0 && k < all->nodes[i]->waits.count; k++) all->nodes[i]->waits.nodes[k]->number = 1;
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        for (CUstream s = c->streams; s != NULL; s = s->next)
+            for (int32_t k = 0; s->capture == capture && k < s->frontier.count; k++)
+                if (s->frontier.nodes[k]->number == 0) return false;
     return true;
 }
 

@@ -9,11 +9,12 @@
 #include <string.h>
 
 static struct {
-    pthread_mutex_t lock; /* of all of this */
+    pthread_mutex_t kernels; /* one at a time */
+    pthread_mutex_t lock;    /* of the checker and the findings, for moments */
     gpu_checker *checker;
     gpu_findings findings;
     struct sigaction before; /* the program's own handler */
-} checks = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} checks = {.kernels = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- writing down ------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -77,6 +78,27 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     sigaction(SIGSEGV, &checks.before, NULL); /* what the program wants to happen, happens when the instruction is tried again */
 }
 
+/* ---- listening: copies and fills go on while a kernel runs ---------------------------------------------------------------------------------------------------------------- */
+
+#define LISTEN(name, parameters, ...)                                  \
+    static void hear_##name parameters {                               \
+        const gpu_listener *l = gpu_checker_listener(checks.checker);  \
+        (void)user;                                                    \
+        pthread_mutex_lock(&checks.lock);                              \
+        l->name(l->user, __VA_ARGS__);                                 \
+        pthread_mutex_unlock(&checks.lock);                            \
+    }
+LISTEN(begin_launch, (void *user, const gpu_launch *launch), launch)
+LISTEN(begin_block, (void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes), block, threads, shared_bytes)
+LISTEN(access, (void *user, const gpu_access *access), access)
+LISTEN(copy_begun, (void *user, const gpu_access *write), write)
+LISTEN(copies_done, (void *user, uint32_t block, uint32_t thread, uint32_t left), block, thread, left)
+LISTEN(barrier, (void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps), block, came, go, warps)
+LISTEN(divergent, (void *user, const gpu_access *one, const ptx_instruction *other), one, other)
+LISTEN(warp_barrier, (void *user, uint32_t block, uint32_t warp, uint32_t lanes), block, warp, lanes)
+LISTEN(fence, (void *user, uint32_t block, uint32_t thread), block, thread)
+static const gpu_listener listener = {NULL, hear_begin_launch, hear_begin_block, hear_access, hear_copy_begun, hear_copies_done, hear_barrier, hear_divergent, hear_warp_barrier, hear_fence};
+
 /* ---- running ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 bool gpu_checks_wanted(void) { return checks.checker != NULL; }
@@ -92,10 +114,10 @@ pgd_status gpu_checks_begin(void) {
 }
 
 pgd_status gpu_checks_run(gpu_launch *launch, gpu_fault *fault) {
-    pthread_mutex_lock(&checks.lock);
-    launch->listener = gpu_checker_listener(checks.checker);
+    pthread_mutex_lock(&checks.kernels);
+    launch->listener = &listener;
     pgd_status status = gpu_reference_run(launch, fault);
-    pthread_mutex_unlock(&checks.lock);
+    pthread_mutex_unlock(&checks.kernels);
     return status;
 }
 

@@ -45,20 +45,33 @@ CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out)
     return CUDA_SUCCESS;
 }
 
-/* While it waits, others may create and destroy streams. */
+/* Waits for one stream; false: there was nothing to wait for. While it waits, others may create and destroy streams, and the context. */
+static bool wait_for_some(CUcontext c) {
+    for (CUstream s = c->streams; s != NULL; s = s->next)
+        if (s->tail != NULL && !s->tail->done) {
+            gpu_task_wait(s->tail);
+            return true;
+        }
+    return false;
+}
+
 void gpu_context_drain(CUcontext c) {
-    CUstream s = c->streams;
-    while (s != NULL) {
-        bool waits = s->tail != NULL && !s->tail->done;
-        if (waits) gpu_task_wait(s->tail);
-        s = waits ? c->streams : s->next;
+    while (gpu_object_is(c, GPU_CONTEXT) && wait_for_some(c)) {}
+}
+
+void gpu_contexts_drain(void) {
+    for (bool waited = true; waited;) {
+        waited = false;
+        for (CUcontext c = gpu_driver.contexts; c != NULL && !waited; c = c->next) waited = wait_for_some(c);
     }
 }
 
+CUresult gpu_context_verdict(CUcontext c) { return gpu_object_is(c, GPU_CONTEXT) ? c->error : CUDA_ERROR_CONTEXT_IS_DESTROYED; }
+
 /* Everything of it goes, memory too. The handle of a primary one stays, to be used again. */
 void gpu_context_destroy(CUcontext c) {
-    gpu_context_drain(c);
-    gpu_object_remove(c);
+    gpu_object_remove(c); /* first: nobody else begins to use it, or to destroy it */
+    while (wait_for_some(c)) {}
     while (c->streams != NULL) gpu_stream_destroy(c->streams);
     while (c->modules != NULL) gpu_module_destroy(c->modules);
     gpu_memory_free_claimed(gpu_driver.memory, c->id);
@@ -175,7 +188,7 @@ CUresult cuCtxSynchronize(void) {
     if (result != CUDA_SUCCESS) return result;
     if (c->captures > 0) return gpu_leave(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     gpu_context_drain(c);
-    return gpu_leave(c->error);
+    return gpu_leave(gpu_context_verdict(c));
 }
 
 /* ---- settings of a context --------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -247,8 +260,8 @@ CUresult cuCtxDisablePeerAccess(CUcontext peer) {
     uint64_t bit = UINT64_C(1) << peer->device;
     if ((c->peers & bit) == 0) return gpu_leave(CUDA_ERROR_PEER_ACCESS_NOT_ENABLED);
     gpu_context_drain(c);
-    c->peers &= ~bit;
-    return gpu_leave(CUDA_SUCCESS);
+    if (gpu_object_is(c, GPU_CONTEXT)) c->peers &= ~bit;
+    return gpu_leave(gpu_context_verdict(c));
 }
 
 /* ---- primary contexts ---------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -258,6 +271,7 @@ static CUresult enter_device(CUdevice device, gpu_device **out) {
     if (result != CUDA_SUCCESS) return result;
     if (device < 0 || device >= gpu_driver.settings.devices) return gpu_leave(CUDA_ERROR_INVALID_DEVICE);
     *out = &gpu_driver.devices[device];
+    while ((*out)->dying) pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock); /* its end is waited for before anything else is done with it */
     return CUDA_SUCCESS;
 }
 
@@ -278,7 +292,10 @@ static void destroy_primary(gpu_device *d) {
     d->primary_users = 0;
     if (!d->active) return;
     d->active = false;
+    d->dying = true;
     gpu_context_destroy(d->primary);
+    d->dying = false;
+    pthread_cond_broadcast(&gpu_driver.changed);
 }
 
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {

@@ -92,7 +92,7 @@ void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and d
 typedef struct gpu_device {
     int32_t number;
     CUcontext primary;           /* one handle for ever */
-    bool active;                 /* is it a context now? */
+    bool active, dying;          /* is it a context now? is it being destroyed? */
     int32_t primary_users;
     unsigned int primary_flags;
     CUmemoryPool own_pool, pool; /* its default one, and the one in use */
@@ -159,8 +159,8 @@ struct CUstream_st {
     unsigned int flags;
     unsigned long long id;
     gpu_task *tail;          /* the last that was submitted; NULL: nothing yet */
-    bool of_thread;
-    pthread_t thread;
+    unsigned long long thread; /* whose own it is; 0: nobody's */
+    bool orphan;             /* destroyed, but not done yet */
     struct gpu_capture *capture; /* NULL: none */
     gpu_node_list frontier;      /* what the next captured node waits for */
     CUstream next;
@@ -201,6 +201,7 @@ typedef struct gpu_process {
 extern gpu_process gpu_driver;
 
 /* Takes the lock, unless there is an error to be returned at once. gpu_enter asks for a current context without one. */
+extern _Thread_local bool gpu_in_host_function; /* where nothing of the driver may be called */
 CUresult gpu_enter_process(void);
 CUresult gpu_enter(CUcontext *current);
 CUresult gpu_leave(CUresult result);
@@ -227,7 +228,9 @@ bool gpu_fault_in_launch(void);     /* is the device lost now? Waits, when the d
 
 CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out);
 void gpu_context_destroy(CUcontext context);
-void gpu_context_drain(CUcontext context); /* waits for all of its streams */
+void gpu_context_drain(CUcontext context); /* waits for all of its streams; it may be gone afterwards */
+void gpu_contexts_drain(void);             /* of all contexts */
+CUresult gpu_context_verdict(CUcontext context); /* after a wait: its error, or that it was destroyed meanwhile */
 
 /* A stream by its handle, in which NULL, 1 and 2 have meanings. */
 CUresult gpu_stream_find(CUstream handle, CUstream *out);
@@ -239,13 +242,14 @@ void gpu_stream_destroy(CUstream stream);
 
 void gpu_module_destroy(CUmodule module);
 /* Checked, with copies of what they need. *out: an operation. */
-CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *parameters, gpu_operation **out);
+CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *parameters, bool cooperative, gpu_operation **out);
 CUresult gpu_copy_operation_of(const CUDA_MEMCPY3D *copy, gpu_operation **out);
 CUresult gpu_fill_operation_of(const CUDA_MEMSET_NODE_PARAMS *parameters, gpu_operation **out);
 
-/* What stands in a CUfunction's place: one, or a CUkernel, which becomes that of the current context. */
-CUresult gpu_function_find(CUfunction handle, CUfunction *out);
+/* What stands in a CUfunction's place: one, or a CUkernel, which becomes that of a context; NULL: of the current one. */
+CUresult gpu_function_find(CUfunction handle, CUcontext context, CUfunction *out);
 CUresult gpu_memory_release_async(CUdeviceptr address); /* without the lock */
+void gpu_pool_forget(CUdeviceptr address);              /* it is freed: its pool has less in use */
 CUmemoryPool gpu_pool_create(CUdevice device, bool own);
 
 #endif

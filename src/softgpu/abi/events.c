@@ -78,7 +78,7 @@ CUresult cuEventSynchronize(CUevent event) {
     if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
     CUcontext c = event->context;
     gpu_task_wait(event->task);
-    return gpu_leave(c->error);
+    return gpu_leave(gpu_context_verdict(c));
 }
 
 CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {

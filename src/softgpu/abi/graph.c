@@ -129,7 +129,7 @@ static CUresult enter_node(CUgraphNode node) {
 CUresult cuGraphDestroy(CUgraph graph) {
     CUresult result = enter_graph(graph);
     if (result != CUDA_SUCCESS) return result;
-    if (graph->owned) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
+    if (graph->owned || graph->captured) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
     gpu_graph_destroy(graph);
     return gpu_leave(CUDA_SUCCESS);
 }
@@ -163,7 +163,7 @@ CUresult cuGraphAddKernelNode_v2(CUgraphNode *node, CUgraph graph, const CUgraph
     if (p == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = enter_to_add(node, graph, dependencies, count);
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_kernel_operation_of(p, &o);
+    result = gpu_kernel_operation_of(p, false, &o);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     return leave_added(node, gpu_graph_add(graph, CU_GRAPH_NODE_TYPE_KERNEL, o, dependencies, count));
 }
@@ -251,6 +251,7 @@ CUresult cuGraphDestroyNode(CUgraphNode node) {
     CUresult result = enter_node(node);
     if (result != CUDA_SUCCESS) return result;
     CUgraph g = node->graph;
+    if (g->captured) return gpu_leave(CUDA_ERROR_INVALID_VALUE); /* streams hold it */
     for (int32_t i = 0; i < g->list.count; i++) take_out(&g->list.nodes[i]->waits, node);
     take_out(&g->list, node);
     destroy_node(node);
@@ -263,7 +264,7 @@ CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode node, const CUDA_KERNEL_NODE_
     CUresult result = enter_node(node);
     if (result != CUDA_SUCCESS) return result;
     if (node->type != CU_GRAPH_NODE_TYPE_KERNEL) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
-    result = gpu_kernel_operation_of(p, &o);
+    result = gpu_kernel_operation_of(p, node->operation->kernel.cooperative, &o);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     gpu_operation_release(node->operation);
     node->operation = o;

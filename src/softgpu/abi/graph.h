@@ -20,7 +20,8 @@ struct CUgraphNode_st {
 struct CUgraph_st {
     gpu_object object;
     gpu_node_list list;
-    bool owned; /* it is a node's child */
+    bool owned;    /* it is a node's child */
+    bool captured; /* streams are still adding to it */
 };
 
 bool gpu_nodes_add(gpu_node_list *list, CUgraphNode node); /* once; false: no memory */

@@ -168,6 +168,7 @@ static gpu_task *submit_step(CUstream s, const gpu_step *step, gpu_task **tasks,
     bool event = gpu_object_is(step->event, GPU_EVENT);
     if (event && step->type == CU_GRAPH_NODE_TYPE_WAIT_EVENT) first[count++] = step->event->task;
     gpu_task *task = gpu_task_submit(s, gpu_operation_retain(step->operation), first, count);
+    if (task != NULL && step->type == CU_GRAPH_NODE_TYPE_KERNEL) task->context = step->operation->kernel.function->module->context; /* a kernel runs on its own device */
     if (task != NULL && event && step->type == CU_GRAPH_NODE_TYPE_EVENT_RECORD) {
         gpu_task_release(step->event->task);
         step->event->task = gpu_task_retain(task);
@@ -246,7 +247,8 @@ CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node, c
     if (p == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = enter_exec(exec);
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_kernel_operation_of(p, &o);
+    const gpu_step *before = find(exec, node, CU_GRAPH_NODE_TYPE_KERNEL);
+    result = gpu_kernel_operation_of(p, before != NULL && before->operation->kernel.cooperative, &o);
     return gpu_leave(result == CUDA_SUCCESS ? replace(exec, node, CU_GRAPH_NODE_TYPE_KERNEL, o) : result);
 }
 

@@ -39,7 +39,7 @@ static uint64_t constant_bytes(const ptx_module *m) {
 static CUresult enter_function(CUfunction *f) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_function_find(*f, f);
+    result = gpu_function_find(*f, NULL, f);
     return result == CUDA_SUCCESS ? result : gpu_leave(result);
 }
 
@@ -233,10 +233,10 @@ static CUresult check_sizes(const gpu_kernel_launch *k) {
     return blocks <= fit ? CUDA_SUCCESS : gpu_refuse(CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, "a cooperative launch of %s with %llu blocks; %llu fit the device at once", f->name, (unsigned long long)blocks, (unsigned long long)fit);
 }
 
-static CUresult make(const CUDA_KERNEL_NODE_PARAMS *p, bool cooperative, gpu_operation **out) {
+static CUresult make(const CUDA_KERNEL_NODE_PARAMS *p, CUcontext context, bool cooperative, gpu_operation **out) {
     CUfunction f;
     *out = NULL;
-    CUresult result = gpu_function_find(p->func != NULL ? p->func : (CUfunction)(void *)p->kern, &f);
+    CUresult result = gpu_function_find(p->func != NULL ? p->func : (CUfunction)(void *)p->kern, context, &f);
     if (result != CUDA_SUCCESS) return result;
     gpu_operation *o = gpu_operation_create(GPU_OP_KERNEL);
     if (o == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -249,15 +249,17 @@ static CUresult make(const CUDA_KERNEL_NODE_PARAMS *p, bool cooperative, gpu_ope
     return result;
 }
 
-CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *p, gpu_operation **out) { return make(p, false, out); }
+CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *p, bool cooperative, gpu_operation **out) { return make(p, p->ctx, cooperative, out); }
 
 static CUresult launch(CUfunction function, const CUlaunchConfig *c, void **parameters, void **extra) {
+    enum { PROGRAMMATIC_EVENT = 7, LAUNCH_COMPLETION_EVENT = 12 };
     gpu_operation *o;
     CUstream s;
     bool cooperative = false;
     for (unsigned int i = 0; i < c->numAttrs; i++) {
         const CUlaunchAttribute *a = &c->attrs[i];
         if (a->id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) cooperative = a->value.cooperative != 0;
+        if ((int)a->id == PROGRAMMATIC_EVENT || (int)a->id == LAUNCH_COMPLETION_EVENT) return gpu_refuse(CUDA_ERROR_NOT_SUPPORTED, "cuLaunchKernelEx: events of launches (attribute %d) are not built", (int)a->id);
         bool clusters = a->id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION && (uint64_t)a->value.clusterDim.x * a->value.clusterDim.y * a->value.clusterDim.z > 1;
         if (clusters) return gpu_refuse(CUDA_ERROR_NOT_SUPPORTED, "cuLaunchKernelEx: clusters of %u x %u x %u blocks are not built", a->value.clusterDim.x, a->value.clusterDim.y, a->value.clusterDim.z);
     }
@@ -267,7 +269,7 @@ static CUresult launch(CUfunction function, const CUlaunchConfig *c, void **para
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     CUDA_KERNEL_NODE_PARAMS p = {.func = function, .gridDimX = c->gridDimX, .gridDimY = c->gridDimY, .gridDimZ = c->gridDimZ, .blockDimX = c->blockDimX, .blockDimY = c->blockDimY, .blockDimZ = c->blockDimZ,
                                  .sharedMemBytes = c->sharedMemBytes, .kernelParams = parameters, .extra = extra};
-    result = make(&p, cooperative, &o);
+    result = make(&p, s->context, cooperative, &o);
     if (result == CUDA_SUCCESS && o->kernel.function->module->context != s->context) {
         gpu_operation_release(o);
         result = CUDA_ERROR_INVALID_HANDLE;

@@ -61,20 +61,20 @@ static CUresult enter_library(CUlibrary library, CUcontext *c) {
     return gpu_object_is(library, GPU_LIBRARY) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
 }
 
-static void unload_from(CUcontext c, CUlibrary library) {
-    for (CUmodule m = c->modules; m != NULL; m = m->next)
-        if (m->library == library) {
-            gpu_context_drain(c);
-            gpu_module_destroy(m);
-            return;
-        }
+static CUmodule module_of(CUlibrary library) {
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        for (CUmodule m = c->modules; m != NULL; m = m->next)
+            if (m->library == library) return m;
+    return NULL;
 }
 
 CUresult cuLibraryUnload(CUlibrary library) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
-    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next) unload_from(c, library);
+    gpu_contexts_drain();
+    if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE); /* somebody else was faster */
+    for (CUmodule m = module_of(library); m != NULL; m = module_of(library)) gpu_module_destroy(m);
     while (library->kernels != NULL) {
         CUkernel k = library->kernels;
         library->kernels = k->next;
@@ -138,9 +138,9 @@ CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *nam
 
 /* ---- kernels of libraries ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-CUresult gpu_function_find(CUfunction handle, CUfunction *out) {
+CUresult gpu_function_find(CUfunction handle, CUcontext c, CUfunction *out) {
     CUmodule m;
-    CUcontext c = gpu_current();
+    if (c == NULL) c = gpu_current();
     *out = handle;
     if (gpu_object_is(handle, GPU_FUNCTION)) return CUDA_SUCCESS;
     if (!gpu_object_is(handle, GPU_KERNEL)) return CUDA_ERROR_INVALID_HANDLE;
@@ -155,7 +155,7 @@ CUresult cuKernelGetFunction(CUfunction *function, CUkernel kernel) {
     if (function == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    return gpu_leave(gpu_object_is(kernel, GPU_KERNEL) ? gpu_function_find((CUfunction)(void *)kernel, function) : CUDA_ERROR_INVALID_HANDLE);
+    return gpu_leave(gpu_object_is(kernel, GPU_KERNEL) ? gpu_function_find((CUfunction)(void *)kernel, NULL, function) : CUDA_ERROR_INVALID_HANDLE);
 }
 
 /* All devices are alike: those of the current context's. */

@@ -150,7 +150,8 @@ CUresult cuModuleUnload(CUmodule module) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(module, GPU_MODULE) || module->library != NULL) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
-    gpu_context_drain(module->context);
+    gpu_contexts_drain(); /* graphs of other contexts may run its kernels */
+    if (!gpu_object_is(module, GPU_MODULE)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE); /* somebody else was faster */
     gpu_module_destroy(module);
     return gpu_leave(CUDA_SUCCESS);
 }

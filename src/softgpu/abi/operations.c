@@ -116,13 +116,19 @@ static CUresult run_fill(const gpu_fill *f) {
     return CUDA_SUCCESS;
 }
 
+static void call_host(const gpu_operation *o, CUcontext context) {
+    gpu_in_host_function = true;
+    if (o->kind == GPU_OP_HOST) o->host.function(o->host.data);
+    else o->host.callback(o->host.stream, context->error, o->host.data);
+    gpu_in_host_function = false;
+}
+
 CUresult gpu_operation_run(gpu_operation *o, CUcontext context) {
     switch (o->kind) {
     case GPU_OP_KERNEL: return run_kernel(&o->kernel, context);
     case GPU_OP_COPY: return run_copy(&o->copy);
     case GPU_OP_FILL: return run_fill(&o->fill);
-    case GPU_OP_HOST: o->host.function(o->host.data); return CUDA_SUCCESS;
-    case GPU_OP_CALLBACK: o->host.callback(o->host.stream, context->error, o->host.data); return CUDA_SUCCESS;
+    case GPU_OP_HOST: case GPU_OP_CALLBACK: call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_FREE: return gpu_memory_release_async(o->address);
     default: return CUDA_SUCCESS;
     }

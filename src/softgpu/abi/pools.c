@@ -61,14 +61,18 @@ static CUresult allocate_in_stream(CUdeviceptr *address, size_t bytes, CUmemoryP
 CUresult cuMemAllocAsync(CUdeviceptr *address, size_t bytes, CUstream stream) { return allocate_in_stream(address, bytes, NULL, stream); }
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *address, size_t bytes, CUmemoryPool pool, CUstream stream) { return pool == NULL ? CUDA_ERROR_INVALID_VALUE : allocate_in_stream(address, bytes, pool, stream); }
 
-CUresult gpu_memory_release_async(CUdeviceptr address) {
-    pthread_mutex_lock(&gpu_driver.lock);
+void gpu_pool_forget(CUdeviceptr address) {
     for (int32_t i = 0; i < from_pools.count; i++) {
         if (from_pools.list[i].address != address) continue;
         if (gpu_object_is(from_pools.list[i].pool, GPU_POOL)) from_pools.list[i].pool->used -= from_pools.list[i].bytes;
         from_pools.list[i] = from_pools.list[--from_pools.count];
         break;
     }
+}
+
+CUresult gpu_memory_release_async(CUdeviceptr address) {
+    pthread_mutex_lock(&gpu_driver.lock);
+    gpu_pool_forget(address);
     pthread_mutex_unlock(&gpu_driver.lock);
     return gpu_memory_free(gpu_driver.memory, address) == PGD_OK ? CUDA_SUCCESS : gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "0x%llx is freed by cuMemFreeAsync a second time", address);
 }

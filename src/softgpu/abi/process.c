@@ -75,13 +75,18 @@ static CUresult begin(void) {
 
 CUresult cuInit(unsigned int flags) {
     if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
+    if (gpu_driver.pid != 0 && gpu_driver.pid != (int)getpid()) return CUDA_ERROR_NOT_INITIALIZED;
     pthread_mutex_lock(&gpu_driver.lock);
     CUresult result = gpu_driver.initialized ? (gpu_driver.pid == (int)getpid() ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED) : begin();
     pthread_mutex_unlock(&gpu_driver.lock);
     return result;
 }
 
+_Thread_local bool gpu_in_host_function;
+
 CUresult gpu_enter_process(void) {
+    if (gpu_in_host_function) return CUDA_ERROR_NOT_PERMITTED;
+    if (gpu_driver.pid != 0 && gpu_driver.pid != (int)getpid()) return CUDA_ERROR_NOT_INITIALIZED; /* forked off: the lock may be held by a thread that is not here */
     pthread_mutex_lock(&gpu_driver.lock);
     if (gpu_driver.initialized && gpu_driver.pid == (int)getpid()) return CUDA_SUCCESS; /* a process that was forked off has no workers */
     pthread_mutex_unlock(&gpu_driver.lock);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 typedef struct entry {
-    char kernel[128];
+    char *kernel;
     uint32_t grid[3], block[3];
     uint64_t shared_bytes, launches;
     int32_t registers;
@@ -17,10 +17,11 @@ typedef struct entry {
 } entry;
 
 static struct {
-    pthread_mutex_t lock;
+    pthread_mutex_t kernels; /* one at a time */
+    pthread_mutex_t lock;    /* of the list, for moments */
     entry *list;
     int32_t count, capacity;
-} profile = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} profile = {.kernels = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 bool gpu_profile_wanted(void) { return gpu_driver.settings.profile[0] != '\0'; }
 
@@ -28,32 +29,44 @@ static entry *entry_of(const gpu_launch *l, int32_t registers) {
     uint64_t shared = gpu_program_shared_bytes(l->program, l->kernel) + l->dynamic_shared_bytes;
     for (int32_t i = 0; i < profile.count; i++) {
         entry *e = &profile.list[i];
-        if (strncmp(e->kernel, l->kernel->name, sizeof e->kernel - 1) == 0 && memcmp(e->grid, l->grid, sizeof e->grid) == 0 && memcmp(e->block, l->block, sizeof e->block) == 0 && e->shared_bytes == shared) return e;
+        if (strcmp(e->kernel, l->kernel->name) == 0 && memcmp(e->grid, l->grid, sizeof e->grid) == 0 && memcmp(e->block, l->block, sizeof e->block) == 0 && e->shared_bytes == shared) return e;
     }
     if (!pgd_grow(&profile.list, &profile.capacity, profile.count, sizeof *profile.list)) return NULL;
+    char *name = pgd_mem_strdup(l->kernel->name);
+    if (name == NULL) return NULL;
     entry *e = &profile.list[profile.count++];
-    *e = (entry){.shared_bytes = shared, .registers = registers};
-    snprintf(e->kernel, sizeof e->kernel, "%s", l->kernel->name);
+    *e = (entry){.kernel = name, .shared_bytes = shared, .registers = registers};
     memcpy(e->grid, l->grid, sizeof e->grid);
     memcpy(e->block, l->block, sizeof e->block);
     return e;
 }
 
-static pgd_status run(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
-    entry *e = entry_of(launch, registers);
-    if (e == NULL) return pgd_fail_memory(sizeof *e);
+static pgd_status run(CUfunction f, gpu_launch *launch, gpu_fault *fault, gpu_launch_counts *counts) {
     if (f->observed == NULL) PGD_TRY(gpu_vector_prepare_observed(&f->module->program, f->ptx, &f->observed));
-    gpu_observer observer = gpu_counter(&e->counts);
+    gpu_observer observer = gpu_counter(counts);
     launch->observer = &observer;
-    e->launches++;
     return gpu_vector_launch(f->observed, launch, NULL, fault, NULL);
 }
 
+/* They are numbers of 64 bits and nothing else. */
+static void add(gpu_launch_counts *to, const gpu_launch_counts *from) {
+    uint64_t sum[sizeof *to / sizeof(uint64_t)], more[sizeof *to / sizeof(uint64_t)];
+    memcpy(sum, to, sizeof sum);
+    memcpy(more, from, sizeof more);
+    for (size_t k = 0; k < sizeof sum / sizeof sum[0]; k++) sum[k] += more[k];
+    memcpy(to, sum, sizeof sum);
+}
+
 pgd_status gpu_profile_run(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
+    gpu_launch_counts counts = {0};
+    pthread_mutex_lock(&profile.kernels);
+    pgd_status status = run(f, launch, fault, &counts);
+    pthread_mutex_unlock(&profile.kernels);
     pthread_mutex_lock(&profile.lock);
-    pgd_status status = run(f, registers, launch, fault);
+    entry *e = entry_of(launch, registers);
+    if (e != NULL) add(&e->counts, &counts), e->launches++;
     pthread_mutex_unlock(&profile.lock);
-    return status;
+    return e == NULL && status == PGD_OK ? pgd_fail_memory(sizeof *e) : status;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,16 @@
 
 /* ---- finding, making ----------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Of streams that were destroyed those that are done by now. */
+static void bury_orphans(CUcontext c) {
+    for (CUstream s = c->streams, next; s != NULL; s = next) {
+        next = s->next;
+        if (s->orphan && (s->tail == NULL || s->tail->done)) gpu_stream_destroy(s);
+    }
+}
+
 static CUstream make(CUcontext c, unsigned int flags) {
+    bury_orphans(c);
     CUstream s = pgd_mem_zalloc(sizeof *s);
     if (s == NULL || !gpu_object_add(s, GPU_STREAM)) {
         pgd_mem_free(s);
@@ -22,13 +31,12 @@ static CUstream make(CUcontext c, unsigned int flags) {
 }
 
 static CUstream of_this_thread(CUcontext c) {
+    static _Thread_local unsigned long long own; /* numbers of threads are used again, these are not */
+    if (own == 0) own = ++gpu_driver.ids;
     for (CUstream s = c->streams; s != NULL; s = s->next)
-        if (s->of_thread && pthread_equal(s->thread, pthread_self())) return s;
+        if (s->thread == own) return s;
     CUstream s = make(c, CU_STREAM_DEFAULT);
-    if (s != NULL) {
-        s->of_thread = true;
-        s->thread = pthread_self();
-    }
+    if (s != NULL) s->thread = own;
     return s;
 }
 
@@ -83,25 +91,19 @@ void gpu_stream_destroy(CUstream s) {
     pgd_mem_free(s);
 }
 
-/* Its unfinished work must still be waited for by who waits for the context, and by the legacy stream: that takes it over. */
+/* Its unfinished work must still be waited for, by who waits for the context and by the legacy stream: it stays in the list, without a handle. */
 CUresult cuStreamDestroy_v2(CUstream stream) {
-    CUresult result = gpu_enter_process(), error;
-    CUstream legacy;
+    CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(stream, GPU_STREAM)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
-    CUcontext c = stream->context;
-    if (stream->tail != NULL && !stream->tail->done) {
-        if (c->legacy == NULL) c->legacy = make(c, CU_STREAM_DEFAULT);
-        legacy = c->legacy;
-        gpu_task *joined = legacy == NULL ? NULL : gpu_task_submit(legacy, NULL, (gpu_task *[]){legacy->tail, stream->tail}, 2);
-        if (joined == NULL) gpu_task_wait(stream->tail);
-        else {
-            gpu_task_release(legacy->tail);
-            legacy->tail = joined;
-        }
+    CUresult error = stream->context->error;
+    if (stream->capture != NULL) gpu_capture_abandon(stream);
+    if (stream->tail == NULL || stream->tail->done) {
+        gpu_stream_destroy(stream);
+    } else {
+        gpu_object_remove(stream);
+        stream->orphan = true;
     }
-    error = c->error;
-    gpu_stream_destroy(stream);
     return gpu_leave(error);
 }
 
@@ -159,7 +161,7 @@ CUresult gpu_stream_submit(CUstream s, gpu_operation *operation) {
     CUcontext c = s->context;
     if (!gpu_driver.settings.synchronous) return CUDA_SUCCESS;
     gpu_task_wait(task);
-    return c->error;
+    return gpu_context_verdict(c);
 }
 
 CUresult gpu_stream_submit_and_wait(CUstream s, gpu_operation *operation) {
@@ -169,8 +171,9 @@ CUresult gpu_stream_submit_and_wait(CUstream s, gpu_operation *operation) {
     }
     CUcontext c = s->context;
     CUresult result = gpu_stream_submit(s, operation);
-    if (result == CUDA_SUCCESS) gpu_task_wait(s->tail);
-    return result == CUDA_SUCCESS ? c->error : result;
+    if (result != CUDA_SUCCESS || gpu_driver.settings.synchronous) return result; /* it has waited already */
+    gpu_task_wait(s->tail);
+    return gpu_context_verdict(c);
 }
 
 /* ---- waiting, asking ----------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -188,7 +191,7 @@ CUresult cuStreamSynchronize(CUstream stream) {
         if (joined == NULL) return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
     }
     gpu_task_wait(s->tail);
-    return gpu_leave(c->error);
+    return gpu_leave(gpu_context_verdict(c));
 }
 
 CUresult cuStreamQuery(CUstream stream) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The one scheduler of streams, events and graphs: a task runs when all that it waits for is done. Workers take tasks that can run; so does who waits for one.
  * A worker may be kept by a host function for as long as that likes, so there are always two at least. */
+#include <time.h>
 #include <unistd.h>
 
 #include "driver_state.h"
@@ -10,7 +11,7 @@ enum { WORKERS_MAX = 64, ANY = 0 };
 static struct {
     gpu_task *first, *last; /* that can run */
     pthread_t workers[WORKERS_MAX];
-    int32_t count;
+    int32_t count, busy;
 } scheduler;
 
 gpu_task *gpu_task_retain(gpu_task *t) {
@@ -92,7 +93,9 @@ static void *work(void *unused) {
     for (;;) {
         gpu_task *t = take(ANY);
         if (t != NULL) {
+            scheduler.busy++;
             run(t);
+            scheduler.busy--;
             continue;
         }
         pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
@@ -140,13 +143,29 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
     return t;
 }
 
+/* False: nothing changed for a while. */
+static bool wait_for_change(void) {
+    enum { WHILE_NS = 20000000, SECOND_NS = 1000000000 };
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WHILE_NS;
+    if (until.tv_nsec >= SECOND_NS) until.tv_nsec -= SECOND_NS, until.tv_sec++;
+    return pthread_cond_timedwait(&gpu_driver.changed, &gpu_driver.lock, &until) == 0;
+}
+
+/* All workers may be kept by kernels or functions of the host that wait for something that is still to run: then there is one more. */
+static void help(void) {
+    bool stuck = scheduler.first != NULL && scheduler.busy == scheduler.count && scheduler.count < WORKERS_MAX;
+    if (stuck && pthread_create(&scheduler.workers[scheduler.count], NULL, work, NULL) == 0) scheduler.count++;
+}
+
 void gpu_task_wait(gpu_task *t) {
     if (t == NULL) return;
     gpu_task_retain(t);
     while (!t->done) {
         gpu_task *other = take(scheduler.count == 0 ? ANY : t->stream);
         if (other != NULL) run(other);
-        else pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+        else if (!wait_for_change()) help();
     }
     gpu_task_release(t);
 }

@@ -8,7 +8,7 @@
 
 #include "clocks.h"
 
-enum { WARP = 32, WARPS = 32, READERS = 3, WORD = 4 };
+enum { WARP = 32, WARPS = 32, READERS = 3, WORD = 4, BUCKETS = 1 << 16 };
 
 /* An access that may still race with later ones. */
 typedef struct mark {
@@ -56,6 +56,8 @@ struct gpu_races {
     table global;
     release *releases;
     int32_t release_count, release_capacity;
+    int32_t *buckets, *chains; /* the first release of a hash, and the one behind each: numbers + 1 */
+    int32_t chain_capacity;
     block_state **blocks; /* of this launch that have begun */
     int32_t block_count, block_capacity, last;
     bool together;        /* blocks are there at once */
@@ -74,6 +76,7 @@ static void destroy_block(block_state *b) {
 static void forget(gpu_races *r) {
     for (int32_t i = 0; i < r->block_count; i++) destroy_block(r->blocks[i]);
     for (int32_t i = 0; i < r->release_count; i++) gpu_clock_deinit(&r->releases[i].clock);
+    if (r->buckets != NULL && r->release_count > 0) memset(r->buckets, 0, sizeof *r->buckets * BUCKETS);
     r->block_count = r->release_count = r->last = 0;
     pgd_mem_free(r->global.words);
     r->global = (table){0};
@@ -89,6 +92,8 @@ void gpu_races_destroy(gpu_races *r) {
     if (r == NULL) return;
     forget(r);
     pgd_mem_free(r->releases);
+    pgd_mem_free(r->buckets);
+    pgd_mem_free(r->chains);
     pgd_mem_free(r->blocks);
     pgd_mem_free(r);
 }
@@ -170,7 +175,7 @@ static bool ordered(const block_state *b, const gpu_access *a, const mark *m) {
 void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, const uint32_t *go, uint32_t warps) {
     block_state *b = block_of(r, number);
     uint64_t together[WARPS] = {0};
-    gpu_clock known = {0};
+    gpu_clock known = {0}, pending = {0};
     if (b == NULL) return;
     for (uint32_t w = 0; w < warps; w++) {
         if (came[w] == 0) continue;
@@ -178,14 +183,19 @@ void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, cons
         for (uint32_t x = 0; x < warps; x++)
             if (b->seen[w][x] > together[x]) together[x] = b->seen[w][x];
         r->no_memory = r->no_memory || !gpu_clock_join(&known, &b->known[w]);
+        for (uint32_t k = 0; k < WARP; k++)
+            if (b->pending[w * WARP + k].count > 0) r->no_memory = r->no_memory || !gpu_clock_join(&pending, &b->pending[w * WARP + k]);
     }
     for (uint32_t w = 0; w < warps; w++) {
         if (go[w] == 0) continue;
+        for (uint32_t k = 0; k < WARP && pending.count > 0; k++) /* a fence behind the barrier makes use of it */
+            if ((go[w] >> k & 1) != 0) r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[w * WARP + k], &pending);
         for (uint32_t x = 0; x < warps; x++)
             if (together[x] > b->seen[w][x]) b->seen[w][x] = together[x];
         r->no_memory = r->no_memory || !gpu_clock_join(&b->known[w], &known);
     }
     gpu_clock_deinit(&known);
+    gpu_clock_deinit(&pending);
     r->now++;
 }
 
@@ -199,8 +209,15 @@ void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32
         for (uint32_t x = 0; x < WARP; x++)
             if (b->lane_seen[warp][k][x] > together[x]) together[x] = b->lane_seen[warp][k][x];
     }
-    for (uint32_t k = 0; k < WARP; k++)
-        if ((lanes >> k & 1) != 0) memcpy(b->lane_seen[warp][k], together, sizeof together);
+    gpu_clock pending = {0};
+    for (uint32_t k = 0; k < WARP; k++) {
+        if ((lanes >> k & 1) == 0) continue;
+        memcpy(b->lane_seen[warp][k], together, sizeof together);
+        if (b->pending[warp * WARP + k].count > 0) r->no_memory = r->no_memory || !gpu_clock_join(&pending, &b->pending[warp * WARP + k]);
+    }
+    for (uint32_t k = 0; k < WARP && pending.count > 0; k++)
+        if ((lanes >> k & 1) != 0) r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[warp * WARP + k], &pending);
+    gpu_clock_deinit(&pending);
     r->now++;
 }
 
@@ -208,9 +225,15 @@ void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32
 
 static release *release_at(gpu_races *r, const gpu_access *a, bool make) {
     bool shared = a->space == PTX_SPACE_shared;
-    for (int32_t i = 0; i < r->release_count; i++)
+    if (r->buckets == NULL) r->buckets = pgd_mem_zalloc(sizeof *r->buckets * BUCKETS);
+    if (r->buckets == NULL) return NULL;
+    int32_t *bucket = &r->buckets[(a->address * UINT64_C(0x9e3779b97f4a7c15) >> 32) % BUCKETS];
+    for (int32_t i = *bucket - 1; i >= 0; i = r->chains[i] - 1)
         if (r->releases[i].address == a->address && r->releases[i].shared == shared && (!shared || r->releases[i].block == a->block_number)) return &r->releases[i];
     if (!make || !pgd_grow(&r->releases, &r->release_capacity, r->release_count, sizeof *r->releases)) return NULL;
+    if (!pgd_grow(&r->chains, &r->chain_capacity, r->release_count, sizeof *r->chains)) return NULL;
+    r->chains[r->release_count] = *bucket;
+    *bucket = r->release_count + 1;
     r->releases[r->release_count] = (release){.address = a->address, .shared = shared, .block = a->block_number};
     return &r->releases[r->release_count++];
 }
@@ -240,8 +263,8 @@ static void publish(gpu_races *r, block_state *b, const gpu_access *a) {
     release *sign = own == 0 ? NULL : release_at(r, a, true);
     if (sign == NULL) return;
     bool fine = gpu_clock_raise(&sign->clock, warp_number(b->number, warp), own) && gpu_clock_join(&sign->clock, &b->known[warp]);
-    for (uint32_t x = 0; x * WARP < b->threads && fine; x++)
-        if (x != warp && b->seen[warp][x] > 0) fine = gpu_clock_raise(&sign->clock, warp_number(b->number, x), b->seen[warp][x]);
+    for (uint32_t x = 0; x * WARP < b->threads && fine; x++) /* of its own warp too: what all of it did before a barrier */
+        if (b->seen[warp][x] > 0) fine = gpu_clock_raise(&sign->clock, warp_number(b->number, x), b->seen[warp][x]);
     r->no_memory = r->no_memory || !fine;
 }
 

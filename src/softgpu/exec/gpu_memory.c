@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FIRST_ADDRESS ((void *)UINT64_C(0x0000200000000000)) /* a wish: known addresses make failures alike */
-enum { ADDRESSES_PER_BYTE = 16 };
+enum { ADDRESSES_PER_BYTE = 16, FREED_MAX = 8192 };
 
 struct gpu_memory {
     pthread_rwlock_t lock;
@@ -21,7 +21,7 @@ struct gpu_memory {
     int file;
     uint64_t reserved, next;   /* bytes of addresses; the first that was never used, from `seen` on */
     gpu_allocation *list;      /* by address */
-    int32_t count, capacity;
+    int32_t count, capacity, freed; /* freed: how many of them are kept to be told of */
     int32_t devices;
     uint64_t device_bytes, used[GPU_DEVICES_MAX];
     _Atomic uint64_t generation;
@@ -107,7 +107,7 @@ static bool reuse(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *addre
         *address = (start + align - 1) & -align;
         if (*address < end && room(bytes) <= end - *address) {
             for (int32_t k = i - 1; k >= 0; k--)
-                if (ours(&m->list[k]) && m->list[k].freed && m->list[k].address >= start) remove_at(m, k);
+                if (ours(&m->list[k]) && m->list[k].freed && m->list[k].address >= start) remove_at(m, k), m->freed--;
             return true;
         }
         if (i < m->count) start = a->address + room(a->bytes);
@@ -155,7 +155,6 @@ pgd_status gpu_memory_allocate(gpu_memory *m, gpu_memory_kind kind, int32_t owne
 static pgd_status register_host(gpu_memory *m, gpu_allocation a) {
     int32_t i = at_or_before(m, a.address + a.bytes - 1);
     if (i >= 0 && !m->list[i].freed && m->list[i].address + m->list[i].bytes > a.address) return pgd_fail(PGD_BAD_ARG, "some of the %llu bytes at 0x%llx are registered already", (unsigned long long)a.bytes, (unsigned long long)a.address);
-    if (i >= 0 && m->list[i].address == a.address && !ours(&m->list[i])) remove_at(m, i);
     return insert(m, a);
 }
 
@@ -166,6 +165,17 @@ pgd_status gpu_memory_register(gpu_memory *m, void *host, uint64_t bytes) {
     pgd_status status = register_host(m, a);
     pthread_rwlock_unlock(&m->lock);
     return status;
+}
+
+/* Half of those that were freed, from the lowest addresses on, which are the oldest. */
+static void forget_oldest(gpu_memory *m) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < m->count; i++) {
+        bool forget = m->list[i].freed && m->freed > FREED_MAX / 2;
+        if (forget) m->freed--;
+        else m->list[kept++] = m->list[i];
+    }
+    m->count = kept;
 }
 
 static pgd_status release(gpu_memory *m, uint64_t address) {
@@ -179,6 +189,9 @@ static pgd_status release(gpu_memory *m, uint64_t address) {
     }
     if (counted(m, a)) m->used[a->owner] -= a->bytes;
     a->freed = true;
+    if (ours(a)) m->freed++;
+    else remove_at(m, i); /* the host does with it what it likes from now on */
+    if (m->freed > FREED_MAX) forget_oldest(m);
     atomic_fetch_add(&m->generation, 1);
     return PGD_OK;
 }
@@ -199,8 +212,8 @@ void gpu_memory_claim(gpu_memory *m, uint64_t address, uint64_t claim) {
 
 void gpu_memory_free_claimed(gpu_memory *m, uint64_t claim) {
     pthread_rwlock_wrlock(&m->lock);
-    for (int32_t i = 0; i < m->count; i++)
-        if (m->list[i].claim == claim && !m->list[i].freed) (void)!release(m, m->list[i].address);
+    for (int32_t i = m->count - 1; i >= 0; i--) /* from behind: entries may go */
+        if (i < m->count && m->list[i].claim == claim && !m->list[i].freed) (void)!release(m, m->list[i].address), i = i < m->count ? i : m->count;
     pthread_rwlock_unlock(&m->lock);
 }
 

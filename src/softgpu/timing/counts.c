@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sectors: an access of 8 bytes a lane is made for half a warp at a time, of 16 for a quarter. Banks: 32 of 4 bytes; lanes that read the same word do not conflict (NVIDIA's
- * programming guide, compute capability 5.0 and up). */
+ * Sectors are distinct within a request. Wavefronts of shared memory: an access of 8 bytes a lane is made for half a warp at a time, of 16 for a quarter; 32 banks of 4
+ * bytes; lanes that read the same word do not conflict (NVIDIA's programming guide, compute capability 5.0 and up). Atomic operations count as stores, cp.async as loads. */
 #include "counts.h"
 
 #include <ptx/forms.h>
@@ -62,23 +62,17 @@ static int32_t distinct(uint64_t *list, int32_t count) {
 /* Lanes that are served together: those of whole, half or quarter warps. */
 static int32_t group_of(uint32_t bytes) { return bytes <= 4 ? 32 : bytes == 8 ? 16 : 8; }
 
-/* *ideal: sectors that the distinct bytes would fill. */
+/* *ideal: sectors that the distinct bytes would fill, when lanes begin at the same places or side by side. */
 static uint64_t sectors(const gpu_warp_step *e, uint32_t lanes, uint64_t *ideal) {
     uint64_t touched[GPU_LANES * 3], starts[GPU_LANES];
-    uint64_t sum = 0;
-    int32_t group = group_of(e->bytes);
-    *ideal = 0;
-    for (int32_t first = 0; first < GPU_LANES; first += group) {
-        int32_t count = 0, lanes_here = 0;
-        for (int32_t k = first; k < first + group; k++) {
-            if ((lanes >> k & 1) == 0) continue;
-            starts[lanes_here++] = e->addresses[k];
-            for (uint64_t at = e->addresses[k] / 32; at <= (e->addresses[k] + e->bytes - 1) / 32 && count < GPU_LANES * 3; at++) touched[count++] = at;
-        }
-        sum += (uint64_t)distinct(touched, count);
-        *ideal += ((uint64_t)distinct(starts, lanes_here) * e->bytes + 31) / 32;
+    int32_t count = 0, lanes_here = 0;
+    for (int32_t k = 0; k < GPU_LANES; k++) {
+        if ((lanes >> k & 1) == 0) continue;
+        starts[lanes_here++] = e->addresses[k];
+        for (uint64_t at = e->addresses[k] / 32; at <= (e->addresses[k] + e->bytes - 1) / 32 && count < GPU_LANES * 3; at++) touched[count++] = at;
     }
-    return sum;
+    *ideal = ((uint64_t)distinct(starts, lanes_here) * e->bytes + 31) / 32;
+    return (uint64_t)distinct(touched, count);
 }
 
 /* The most distinct words that one bank has to give. */
