@@ -98,6 +98,30 @@ static void a_missing_fence_is_a_global_race(void **unused) {
     }
 }
 
+/* The reduction whose last block adds up what all left: nothing in it is a race. */
+static const char last_block[] =
+    ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry last(.param .u64 parts, .param .u64 count, .param .u64 out)\n{\n.reg .u64 %p, %c, %o, %a;\n.reg .u32 %t, %b, %n, %g, %i, %x, %s;\n.reg .pred %q;\n.shared .align 4 .u32 before;\n"
+    "ld.param.u64 %p, [parts];\nld.param.u64 %c, [count];\nld.param.u64 %o, [out];\nmov.u32 %t, %tid.x;\nmov.u32 %b, %ctaid.x;\nmov.u32 %n, %ntid.x;\nmov.u32 %g, %nctaid.x;\nmad.lo.u32 %i, %b, %n, %t;\nmad.wide.u32 %a, %i, 4, %p;\nst.global.u32 [%a], %i;\n"
+    "membar.gl;\nbar.sync 0;\nsetp.ne.u32 %q, %t, 0;\n@%q bra counted;\natom.global.add.u32 %x, [%c], 1;\nst.shared.u32 [before], %x;\ncounted: bar.sync 0;\nld.shared.u32 %x, [before];\nadd.u32 %x, %x, 1;\nsetp.ne.u32 %q, %x, %g;\n@%q ret;\n"
+    "membar.gl;\nmov.u32 %s, 0;\nmov.u32 %i, %t;\nmul.lo.u32 %n, %n, %g;\nagain: mad.wide.u32 %a, %i, 4, %p;\nld.global.u32 %x, [%a];\nadd.u32 %s, %s, %x;\nmov.u32 %x, %ntid.x;\nadd.u32 %i, %i, %x;\nsetp.lt.u32 %q, %i, %n;\n@%q bra again;\nmad.wide.u32 %a, %t, 4, %o;\nst.global.u32 [%a], %s;\nret;\n}\n";
+
+static void the_last_block_may_read_what_all_wrote(void **unused) {
+    char text[sizeof last_block + 16];
+    CUfunction f;
+    snprintf(text, sizeof text, "%s", last_block);
+    assert_int_equal(truncate(findings, 0), 0);
+    OK(cuCtxCreate(&context, 0, 0));
+    OK(cuModuleLoadData(&module, text));
+    OK(cuModuleGetFunction(&f, module, "last"));
+    CUdeviceptr parts = fixture_buffer(4 * 64 * 4), count = fixture_buffer(4), out = fixture_buffer(4 * 64);
+    void *parameters[] = {&parts, &count, &out};
+    OK(cuLaunchKernel(f, 4, 1, 1, 64, 1, 1, 0, NULL, parameters, NULL));
+    OK(cuCtxSynchronize());
+    assert_int_equal(fixture_word(out), 0 + 64 + 128 + 192);
+    assert_int_equal(found(NULL, NULL, 0), 0);
+    end();
+}
+
 static void memory_that_nobody_wrote(void **unused) {
     for (int bug = 1; bug >= 0; bug--) {
         begin(bug);
@@ -196,6 +220,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_missing_wait_for_a_copy),
+        cmocka_unit_test(the_last_block_may_read_what_all_wrote),
         cmocka_unit_test(memory_that_nobody_wrote),
         cmocka_unit_test(memory_that_was_freed),
         cmocka_unit_test(an_endless_loop),

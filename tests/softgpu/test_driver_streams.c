@@ -350,6 +350,113 @@ static void events_in_graphs_join_streams_outside(void **unused) {
     OK(cuGraphDestroy(graph));
 }
 
+/* ---- what a strict reader found ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static void a_capture_over_two_devices_ends_for_both(void **unused) {
+    CUcontext second;
+    CUstream s = make(CU_STREAM_NON_BLOCKING), there;
+    CUevent fork, join;
+    CUgraph graph, during;
+    CUstreamCaptureStatus status;
+    uint64_t id;
+    OK(cuEventCreate(&fork, 0));
+    OK(cuCtxCreate(&second, 0, 1));
+    OK(cuStreamCreate(&there, CU_STREAM_NON_BLOCKING));
+    OK(cuEventCreate(&join, 0));
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));
+    OK(cuEventRecord(fork, s));
+    OK(cuStreamWaitEvent(there, fork, 0));
+    OK(cuStreamGetCaptureInfo(there, &status, &id, &during, NULL, NULL));
+    assert_int_equal(cuGraphDestroy(during), CUDA_ERROR_INVALID_VALUE); /* streams are still adding to it */
+    OK(cuEventRecord(join, there));
+    OK(cuStreamWaitEvent(s, join, 0));
+    OK(cuStreamEndCapture(s, &graph));
+    OK(cuStreamIsCapturing(there, &status));
+    assert_int_equal(status, CU_STREAM_CAPTURE_STATUS_NONE);
+    OK(cuGraphDestroy(graph));
+    OK(cuCtxDestroy(second));
+}
+
+static void kernels_of_a_graph_run_on_their_own_devices(void **unused) {
+    CUcontext second;
+    CUmodule module;
+    CUfunction bump;
+    CUgraph graph;
+    CUgraphNode node;
+    CUgraphExec exec;
+    OK(cuCtxCreate(&second, 0, 1));
+    OK(cuModuleLoadData(&module, fixture_ptx));
+    OK(cuModuleGetFunction(&bump, module, "bump"));
+    CUdeviceptr there = fixture_buffer(4);
+    void *parameters[] = {&there};
+    CUDA_KERNEL_NODE_PARAMS p = {.func = bump, .gridDimX = 1, .gridDimY = 1, .gridDimZ = 1, .blockDimX = 1, .blockDimY = 1, .blockDimZ = 1, .kernelParams = parameters};
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphAddKernelNode(&node, graph, NULL, 0, &p));
+    OK(cuGraphInstantiate(&exec, graph, 0));
+    OK(cuCtxPopCurrent(NULL));
+    OK(cuGraphLaunch(exec, NULL));
+    OK(cuCtxSynchronize());
+    assert_int_equal(fixture_word(there), 1);
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+    OK(cuCtxDestroy(second));
+}
+
+static void a_destroyed_stream_that_does_not_block_still_does_not(void **unused) {
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    CUdeviceptr a = fixture_buffer(4);
+    hold(s);
+    OK(cuStreamDestroy(s));
+    OK(cuMemcpyHtoD(a, &(uint32_t){3}, 4)); /* would wait for ever */
+    let_go();
+    OK(cuCtxSynchronize());
+}
+
+static void wait_for_gate(void *unused) {
+    while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) == 0) {}
+}
+static void open_gate(void *unused) { let_go(); }
+
+static void blocked_functions_starve_nobody(void **unused) {
+    enum { BLOCKED = 6 };
+    CUstream last = make(CU_STREAM_NON_BLOCKING);
+    *gate = 0;
+    for (int i = 0; i < BLOCKED; i++) OK(cuLaunchHostFunc(make(CU_STREAM_NON_BLOCKING), wait_for_gate, NULL));
+    OK(cuLaunchHostFunc(last, open_gate, NULL));
+    OK(cuCtxSynchronize());
+}
+
+static void call_the_driver(void *result) { *(CUresult *)result = cuCtxSynchronize(); }
+
+static void host_functions_may_not_call_the_driver(void **unused) {
+    CUresult result = CUDA_SUCCESS;
+    OK(cuLaunchHostFunc(NULL, call_the_driver, &result));
+    OK(cuCtxSynchronize());
+    assert_int_equal(result, CUDA_ERROR_NOT_PERMITTED);
+}
+
+static void *destroy_it(void *context) {
+    CUresult result = cuCtxDestroy(context);
+    return (void *)(uintptr_t)result;
+}
+
+static void a_context_is_destroyed_once(void **unused) {
+    CUcontext c;
+    CUstream s;
+    pthread_t threads[2];
+    void *results[2];
+    OK(cuCtxCreate(&c, 0, 0));
+    OK(cuStreamCreate(&s, CU_STREAM_NON_BLOCKING));
+    *gate = 0;
+    OK(cuLaunchHostFunc(s, wait_for_gate, NULL));
+    OK(cuCtxPopCurrent(NULL));
+    for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, destroy_it, c), 0);
+    let_go();
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], &results[i]);
+    assert_true((uintptr_t)results[0] + (uintptr_t)results[1] == CUDA_ERROR_INVALID_CONTEXT);
+    assert_int_equal(cuStreamSynchronize(s), CUDA_ERROR_INVALID_HANDLE);
+}
+
 /* ---- many threads at once -------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void *all_sorts(void *unused) {
@@ -384,6 +491,7 @@ static void threads_use_one_context_at_once(void **unused) {
 
 int main(void) {
     setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
+    setenv("PAGODA_SOFTGPU_DEVICES", "2", 1);
 #define WITH(test) cmocka_unit_test_setup_teardown(test, begin, fixture_end)
     const struct CMUnitTest tests[] = {
         WITH(a_stream_goes_on_while_another_is_busy),
@@ -397,6 +505,12 @@ int main(void) {
         WITH(graphs_are_built_by_hand_with_children),
         WITH(ready_graphs_are_updated),
         WITH(events_in_graphs_join_streams_outside),
+        WITH(a_capture_over_two_devices_ends_for_both),
+        WITH(kernels_of_a_graph_run_on_their_own_devices),
+        WITH(a_destroyed_stream_that_does_not_block_still_does_not),
+        WITH(blocked_functions_starve_nobody),
+        WITH(host_functions_may_not_call_the_driver),
+        WITH(a_context_is_destroyed_once),
         WITH(threads_use_one_context_at_once),
     };
     return cmocka_run_group_tests_name("softgpu/driver_streams", tests, NULL, NULL);

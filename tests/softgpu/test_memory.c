@@ -103,6 +103,11 @@ static void memory_of_the_host_can_be_registered(void **unused) {
     assert_int_equal(gpu_memory_register(memory, own + 100, 10), PGD_BAD_ARG);
     assert_int_equal(gpu_memory_free(memory, (uint64_t)(uintptr_t)own), PGD_OK);
     assert_null(gpu_memory_at(memory, (uint64_t)(uintptr_t)own, 1, NULL));
+    assert_int_equal(gpu_memory_register(memory, own + 1000, 100), PGD_OK);
+    assert_int_equal(gpu_memory_free(memory, (uint64_t)(uintptr_t)own + 1000), PGD_OK);
+    assert_int_equal(gpu_memory_register(memory, own, sizeof own), PGD_OK); /* around what was registered before */
+    assert_ptr_equal(gpu_memory_at(memory, (uint64_t)(uintptr_t)own + 2000, 4, NULL), own + 2000);
+    assert_int_equal(gpu_memory_free(memory, (uint64_t)(uintptr_t)own), PGD_OK);
     assert_int_equal(gpu_memory_register(memory, own, 10), PGD_OK);
     assert_int_equal(gpu_memory_register(memory, own + 10, 10), PGD_OK);
     assert_int_equal(gpu_memory_register(memory, NULL, 10), PGD_BAD_ARG);
