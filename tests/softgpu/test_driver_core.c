@@ -307,8 +307,12 @@ static void libraries_load_where_they_are_used(void **unused) {
     CUcontext second;
     CUdeviceptr at, to = fixture_buffer(8);
     size_t bytes;
+    OK(cuCtxPopCurrent(NULL)); /* libraries are of no context */
     OK(cuLibraryLoadData(&library, fixture_ptx, NULL, NULL, 0, NULL, NULL, 0));
     OK(cuLibraryGetKernel(&kernel, library, "bump"));
+    assert_int_equal(cuLibraryGetKernel(&kernel, library, "nothing"), CUDA_ERROR_NOT_FOUND);
+    OK(cuLibraryGetKernel(&kernel, library, "bump"));
+    OK(cuCtxPushCurrent(fixture_context));
     void *parameters[] = {&to};
     OK(cuLaunchKernel((CUfunction)(void *)kernel, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL));
     OK(cuKernelGetFunction(&f, kernel));

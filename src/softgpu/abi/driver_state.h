@@ -137,6 +137,7 @@ struct CUfunc_st {
 /* A library is a module that is loaded in each context where it is used. */
 struct CUlib_st {
     gpu_object object;
+    ptx_module *ptx; /* to look names up in */
     char *image;
     size_t bytes;
     CUkernel kernels;

@@ -21,26 +21,25 @@ CUresult gpu_library_module(CUlibrary library, CUcontext c, CUmodule *out) {
 }
 
 CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *jit_options, void **jit_values, unsigned int jit_count, CUlibraryOption *options, void **values, unsigned int count) {
-    CUcontext c;
-    CUmodule module;
+    ptx_module *ptx;
     (void)options, (void)values, (void)count; /* about copies of the image and tables of the host: no difference here */
     if (library == NULL || code == NULL || (jit_count > 0 && (jit_options == NULL || jit_values == NULL))) return CUDA_ERROR_INVALID_VALUE;
     *library = NULL;
-    CUresult result = gpu_enter(&c);
+    CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     gpu_jit_log log = gpu_jit_log_of(jit_count, jit_options, jit_values);
-    result = gpu_module_create(c, code, strlen(code), &log, &module);
+    result = gpu_module_parse(code, strlen(code), &log, &ptx);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     CUlibrary l = pgd_mem_zalloc(sizeof *l);
     if (l != NULL) l->image = pgd_mem_strdup(code);
     if (l == NULL || l->image == NULL || !gpu_object_add(l, GPU_LIBRARY)) {
         if (l != NULL) pgd_mem_free(l->image);
         pgd_mem_free(l);
-        gpu_module_destroy(module);
+        ptx_module_destroy(ptx);
         return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
     }
     l->bytes = strlen(code);
-    module->library = l;
+    l->ptx = ptx;
     *library = l;
     return gpu_leave(CUDA_SUCCESS);
 }
@@ -83,6 +82,7 @@ CUresult cuLibraryUnload(CUlibrary library) {
         pgd_mem_free(k);
     }
     gpu_object_remove(library);
+    ptx_module_destroy(library->ptx);
     pgd_mem_free(library->image);
     pgd_mem_free(library);
     return gpu_leave(CUDA_SUCCESS);
@@ -123,15 +123,12 @@ static CUkernel kernel_of(CUlibrary library, const char *name) {
 }
 
 CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *name) {
-    CUcontext c;
-    CUmodule m;
-    CUfunction f;
     if (kernel == NULL || name == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_library(library, &c);
+    CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_library_module(library, c, &m);
-    if (result == CUDA_SUCCESS) result = gpu_module_function(m, name, &f);
-    if (result != CUDA_SUCCESS) return gpu_leave(result);
+    if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    const ptx_function *f = ptx_function_find(library->ptx, name);
+    if (f == NULL || !f->entry || !f->defined) return gpu_leave(CUDA_ERROR_NOT_FOUND);
     *kernel = kernel_of(library, name);
     return gpu_leave(*kernel == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS);
 }

@@ -54,8 +54,11 @@ static CUresult check_image(const unsigned char *image, const gpu_jit_log *log) 
 
 CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *log, ptx_module **out) {
     pgd_text text = {0};
+    *out = NULL;
+    CUresult result = check_image((const unsigned char *)image, log);
+    if (result != CUDA_SUCCESS) return result;
     pgd_status status = ptx_parse(image, bytes, &text, out);
-    CUresult result = status == PGD_OK ? CUDA_SUCCESS : status == PGD_NO_MEMORY ? CUDA_ERROR_OUT_OF_MEMORY : status == PGD_UNSUPPORTED ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX;
+    result = status == PGD_OK ? CUDA_SUCCESS : status == PGD_NO_MEMORY ? CUDA_ERROR_OUT_OF_MEMORY : status == PGD_UNSUPPORTED ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX;
     if (result == CUDA_SUCCESS && (*out)->target > gpu_driver.settings.capability) {
         pgd_text_add(&text, ".target sm_%d%s: this device has compute capability %d.%d; compile for that, or set PAGODA_SOFTGPU_CAPABILITY\n", (*out)->target, (*out)->arch_specific ? "a" : "", gpu_driver.settings.capability / 10,
                      gpu_driver.settings.capability % 10);
@@ -74,8 +77,7 @@ CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *lo
 CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out) {
     ptx_module *ptx;
     *out = NULL;
-    CUresult result = check_image((const unsigned char *)image, log);
-    if (result == CUDA_SUCCESS) result = gpu_module_parse(image, bytes, log, &ptx);
+    CUresult result = gpu_module_parse(image, bytes, log, &ptx);
     if (result != CUDA_SUCCESS) return result;
     CUmodule m = pgd_mem_zalloc(sizeof *m);
     pgd_status status = m == NULL ? PGD_NO_MEMORY : gpu_program_load(ptx, gpu_driver.memory, c->device, &m->program);
