@@ -4,7 +4,7 @@
  * The GPU is a child process's: it tells of each case through a pipe. When it is silent for too long, or dies, the case it was at is noted as slow or crashed and
  * a new child goes on with the next one. A kernel that faults ruins its context alone; the child makes another. A module that is refused is halved until
  * the kernels that are to blame stand alone. See README.md for the command. */
-#include "cuda_driver.h"
+#include "recorder_driver.h"
 
 #include <dlfcn.h>
 #include <poll.h>

@@ -6,13 +6,6 @@
 
 static _Thread_local CUstreamCaptureMode thread_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
 
-static CUresult enter_stream(CUstream handle, CUstream *out) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    result = gpu_stream_find(handle, out);
-    return result == CUDA_SUCCESS ? result : gpu_leave(result);
-}
-
 CUresult gpu_capture_invalidate(CUstream s, CUresult why) {
     s->capture->invalid = true;
     return why;
@@ -97,7 +90,7 @@ CUresult gpu_capture_wait(CUstream s, CUevent event) {
 CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
     CUstream s;
     if ((int)mode < 0 || mode > CU_STREAM_CAPTURE_MODE_RELAXED) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (s == s->context->legacy) return gpu_leave(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     if (s->capture != NULL) return gpu_leave(CUDA_ERROR_ILLEGAL_STATE);
@@ -150,7 +143,7 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
     CUstream s;
     if (graph == NULL) return CUDA_ERROR_INVALID_VALUE;
     *graph = NULL;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     gpu_capture *capture = s->capture;
     if (capture == NULL) return gpu_leave(CUDA_ERROR_ILLEGAL_STATE);
@@ -170,7 +163,7 @@ static CUstreamCaptureStatus status_of(const struct CUstream_st *s) { return s->
 CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus *status) {
     CUstream s;
     if (status == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *status = status_of(s);
     return gpu_leave(CUDA_SUCCESS);
@@ -179,7 +172,7 @@ CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus *status) {
 CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus *status, uint64_t *id, CUgraph *graph, const CUgraphNode **dependencies, size_t *count) {
     CUstream s;
     if (status == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *status = status_of(s);
     if (*status == CU_STREAM_CAPTURE_STATUS_ACTIVE) {
@@ -194,7 +187,7 @@ CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus *statu
 CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode *dependencies, size_t count, unsigned int flags) {
     CUstream s;
     if (flags > 1 || (dependencies == NULL && count > 0)) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (status_of(s) != CU_STREAM_CAPTURE_STATUS_ACTIVE) return gpu_leave(CUDA_ERROR_ILLEGAL_STATE);
     for (size_t i = 0; i < count; i++)

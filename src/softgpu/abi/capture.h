@@ -3,7 +3,7 @@
 #ifndef PGD_SOFTGPU_CAPTURE_H
 #define PGD_SOFTGPU_CAPTURE_H
 
-#include "graph.h"
+#include "cuda_graph.h"
 
 typedef struct gpu_capture {
     CUgraph graph;

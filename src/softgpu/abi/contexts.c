@@ -267,9 +267,8 @@ CUresult cuCtxDisablePeerAccess(CUcontext peer) {
 /* ---- primary contexts ---------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static CUresult enter_device(CUdevice device, gpu_device **out) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
-    if (device < 0 || device >= gpu_driver.settings.devices) return gpu_leave(CUDA_ERROR_INVALID_DEVICE);
     *out = &gpu_driver.devices[device];
     while ((*out)->dying) pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock); /* its end is waited for before anything else is done with it */
     return CUDA_SUCCESS;

@@ -5,13 +5,6 @@
 #include "capture.h"
 #include "copies.h"
 
-static CUresult enter_stream(CUstream handle, CUstream *out) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    result = gpu_stream_find(handle, out);
-    return result == CUDA_SUCCESS ? result : gpu_leave(result);
-}
-
 /* ---- copies --------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* One side of a copy: device memory must be allocated there; elsewhere the host's own is meant. */
@@ -28,12 +21,10 @@ static CUresult check_side(CUdeviceptr address, size_t bytes, bool host, bool *i
     return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a copy of %zu bytes %s 0x%llx, which is no device memory%s", bytes, what, address, a.freed && address >= a.address && address - a.address < a.bytes ? " any more: it was freed" : "");
 }
 
-static size_t extent(size_t pitch, size_t slice, const gpu_box_copy *c) { return c->width == 0 || c->height == 0 || c->depth == 0 ? 0 : (c->depth - 1) * slice + (c->height - 1) * pitch + c->width; }
-
 /* to_host, from_host come in as "may be the host's" and go out as "is". */
 static CUresult check_copy(gpu_box_copy *c) {
-    CUresult result = check_side(c->to, extent(c->to_pitch, c->to_slice, c), c->to_host, &c->to_host, "to");
-    return result == CUDA_SUCCESS ? check_side(c->from, extent(c->from_pitch, c->from_slice, c), c->from_host, &c->from_host, "from") : result;
+    CUresult result = check_side(c->to, gpu_box_extent(c->to_pitch, c->to_slice, c), c->to_host, &c->to_host, "to");
+    return result == CUDA_SUCCESS ? check_side(c->from, gpu_box_extent(c->from_pitch, c->from_slice, c), c->from_host, &c->from_host, "from") : result;
 }
 
 static CUresult make_copy(gpu_box_copy copy, gpu_operation **out) {
@@ -50,7 +41,7 @@ static CUresult make_copy(gpu_box_copy copy, gpu_operation **out) {
 static CUresult submit_copy(CUstream stream, gpu_box_copy copy, bool wait) {
     CUstream s;
     gpu_operation *o;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     result = make_copy(copy, &o);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
@@ -137,7 +128,7 @@ CUresult gpu_fill_operation_of(const CUDA_MEMSET_NODE_PARAMS *p, gpu_operation *
 CUresult gpu_fill_rows(CUdeviceptr to, size_t pitch, uint32_t value, uint32_t element, size_t width, size_t height, CUstream stream, bool wait) {
     CUstream s;
     gpu_operation *o;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     result = make_fill((gpu_fill){to, pitch, width, height, value, element}, &o);
     if (result != CUDA_SUCCESS) return gpu_leave(result);

@@ -7,7 +7,7 @@
 
 #include "driver_state.h"
 
-static CUresult enter_device(CUdevice device) {
+CUresult gpu_enter_device(CUdevice device) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     return device >= 0 && device < gpu_driver.settings.devices ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_DEVICE);
@@ -23,7 +23,7 @@ CUresult cuDeviceGetCount(int *count) {
 
 CUresult cuDeviceGet(CUdevice *device, int ordinal) {
     if (device == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(ordinal);
+    CUresult result = gpu_enter_device(ordinal);
     if (result != CUDA_SUCCESS) return result;
     *device = ordinal;
     return gpu_leave(CUDA_SUCCESS);
@@ -31,7 +31,7 @@ CUresult cuDeviceGet(CUdevice *device, int ordinal) {
 
 CUresult cuDeviceGetName(char *name, int name_bytes, CUdevice device) {
     if (name == NULL || name_bytes < 1) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     snprintf(name, (size_t)name_bytes, "Pagoda software GPU (no hardware)");
     return gpu_leave(CUDA_SUCCESS);
@@ -39,7 +39,7 @@ CUresult cuDeviceGetName(char *name, int name_bytes, CUdevice device) {
 
 CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
     if (uuid == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     memcpy(uuid->bytes, "pagoda-softgpu", 15);
     uuid->bytes[15] = (char)device;
@@ -51,7 +51,7 @@ CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) { return cuDeviceGetUuid
 
 CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
     if (bytes == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *bytes = (size_t)gpu_driver.settings.memory_bytes;
     return gpu_leave(CUDA_SUCCESS);
@@ -59,7 +59,7 @@ CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
 
 CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice device) {
     if (major == NULL || minor == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *major = gpu_driver.settings.capability / 10;
     *minor = gpu_driver.settings.capability % 10;
@@ -103,7 +103,7 @@ static int attribute_of(CUdevice_attribute attribute, CUdevice device) {
 CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice device) {
     enum { LAST = 147 };
     if (value == NULL || attribute < 1 || (int)attribute > LAST) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *value = attribute_of(attribute, device);
     return gpu_leave(CUDA_SUCCESS);
@@ -115,7 +115,7 @@ typedef struct CUdevprop_st {
 
 CUresult cuDeviceGetProperties(CUdevprop *properties, CUdevice device) {
     if (properties == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *properties = (CUdevprop){1024, {1024, 1024, 64}, {INT32_MAX, 65535, 65535}, 48 << 10, 64 << 10, 32, INT32_MAX, gpu_architecture_of(gpu_driver.settings.capability)->sm_registers, 1000000, 512};
     return gpu_leave(CUDA_SUCCESS);
@@ -123,7 +123,7 @@ CUresult cuDeviceGetProperties(CUdevprop *properties, CUdevice device) {
 
 CUresult cuDeviceGetPCIBusId(char *id, int id_bytes, CUdevice device) {
     if (id == NULL || id_bytes < 13) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     snprintf(id, (size_t)id_bytes, "0000:%02x:00.0", device + 1);
     return gpu_leave(CUDA_SUCCESS);
@@ -145,7 +145,7 @@ CUresult cuDeviceGetByPCIBusId(CUdevice *device, const char *id) {
 
 CUresult cuDeviceCanAccessPeer(int *can, CUdevice device, CUdevice peer) {
     if (can == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     if (peer < 0 || peer >= gpu_driver.settings.devices) return gpu_leave(CUDA_ERROR_INVALID_DEVICE);
     *can = device != peer;

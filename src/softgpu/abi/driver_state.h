@@ -27,6 +27,9 @@ typedef struct gpu_box_copy {
     bool to_host, from_host; /* addresses that are the program's own, not to be looked up */
 } gpu_box_copy;
 
+/* The bytes that a box covers from its first to its last; 0 when it has none. */
+static inline size_t gpu_box_extent(size_t pitch, size_t slice, const gpu_box_copy *c) { return c->width == 0 || c->height == 0 || c->depth == 0 ? 0 : (c->depth - 1) * slice + (c->height - 1) * pitch + c->width; }
+
 typedef struct gpu_fill {
     CUdeviceptr to;
     size_t pitch, width, height; /* width: in elements */
@@ -205,6 +208,8 @@ extern gpu_process gpu_driver;
 extern _Thread_local bool gpu_in_host_function; /* where nothing of the driver may be called */
 CUresult gpu_enter_process(void);
 CUresult gpu_enter(CUcontext *current);
+CUresult gpu_enter_device(CUdevice device);                      /* that there is */
+CUresult gpu_enter_stream(CUstream handle, CUstream *out);       /* see gpu_stream_find */
 CUresult gpu_leave(CUresult result);
 
 CUcontext gpu_current(void); /* NULL: none, or it was destroyed */

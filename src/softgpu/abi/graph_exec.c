@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "capture.h"
-#include "graph.h"
+#include "cuda_graph.h"
 
 typedef struct gpu_step {
     CUgraphNode node; /* it was made of, to be found by; may be gone by now */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "checks.h"
-#include "profile.h"
-#include "timeline.h"
+#include "launch_profile.h"
+#include "launch_timeline.h"
 
 gpu_operation *gpu_operation_create(gpu_operation_kind kind) {
     gpu_operation *o = pgd_mem_zalloc(sizeof *o);
@@ -76,16 +76,13 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
 
 /* ---- copies --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The bytes that a box covers from its first to its last; 0 when it has none. */
-static size_t extent(size_t pitch, size_t slice, const gpu_box_copy *c) { return c->width == 0 || c->height == 0 || c->depth == 0 ? 0 : (c->depth - 1) * slice + (c->height - 1) * pitch + c->width; }
-
 static char *find(CUdeviceptr address, size_t bytes, bool host) {
     char *at = gpu_memory_at(gpu_driver.memory, address, bytes, NULL);
     return at == NULL && host ? (char *)(uintptr_t)address : at;
 }
 
 static CUresult run_copy(const gpu_box_copy *c) {
-    size_t to_bytes = extent(c->to_pitch, c->to_slice, c), from_bytes = extent(c->from_pitch, c->from_slice, c);
+    size_t to_bytes = gpu_box_extent(c->to_pitch, c->to_slice, c), from_bytes = gpu_box_extent(c->from_pitch, c->from_slice, c);
     if (to_bytes == 0) return CUDA_SUCCESS;
     char *to = find(c->to, to_bytes, c->to_host);
     const char *from = find(c->from, from_bytes, c->from_host);

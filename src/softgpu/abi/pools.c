@@ -99,15 +99,9 @@ static CUresult enter_pool(CUmemoryPool pool) {
     return gpu_object_is(pool, GPU_POOL) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_VALUE);
 }
 
-static CUresult enter_device(CUdevice device) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    return device >= 0 && device < gpu_driver.settings.devices ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_DEVICE);
-}
-
 CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevice device) {
     if (pool == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *pool = gpu_driver.devices[device].own_pool;
     return gpu_leave(CUDA_SUCCESS);
@@ -115,14 +109,14 @@ CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevice device) {
 
 CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) {
     if (pool == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     *pool = gpu_driver.devices[device].pool;
     return gpu_leave(CUDA_SUCCESS);
 }
 
 CUresult cuDeviceSetMemPool(CUdevice device, CUmemoryPool pool) {
-    CUresult result = enter_device(device);
+    CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(pool, GPU_POOL) || pool->device != device) return gpu_leave(CUDA_ERROR_INVALID_VALUE);
     gpu_driver.devices[device].pool = pool;
@@ -132,7 +126,7 @@ CUresult cuDeviceSetMemPool(CUdevice device, CUmemoryPool pool) {
 CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *p) {
     if (pool == NULL || p == NULL || p->allocType != CU_MEM_ALLOCATION_TYPE_PINNED || p->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_INVALID_VALUE;
     if (p->handleTypes != CU_MEM_HANDLE_TYPE_NONE) return gpu_refuse(CUDA_ERROR_NOT_SUPPORTED, "cuMemPoolCreate: pools are not shared with other processes");
-    CUresult result = enter_device(p->location.id);
+    CUresult result = gpu_enter_device(p->location.id);
     if (result != CUDA_SUCCESS) return result;
     *pool = gpu_pool_create(p->location.id, false);
     return gpu_leave(*pool == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS);

@@ -56,7 +56,7 @@ CUresult gpu_stream_find(CUstream handle, CUstream *out) {
     return *out == NULL ? CUDA_ERROR_OUT_OF_MEMORY : c->error;
 }
 
-static CUresult enter_stream(CUstream handle, CUstream *out) {
+CUresult gpu_enter_stream(CUstream handle, CUstream *out) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     result = gpu_stream_find(handle, out);
@@ -180,7 +180,7 @@ CUresult gpu_stream_submit_and_wait(CUstream s, gpu_operation *operation) {
 
 CUresult cuStreamSynchronize(CUstream stream) {
     CUstream s;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
     CUcontext c = s->context;
@@ -196,7 +196,7 @@ CUresult cuStreamSynchronize(CUstream stream) {
 
 CUresult cuStreamQuery(CUstream stream) {
     CUstream s;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
     bool done = s->tail == NULL || s->tail->done;
@@ -207,7 +207,7 @@ CUresult cuStreamQuery(CUstream stream) {
 CUresult cuStreamGetPriority(CUstream stream, int *priority) {
     CUstream s;
     if (priority == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *priority = 0;
     return gpu_leave(CUDA_SUCCESS);
@@ -216,7 +216,7 @@ CUresult cuStreamGetPriority(CUstream stream, int *priority) {
 CUresult cuStreamGetFlags(CUstream stream, unsigned int *flags) {
     CUstream s;
     if (flags == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *flags = s->flags;
     return gpu_leave(CUDA_SUCCESS);
@@ -225,7 +225,7 @@ CUresult cuStreamGetFlags(CUstream stream, unsigned int *flags) {
 CUresult cuStreamGetId(CUstream stream, unsigned long long *id) {
     CUstream s;
     if (id == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *id = s->id;
     return gpu_leave(CUDA_SUCCESS);
@@ -234,7 +234,7 @@ CUresult cuStreamGetId(CUstream stream, unsigned long long *id) {
 CUresult cuStreamGetCtx(CUstream stream, CUcontext *context) {
     CUstream s;
     if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     *context = s->context;
     return gpu_leave(CUDA_SUCCESS);
@@ -245,7 +245,7 @@ CUresult cuStreamGetCtx(CUstream stream, CUcontext *context) {
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *user_data) {
     CUstream s;
     if (function == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     gpu_operation *o = gpu_operation_create(GPU_OP_HOST);
     if (o != NULL) o->host.function = function, o->host.data = user_data;
@@ -255,7 +255,7 @@ CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *user_data) {
 CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *user_data, unsigned int flags) {
     CUstream s;
     if (callback == NULL || flags != 0) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
     gpu_operation *o = gpu_operation_create(GPU_OP_CALLBACK);
@@ -266,7 +266,7 @@ CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *u
 CUresult cuStreamAttachMemAsync(CUstream stream, CUdeviceptr address, size_t bytes, unsigned int flags) {
     CUstream s;
     if (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST && flags != CU_MEM_ATTACH_SINGLE) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_stream(stream, &s);
+    CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     gpu_allocation a;
     (void)bytes; /* all streams see managed memory at all times */

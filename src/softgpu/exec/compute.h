@@ -20,6 +20,9 @@ typedef struct ptx_given {
     bool second;                   /* the predicate behind "|" */
 } ptx_given;
 
+/* What atom and red leave in memory where `old` was, with their further operands; c is that of cas. */
+uint64_t ptx_atomic(const ptx_instruction *instruction, uint64_t old, uint64_t b, uint64_t c);
+
 /* Computes an instruction that reads registers and writes registers. False: it is of another kind (memory, control, other threads). */
 bool ptx_compute(const ptx_instruction *instruction, ptx_given *given);
 

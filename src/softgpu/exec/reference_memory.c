@@ -2,33 +2,9 @@
  * Loads, stores, atomic operations and addresses in the reference executor (manual: Data Movement and Conversion; Parallel Synchronization). */
 #include <string.h>
 
-#include "number.h"
 #include "reference_thread.h"
 
 /* ---- addresses ---------------------------------------------------------------------------------------------------------------------------------------------- */
-
-uint64_t gpu_generic(ptx_space space, uint64_t address) {
-    switch (space) {
-    case PTX_SPACE_shared: return GPU_SHARED_BASE + address;
-    case PTX_SPACE_local: return GPU_LOCAL_BASE + address;
-    case PTX_SPACE_param: return GPU_PARAM_BASE + address;
-    default: return address;
-    }
-}
-
-ptx_space gpu_space_of(uint64_t generic, uint64_t *address) {
-    static const struct {
-        uint64_t base;
-        ptx_space space;
-    } windows[] = {{GPU_SHARED_BASE, PTX_SPACE_shared}, {GPU_LOCAL_BASE, PTX_SPACE_local}, {GPU_PARAM_BASE, PTX_SPACE_param}};
-    for (size_t w = 0; w < sizeof windows / sizeof windows[0]; w++)
-        if (generic - windows[w].base < GPU_WINDOW_BYTES) {
-            *address = generic - windows[w].base;
-            return windows[w].space;
-        }
-    *address = generic;
-    return PTX_SPACE_global;
-}
 
 uint64_t gpu_thread_address(const gpu_thread *t, const ptx_variable *v) {
     const gpu_frame *frame = gpu_thread_frame(t);
@@ -136,33 +112,6 @@ static bool store(gpu_thread *t, const ptx_instruction *i) {
 
 /* ---- atomic operations ------------------------------------------------------------------------------------------------------------------------------------------ */
 
-static uint64_t sum(ptx_type t, uint64_t a, uint64_t b) {
-    if (ptx_types[t].kind != PTX_FLOAT) return a + b;
-    return ptx_number_write(t, ptx_number_add(ptx_number_read(t, a, false), ptx_number_read(t, b, false), PTX_TO_EVEN), (ptx_fitting){0});
-}
-
-static uint64_t sum_of_pairs(ptx_type t, uint64_t a, uint64_t b) {
-    ptx_type half = ptx_lane_type(t);
-    return sum(half, a & 0xffff, b & 0xffff) | sum(half, a >> 16, b >> 16) << 16;
-}
-
-static uint64_t updated(const ptx_instruction *i, uint64_t old, uint64_t b, uint64_t c) {
-    ptx_type t = (ptx_type)i->types[0];
-    bool below = ptx_is_signed(t) ? ptx_signed(t, old) < ptx_signed(t, b) : old < b;
-    switch (i->slots[PTX_SLOT_op]) {
-    case PTX_WORD_and: return old & b;
-    case PTX_WORD_or: return old | b;
-    case PTX_WORD_xor: return old ^ b;
-    case PTX_WORD_exch: return b;
-    case PTX_WORD_cas: return old == b ? c : old;
-    case PTX_WORD_inc: return old >= b ? 0 : old + 1;
-    case PTX_WORD_dec: return old == 0 || old > b ? b : old - 1;
-    case PTX_WORD_min: return below ? old : b;
-    case PTX_WORD_max: return below ? b : old;
-    default: return ptx_types[t].lanes == 2 ? sum_of_pairs(t, old, b) : sum(t, old, b);
-    }
-}
-
 /* atom gives the old value; red does not. */
 static bool atomic(gpu_thread *t, const ptx_instruction *i, bool gives) {
     ptx_space space = ptx_instruction_space(i);
@@ -176,7 +125,7 @@ static bool atomic(gpu_thread *t, const ptx_instruction *i, bool gives) {
     ptx_bits old = {0, 0};
     gpu_thread_tell(t, i, space, address, bytes, GPU_ACCESS_ATOMIC, at, NULL);
     memcpy(&old, at, bytes);
-    fresh = updated(i, old.low, b, c);
+    fresh = ptx_atomic(i, old.low, b, c);
     memcpy(at, &fresh, bytes);
     if (gives) gpu_thread_write(t, &i->operands[0], type, old);
     return true;

@@ -5,6 +5,7 @@
 
 #include "compute.h"
 #include "gpu_listener.h"
+#include "gpu_spaces.h"
 #include "reference.h"
 
 enum { GPU_WARP = 32, GPU_WARPS_MAX = 32, GPU_BARRIERS = 16, GPU_STACK_BYTES = 1 << 24, GPU_CALLS_MAX = 1024 };
@@ -87,8 +88,6 @@ static inline void gpu_thread_go_on(gpu_thread *t) { gpu_thread_frame(t)->pc++, 
 /* ---- reference_memory.c ---- */
 /* The address of a variable within its own space. */
 uint64_t gpu_thread_address(const gpu_thread *t, const ptx_variable *v);
-uint64_t gpu_generic(ptx_space space, uint64_t address);
-ptx_space gpu_space_of(uint64_t generic, uint64_t *address);
 char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write); /* NULL: a fault */
 /* To the launch's listener, if there is one. */
 void gpu_thread_tell(const gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value);

@@ -3,40 +3,12 @@
  * barriers of a block. */
 #include <string.h>
 
+#include "gpu_waits.h"
 #include "reference_thread.h"
 
 /* ---- beginning to wait -------------------------------------------------------------------------------------------------------------------------------------- */
 
-enum { NO_WARP_OPERATION = -1, THOSE_THERE = -2, WHOLE_WARP = -3 };
-
-/* The operand that holds the mask of lanes, or which lanes an instruction without one means. */
-static int32_t mask_operand(const ptx_instruction *i) {
-    switch ((ptx_form_name)i->form) {
-    case PTX_FORM_SHFL_SYNC: return 4;
-    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: return 2;
-    case PTX_FORM_ELECT: return 1;
-    case PTX_FORM_BAR_WARP: return 0;
-    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return THOSE_THERE;
-    case PTX_FORM_LDMATRIX: return WHOLE_WARP;
-    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? WHOLE_WARP : NO_WARP_OPERATION;
-    }
-}
-
-typedef enum arrival { NO_BARRIER, WAITS, ARRIVES } arrival;
-
-/* Where a barrier's number, its count of threads and its predicate stand. */
-static arrival barrier_operands(const ptx_instruction *i, int32_t *number, int32_t *count, int32_t *predicate) {
-    *number = 0, *count = *predicate = -1;
-    switch ((ptx_form_name)i->form) {
-    case PTX_FORM_BAR_SYNC: case PTX_FORM_BARRIER_SYNC: *count = i->operand_count > 1 ? 1 : -1; return WAITS;
-    case PTX_FORM_BAR_ARRIVE: case PTX_FORM_BARRIER_ARRIVE: *count = 1; return ARRIVES;
-    case PTX_FORM_BAR_RED: case PTX_FORM_BAR_RED_POPC: case PTX_FORM_BARRIER_RED: case PTX_FORM_BARRIER_RED_POPC: *number = 1, *predicate = 2; return WAITS;
-    case PTX_FORM_BAR_RED_PART: case PTX_FORM_BAR_RED_POPC_PART: case PTX_FORM_BARRIER_RED_PART: case PTX_FORM_BARRIER_RED_POPC_PART: *number = 1, *count = 2, *predicate = 3; return WAITS;
-    default: return NO_BARRIER;
-    }
-}
-
-static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, arrival how, int32_t number, int32_t count, int32_t predicate) {
+static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, gpu_arrival how, int32_t number, int32_t count, int32_t predicate) {
     uint64_t id = gpu_thread_value(t, &i->operands[number], PTX_u32).low, wanted = count < 0 ? 0 : gpu_thread_value(t, &i->operands[count], PTX_u32).low;
     if (id >= GPU_BARRIERS) return gpu_thread_fault(t, GPU_FAULT_BARRIER, i, "barrier %llu; a block has barriers 0 to %d", (unsigned long long)id, GPU_BARRIERS - 1);
     if (count >= 0 && (wanted == 0 || wanted % GPU_WARP != 0)) return gpu_thread_fault(t, GPU_FAULT_BARRIER, i, "barrier %llu for %llu threads; their number must be a multiple of %d", (unsigned long long)id, (unsigned long long)wanted, GPU_WARP);
@@ -46,7 +18,7 @@ static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, arrival how, 
     b->expected = (uint32_t)wanted;
     b->lanes[t->warp] |= UINT32_C(1) << t->lane;
     b->truths += predicate >= 0 && gpu_thread_value(t, &i->operands[predicate], PTX_pred).low != 0;
-    if (how == ARRIVES) {
+    if (how == GPU_ARRIVES) {
         gpu_thread_frame(t)->pc++;
         return true;
     }
@@ -57,12 +29,12 @@ static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, arrival how, 
 }
 
 bool gpu_thread_wait(gpu_thread *t, const ptx_instruction *i, bool *handled) {
-    int32_t number, count, predicate, mask = mask_operand(i);
-    arrival how = barrier_operands(i, &number, &count, &predicate);
-    *handled = how != NO_BARRIER || mask != NO_WARP_OPERATION;
-    if (how != NO_BARRIER) return reach_barrier(t, i, how, number, count, predicate);
-    if (mask == NO_WARP_OPERATION) return true;
-    t->mask = mask == WHOLE_WARP ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
+    int32_t number, count, predicate, mask = gpu_mask_operand(i);
+    gpu_arrival how = gpu_barrier_operands(i, &number, &count, &predicate);
+    *handled = how != GPU_NO_BARRIER || mask != GPU_NO_WARP_OPERATION;
+    if (how != GPU_NO_BARRIER) return reach_barrier(t, i, how, number, count, predicate);
+    if (mask == GPU_NO_WARP_OPERATION) return true;
+    t->mask = mask == GPU_WHOLE_WARP ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
     if (mask >= 0 && (t->mask >> t->lane & 1) == 0) return gpu_thread_fault(t, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", t->lane, t->mask);
     t->waiting = i;
     t->state = GPU_AT_WARP;
@@ -169,7 +141,7 @@ static void tell_warp_barrier(const warp *w) {
 }
 
 static bool perform(const warp *w) {
-    if (mask_operand(w->i) == WHOLE_WARP) {
+    if (gpu_mask_operand(w->i) == GPU_WHOLE_WARP) {
         gpu_thread *t = w->lanes[__builtin_ctz(w->members)];
         if (w->members != UINT32_MAX) return gpu_thread_fault(t, GPU_FAULT_MASK, w->i, "a matrix needs all 32 lanes, and only those of 0x%x are there", w->members);
         if (w->i->form == PTX_FORM_LDMATRIX && !gpu_warp_load_matrix(w->lanes, w->i)) return false;
@@ -192,13 +164,6 @@ static bool perform(const warp *w) {
     return true;
 }
 
-/* The same instruction, or for other operations than those on matrices one with the same words. */
-static bool meets(const gpu_thread *a, const gpu_thread *b) {
-    const ptx_instruction *x = a->waiting, *y = b->waiting;
-    if (a->mask != b->mask) return false;
-    return x == y || (mask_operand(x) >= 0 && x->form == y->form && memcmp(x->slots, y->slots, sizeof x->slots) == 0 && memcmp(x->types, y->types, sizeof x->types) == 0);
-}
-
 /* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
 static bool gather(gpu_block *b, uint32_t first, const gpu_thread *t, warp *w) {
     uint32_t alive = 0;
@@ -206,7 +171,7 @@ static bool gather(gpu_block *b, uint32_t first, const gpu_thread *t, warp *w) {
     for (uint32_t k = 0; k < GPU_WARP && first + k < b->thread_count; k++) {
         gpu_thread *other = &b->threads[first + k];
         if (other->state != GPU_EXITED) alive |= UINT32_C(1) << k;
-        if (other->state != GPU_AT_WARP || !meets(other, t)) continue;
+        if (other->state != GPU_AT_WARP || other->mask != t->mask || !gpu_waits_meet(other->waiting, t->waiting)) continue;
         w->lanes[k] = other;
         w->members |= UINT32_C(1) << k;
     }
@@ -246,7 +211,7 @@ uint32_t gpu_barrier_arrived(const gpu_block *b, const gpu_barrier *at, uint32_t
 
 static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived) {
     int32_t number, count, predicate, op = t->waiting->slots[PTX_SLOT_op];
-    barrier_operands(t->waiting, &number, &count, &predicate);
+    gpu_barrier_operands(t->waiting, &number, &count, &predicate);
     if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
 }
 

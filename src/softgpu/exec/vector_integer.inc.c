@@ -90,7 +90,7 @@ static void put_specific(const vec_warp *w, vec_slot *d, vec_slot *a) {
     uint64_t *y = out64(d);
     for (int32_t k = 0; k < VEC_LANES; k++) {
         uint64_t within;
-        y[k] = x[k] >= GPU_SHARED_BASE && vec_space_of(x[k], &within) != PTX_SPACE_global ? within : x[k];
+        y[k] = x[k] >= GPU_SHARED_BASE && gpu_space_of(x[k], &within) != PTX_SPACE_global ? within : x[k];
     }
 }
 

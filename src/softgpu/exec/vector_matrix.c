@@ -156,7 +156,7 @@ bool vec_warp_load_matrix(vec_warp *w, vec_frame *const frames[VEC_LANES], const
     for (int32_t lane = 0; lane < 8 * count; lane++) {
         ptx_space space = PTX_SPACE_shared;
         uint64_t address = vec_operand_address(w, frames[lane], lane, &i->operands[1], &space);
-        if (i->slots[PTX_SLOT_space] == PTX_NO_WORD) space = vec_space_of(address, &address) == PTX_SPACE_shared ? PTX_SPACE_shared : address < GPU_WINDOW_BYTES ? PTX_SPACE_shared : PTX_SPACE_global;
+        if (i->slots[PTX_SLOT_space] == PTX_NO_WORD) space = gpu_space_of(address, &address) == PTX_SPACE_shared ? PTX_SPACE_shared : address < GPU_WINDOW_BYTES ? PTX_SPACE_shared : PTX_SPACE_global;
         const char *from = vec_bytes(w, frames[lane], lane, i, 0, space, address, 16, false);
         if (from == NULL) return false;
         memcpy(rows[lane], from, 16);

@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory as lanes of a warp see it: addresses, lookups, and the slow way of loads and stores, lane by lane; atomic operations, which are atomic between the cores; cp.async. */
-#include "number.h"
 #include "vector_warp.h"
 
 /* ---- addresses ------------------------------------------------------------------------------------------------------------------------------------------------------ */
-
-static uint64_t generic_of(ptx_space space, uint64_t address) {
-    switch (space) {
-    case PTX_SPACE_shared: return GPU_SHARED_BASE + address;
-    case PTX_SPACE_local: return GPU_LOCAL_BASE + address;
-    case PTX_SPACE_param: return GPU_PARAM_BASE + address;
-    default: return address;
-    }
-}
-
-ptx_space vec_space_of(uint64_t generic, uint64_t *address) {
-    *address = generic & (GPU_WINDOW_BYTES - 1);
-    switch (generic & ~(GPU_WINDOW_BYTES - 1)) {
-    case GPU_SHARED_BASE: return PTX_SPACE_shared;
-    case GPU_LOCAL_BASE: return PTX_SPACE_local;
-    case GPU_PARAM_BASE: return PTX_SPACE_param;
-    default: *address = generic; return PTX_SPACE_global;
-    }
-}
 
 uint64_t vec_address_of(const vec_warp *w, const vec_frame *f, const ptx_variable *v) {
     uint64_t address = 0;
@@ -102,7 +82,7 @@ static char *parameter_bytes(vec_warp *w, const vec_frame *f, int32_t lane, cons
 
 char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, uint32_t site, ptx_space space, uint64_t address, uint64_t bytes, bool write) {
     vec_block *b = w->block;
-    if (space == PTX_SPACE_generic) space = vec_space_of(address, &address);
+    if (space == PTX_SPACE_generic) space = gpu_space_of(address, &address);
     if (address % bytes != 0) {
         vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "%s %llu bytes at 0x%llx of .%s memory, which is no multiple of them", write ? "writes" : "reads", (ull)bytes, (ull)address, ptx_space_names[space]);
         return NULL;
@@ -176,30 +156,6 @@ const vec_step *vec_run_store(vec_warp *w, const vec_step *s) {
 
 /* ---- atomic operations ---------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t sum(ptx_type t, uint64_t a, uint64_t b) {
-    if (ptx_types[t].kind != PTX_FLOAT) return a + b;
-    return ptx_number_write(t, ptx_number_add(ptx_number_read(t, a, false), ptx_number_read(t, b, false), PTX_TO_EVEN), (ptx_fitting){0});
-}
-
-static uint64_t updated(const ptx_instruction *i, ptx_type t, uint64_t old, uint64_t b, uint64_t c) {
-    bool below = ptx_is_signed(t) ? ptx_signed(t, old) < ptx_signed(t, b) : old < b;
-    switch (i->slots[PTX_SLOT_op]) {
-    case PTX_WORD_and: return old & b;
-    case PTX_WORD_or: return old | b;
-    case PTX_WORD_xor: return old ^ b;
-    case PTX_WORD_exch: return b;
-    case PTX_WORD_cas: return old == b ? c : old;
-    case PTX_WORD_inc: return old >= b ? 0 : old + 1;
-    case PTX_WORD_dec: return old == 0 || old > b ? b : old - 1;
-    case PTX_WORD_min: return below ? old : b;
-    case PTX_WORD_max: return below ? b : old;
-    default: break;
-    }
-    if (ptx_types[t].lanes == 1) return sum(t, old, b);
-    ptx_type half = ptx_lane_type(t);
-    return sum(half, old & 0xffff, b & 0xffff) | sum(half, old >> 16, b >> 16) << 16;
-}
-
 /* Tries to put `fresh` where *old was seen; *old becomes what is there. */
 static bool exchange(char *at, size_t bytes, uint64_t *old, uint64_t fresh) {
     uint16_t seen16 = (uint16_t)*old;
@@ -224,7 +180,7 @@ static bool atomic_lane(vec_warp *w, const vec_step *s, int32_t lane, bool gives
     uint64_t b = vec_value(w, w->frame, lane, &rest[1], type).low, c = i->operand_count > gives + 2 ? vec_value(w, w->frame, lane, &rest[2], type).low : 0, old;
     if (i->slots[PTX_SLOT_op] == PTX_WORD_add && ptx_types[type].kind != PTX_FLOAT && bytes == 4) old = __atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)b, __ATOMIC_SEQ_CST);
     else
-        for (old = fetch(at, (int32_t)bytes); !exchange(at, bytes, &old, updated(i, type, old, b, c));) {}
+        for (old = fetch(at, (int32_t)bytes); !exchange(at, bytes, &old, ptx_atomic(i, old, b, c));) {}
     if (gives) vec_write(w->frame, lane, &i->operands[0], type, (ptx_bits){old, 0});
     return true;
 }
@@ -245,8 +201,8 @@ const vec_step *vec_run_cvta(vec_warp *w, const vec_step *s) {
         int32_t lane = __builtin_ctz(rest);
         ptx_bits a = vec_value(w, w->frame, lane, &i->operands[1], type);
         uint64_t within;
-        if (i->slots[PTX_SLOT_to] == PTX_NO_WORD) a.low = generic_of(ptx_instruction_space(i), a.low);
-        else if (vec_space_of(a.low, &within) != PTX_SPACE_global) a.low = within;
+        if (i->slots[PTX_SLOT_to] == PTX_NO_WORD) a.low = gpu_generic(ptx_instruction_space(i), a.low);
+        else if (gpu_space_of(a.low, &within) != PTX_SPACE_global) a.low = within;
         vec_write(w->frame, lane, &i->operands[0], type, a);
     }
     VEC_NEXT(w, s);
@@ -257,7 +213,7 @@ const vec_step *vec_run_isspacep(vec_warp *w, const vec_step *s) {
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         int32_t lane = __builtin_ctz(rest);
         uint64_t within;
-        ptx_space asked = ptx_instruction_space(i), is = vec_space_of(vec_value(w, w->frame, lane, &i->operands[1], PTX_u64).low, &within);
+        ptx_space asked = ptx_instruction_space(i), is = gpu_space_of(vec_value(w, w->frame, lane, &i->operands[1], PTX_u64).low, &within);
         gpu_allocation nearest;
         bool constant = is == PTX_SPACE_global && gpu_memory_at(w->worker->memory, within, 1, &nearest) != NULL && nearest.kind == GPU_MEMORY_CONSTANT;
         vec_write(w->frame, lane, &i->operands[0], PTX_pred, (ptx_bits){asked == PTX_SPACE_const ? constant : asked == is && !constant, 0});

@@ -37,7 +37,7 @@ const vec_step *vec_run_observe(vec_warp *w, const vec_step *s) {
         int32_t lane = __builtin_ctz(rest);
         e.spaces[lane] = space_of(s->i);
         e.addresses[lane] = vec_operand_address(w, w->frame, lane, address, &e.spaces[lane]);
-        if (e.spaces[lane] == PTX_SPACE_generic) e.spaces[lane] = vec_space_of(e.addresses[lane], &e.addresses[lane]);
+        if (e.spaces[lane] == PTX_SPACE_generic) e.spaces[lane] = gpu_space_of(e.addresses[lane], &e.addresses[lane]);
     }
     o->step(o->user, &e);
     VEC_NEXT(w, s);

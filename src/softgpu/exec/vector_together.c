@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What lanes do together: operations of a warp, at once where all of it is there, else when all lanes of their mask have come to one of the same words; barriers of a block. */
+#include "gpu_waits.h"
 #include "vector_warp.h"
 
-enum { NO_WARP_OPERATION = -1, THOSE_THERE = -2, WHOLE_WARP = -3 };
-
-/* The operand that holds the mask of lanes, or which lanes an instruction without one means. */
-static int32_t mask_operand(const ptx_instruction *i) {
-    switch ((ptx_form_name)i->form) {
-    case PTX_FORM_SHFL_SYNC: return 4;
-    case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: case PTX_FORM_MATCH_ANY: case PTX_FORM_MATCH_ALL: case PTX_FORM_REDUX: case PTX_FORM_REDUX_BITS: return 2;
-    case PTX_FORM_ELECT: return 1;
-    case PTX_FORM_BAR_WARP: return 0;
-    case PTX_FORM_SHFL: case PTX_FORM_VOTE: case PTX_FORM_VOTE_BALLOT: case PTX_FORM_ACTIVEMASK: return THOSE_THERE;
-    case PTX_FORM_LDMATRIX: return WHOLE_WARP;
-    default: return i->form >= PTX_FORM_MMA_F16_K8_F16 && i->form <= PTX_FORM_MMA_S8_K32 ? WHOLE_WARP : NO_WARP_OPERATION;
-    }
-}
-
-bool vec_is_wait(const ptx_instruction *i) { return mask_operand(i) != NO_WARP_OPERATION; }
+bool vec_is_wait(const ptx_instruction *i) { return gpu_mask_operand(i) != GPU_NO_WARP_OPERATION; }
 
 /* ---- lanes that meet ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -114,7 +100,7 @@ static void elect(const meeting *m) {
 }
 
 static bool perform(const meeting *m) {
-    if (mask_operand(m->i) == WHOLE_WARP) {
+    if (gpu_mask_operand(m->i) == GPU_WHOLE_WARP) {
         if (m->members != UINT32_MAX) return vec_fault(m->w, __builtin_ctz(m->members), GPU_FAULT_MASK, m->i, "a matrix needs all 32 lanes, and only those of 0x%x are there", m->members) != NULL;
         if (m->i->form == PTX_FORM_LDMATRIX) return vec_warp_load_matrix(m->w, m->frames, m->i);
         vec_warp_multiply(m->w, m->frames, m->i);
@@ -196,12 +182,12 @@ static bool run_common(vec_warp *w, const ptx_instruction *i, int32_t operand) {
 
 const vec_step *vec_run_wait(vec_warp *w, const vec_step *s) {
     const ptx_instruction *i = s->i;
-    int32_t operand = mask_operand(i);
+    int32_t operand = gpu_mask_operand(i);
     bool all = vec_whole(w);
     if (run_common(w, i, operand)) VEC_NEXT(w, s);
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         int32_t lane = __builtin_ctz(rest);
-        uint32_t mask = operand == WHOLE_WARP ? UINT32_MAX : operand < 0 ? 0 : (uint32_t)vec_value(w, w->frame, lane, &i->operands[operand], PTX_b32).low;
+        uint32_t mask = operand == GPU_WHOLE_WARP ? UINT32_MAX : operand < 0 ? 0 : (uint32_t)vec_value(w, w->frame, lane, &i->operands[operand], PTX_b32).low;
         if (operand >= 0 && (mask >> lane & 1) == 0) return vec_fault(w, lane, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", (uint32_t)lane, mask);
         w->wait_mask[lane] = mask;
         all = all && (operand < 0 || (mask & w->alive) == w->alive) && mask == w->wait_mask[__builtin_ctz(w->mask)];
@@ -221,11 +207,6 @@ const vec_step *vec_run_wait(vec_warp *w, const vec_step *s) {
     return NULL;
 }
 
-/* The same instruction, or for other operations than those on matrices one with the same words. */
-static bool meets(const ptx_instruction *x, const ptx_instruction *y) {
-    return x == y || (mask_operand(x) >= 0 && x->form == y->form && memcmp(x->slots, y->slots, sizeof x->slots) == 0 && memcmp(x->types, y->types, sizeof x->types) == 0);
-}
-
 static int32_t split_of(const vec_warp *w, int32_t lane) {
     for (int32_t k = 0; k < w->split_count; k++)
         if ((w->splits[k].mask >> lane & 1) != 0) return k;
@@ -238,7 +219,7 @@ static bool gather(vec_warp *w, int32_t lane, meeting *m) {
     *m = (meeting){.w = w, .i = i};
     for (int32_t k = 0; k < VEC_LANES; k++) {
         int32_t split = split_of(w, k);
-        if (split < 0 || w->splits[split].state != VEC_AT_WARP || w->wait_mask[k] != w->wait_mask[lane] || !meets(w->splits[split].waiting, i)) continue;
+        if (split < 0 || w->splits[split].state != VEC_AT_WARP || w->wait_mask[k] != w->wait_mask[lane] || !gpu_waits_meet(w->splits[split].waiting, i)) continue;
         m->frames[k] = w->splits[split].frame;
         m->own[k] = w->splits[split].waiting;
         m->members |= UINT32_C(1) << k;
@@ -279,23 +260,9 @@ void vec_warp_settle(vec_warp *w, bool *moved) {
 
 /* ---- barriers -------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef enum arrival { NO_BARRIER, WAITS, ARRIVES } arrival;
-
-/* Where a barrier's number, its count of threads and its predicate stand. */
-static arrival barrier_operands(const ptx_instruction *i, int32_t *number, int32_t *count, int32_t *predicate) {
-    *number = 0, *count = *predicate = -1;
-    switch ((ptx_form_name)i->form) {
-    case PTX_FORM_BAR_SYNC: case PTX_FORM_BARRIER_SYNC: *count = i->operand_count > 1 ? 1 : -1; return WAITS;
-    case PTX_FORM_BAR_ARRIVE: case PTX_FORM_BARRIER_ARRIVE: *count = 1; return ARRIVES;
-    case PTX_FORM_BAR_RED: case PTX_FORM_BAR_RED_POPC: case PTX_FORM_BARRIER_RED: case PTX_FORM_BARRIER_RED_POPC: *number = 1, *predicate = 2; return WAITS;
-    case PTX_FORM_BAR_RED_PART: case PTX_FORM_BAR_RED_POPC_PART: case PTX_FORM_BARRIER_RED_PART: case PTX_FORM_BARRIER_RED_POPC_PART: *number = 1, *count = 2, *predicate = 3; return WAITS;
-    default: return NO_BARRIER;
-    }
-}
-
 bool vec_is_barrier(const ptx_instruction *i) {
     int32_t number, count, predicate;
-    return barrier_operands(i, &number, &count, &predicate) != NO_BARRIER;
+    return gpu_barrier_operands(i, &number, &count, &predicate) != GPU_NO_BARRIER;
 }
 
 static void park(vec_split *split, const ptx_instruction *i, int32_t id, int32_t pc) {
@@ -323,7 +290,7 @@ static bool reach_common(vec_warp *w, const ptx_instruction *i, int32_t pc) {
 const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
     const ptx_instruction *i = s->i;
     int32_t number, count, predicate, pc = (int32_t)(s - w->frame->body->steps);
-    arrival how = barrier_operands(i, &number, &count, &predicate);
+    gpu_arrival how = gpu_barrier_operands(i, &number, &count, &predicate);
     if (pc >= w->frame->body->count) pc -= w->frame->body->count;
     if (reach_common(w, i, pc)) return NULL;
     for (uint32_t left = w->mask; left != 0;) {
@@ -345,10 +312,10 @@ const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
             same |= rest & -rest;
         }
         left &= ~same;
-        if (how == ARRIVES) continue;
+        if (how == GPU_ARRIVES) continue;
         park(left != 0 ? vec_part(w, same, pc) : &w->splits[w->current], i, (int32_t)id, pc);
     }
-    if (how == ARRIVES) VEC_NEXT(w, s);
+    if (how == GPU_ARRIVES) VEC_NEXT(w, s);
     w->stop = VEC_GO_ON;
     return NULL;
 }
@@ -367,7 +334,7 @@ uint32_t vec_barrier_arrived(const vec_block *b, const vec_barrier *at, uint32_t
 
 static void give_verdict(const vec_split *split, const vec_barrier *at, uint32_t arrived) {
     int32_t number, count, predicate, op = split->waiting->slots[PTX_SLOT_op];
-    barrier_operands(split->waiting, &number, &count, &predicate);
+    gpu_barrier_operands(split->waiting, &number, &count, &predicate);
     if (predicate < 0) return;
     uint64_t verdict = op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0;
     for (uint32_t rest = split->mask; rest != 0; rest &= rest - 1) vec_write(split->frame, __builtin_ctz(rest), &split->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){verdict, 0});

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "compute.h"
+#include "gpu_spaces.h"
 #include "vector.h"
 
 enum {
@@ -241,7 +242,6 @@ vec_fn vec_run_any, vec_run_single_masked;
 bool vec_run_plain_masked(vec_warp *w, const vec_step *s, uint32_t mask); /* s: of the first half of the steps */
 
 /* ---- vector_memory.c ---- */
-ptx_space vec_space_of(uint64_t generic, uint64_t *address);
 uint64_t vec_operand_address(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_operand *o, ptx_space *space);
 /* Where the executor finds bytes that a lane reaches; NULL: a fault. site: whose window of memory is tried first. */
 char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, uint32_t site, ptx_space space, uint64_t address, uint64_t bytes, bool write);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A timeline of one launch, as the settings ask for it: the first of the kernel that is named, or the first of all. */
-#ifndef PGD_SOFTGPU_ABI_TIMELINE_H
-#define PGD_SOFTGPU_ABI_TIMELINE_H
+#ifndef PGD_SOFTGPU_LAUNCH_TIMELINE_H
+#define PGD_SOFTGPU_LAUNCH_TIMELINE_H
 
 #include "driver_state.h"
 

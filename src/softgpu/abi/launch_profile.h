@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Profiling, as the settings ask for it: counts of all launches, by kernel and sizes, are written to a file when the process ends. */
-#ifndef PGD_SOFTGPU_PROFILE_H
-#define PGD_SOFTGPU_PROFILE_H
+#ifndef PGD_SOFTGPU_LAUNCH_PROFILE_H
+#define PGD_SOFTGPU_LAUNCH_PROFILE_H
 
 #include "driver_state.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Entries by kernel, grid, block and shared memory; written as JSON, an object a line, or as text. */
-#include "profile.h"
+#include "launch_profile.h"
 
 #include <stdio.h>
 #include <string.h>

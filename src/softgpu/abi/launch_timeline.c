@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Recording while the launch runs, replaying with ever more blocks, writing timeline.json, timeline.svg and a line of JSON about them. */
-#include "timeline.h"
+#include "launch_timeline.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

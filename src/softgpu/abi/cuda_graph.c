@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Graphs as data: making, changing, asking. */
-#include "graph.h"
+#include "cuda_graph.h"
 
 #include <string.h>
 

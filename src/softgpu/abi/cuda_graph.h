@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Graphs: nodes that hold operations, and what they wait for. */
-#ifndef PGD_SOFTGPU_GRAPH_H
-#define PGD_SOFTGPU_GRAPH_H
+#ifndef PGD_SOFTGPU_CUDA_GRAPH_H
+#define PGD_SOFTGPU_CUDA_GRAPH_H
 
 #include "driver_state.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The few functions of NVIDIA's driver API that the recorder calls, declared here so that no header of CUDA is needed. Signatures are those of its manual. */
-#ifndef PGD_GOLDEN_CUDA_DRIVER_H
-#define PGD_GOLDEN_CUDA_DRIVER_H
+#ifndef PGD_GOLDEN_RECORDER_DRIVER_H
+#define PGD_GOLDEN_RECORDER_DRIVER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Generic addresses: windows for shared, local and parameter memory; all else is global. */
+#ifndef PGD_SOFTGPU_SPACES_H
+#define PGD_SOFTGPU_SPACES_H
+
+#include "gpu_program.h"
+
+uint64_t gpu_generic(ptx_space space, uint64_t address);
+ptx_space gpu_space_of(uint64_t generic, uint64_t *address); /* address: within the space */
+#endif
