@@ -172,12 +172,7 @@ static void the_host_touches_device_memory(void **unused) {
     begin(false);
     pid_t child = fork();
     if (child == 0) {
-        CUcontext c;
-        CUdeviceptr x;
-        char program[4096];
-        snprintf(program, sizeof program, "/proc/self/exe");
-        (void)c, (void)x;
-        execl(program, program, "touch", (char *)NULL);
+        execl("/proc/self/exe", "test_driver_check", "touch", (char *)NULL);
         _exit(1);
     }
     int how;
@@ -197,7 +192,8 @@ static int touch(void) {
     CUdeviceptr x;
     CUcontext c;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&c, 0, 0) != CUDA_SUCCESS || cuMemAlloc(&x, 64) != CUDA_SUCCESS) return 0;
-    return *(volatile unsigned char *)(uintptr_t)(x + 4) == 77 ? 0 : 0;
+    (void)*(volatile unsigned char *)(uintptr_t)(x + 4);
+    return 0; /* not reached */
 }
 
 int main(int argc, char **argv) {

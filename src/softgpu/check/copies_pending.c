@@ -10,6 +10,7 @@ void gpu_pending_deinit(gpu_pending *p) {
 
 void gpu_pending_begun(gpu_pending *p, const gpu_access *write) {
     if (pgd_grow(&p->list, &p->capacity, p->count, sizeof *p->list)) p->list[p->count++] = *write;
+    else gpu_findings_incomplete(p->findings, GPU_CHECK_NO_MEMORY);
 }
 
 static bool of(const gpu_access *a, uint32_t block, uint32_t thread) { return a->block_number == block && a->thread_number == thread; }

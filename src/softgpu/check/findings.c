@@ -18,6 +18,14 @@ void gpu_findings_forget(gpu_findings *f) {
     if (f->count > 0) memset(f->keys, 0, sizeof *f->keys * 2 * (size_t)f->count);
 }
 
+void gpu_findings_incomplete(gpu_findings *f, const char *why) {
+    gpu_finding n = {.kind = "incomplete", .times = 1};
+    if (f->incomplete) return;
+    f->incomplete = true;
+    snprintf(n.message, sizeof n.message, "%s", why);
+    if (f->added != NULL) f->added(f->user, &n);
+}
+
 static gpu_finding *known(gpu_findings *f, const char *kind, const void *one, const void *other) {
     for (int32_t i = 0; i < f->count; i++)
         if (f->keys[2 * i] == one && f->keys[2 * i + 1] == other && f->list[i].kind == kind) return &f->list[i];
@@ -30,9 +38,16 @@ static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, cons
         before->times++;
         return NULL;
     }
-    if (f->count == FINDINGS_MAX || !pgd_grow(&f->list, &f->capacity, f->count, sizeof *f->list)) return NULL;
-    while (f->key_capacity < 2 * (f->count + 1))
-        if (!pgd_grow(&f->keys, &f->key_capacity, f->key_capacity, sizeof *f->keys)) return NULL;
+    if (f->count == FINDINGS_MAX) {
+        gpu_findings_incomplete(f, "1000 different things were found, and further ones are not listed; mend some of them and run again");
+        return NULL;
+    }
+    bool room = pgd_grow(&f->list, &f->capacity, f->count, sizeof *f->list);
+    while (room && f->key_capacity < 2 * (f->count + 1)) room = pgd_grow(&f->keys, &f->key_capacity, f->key_capacity, sizeof *f->keys);
+    if (!room) {
+        gpu_findings_incomplete(f, GPU_CHECK_NO_MEMORY);
+        return NULL;
+    }
     f->keys[2 * f->count] = one;
     f->keys[2 * f->count + 1] = other;
     f->list[f->count] = (gpu_finding){.kind = kind, .times = 1};

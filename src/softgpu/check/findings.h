@@ -6,7 +6,7 @@
 #include <exec/gpu_listener.h>
 
 typedef struct gpu_finding {
-    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", or what a fault is called */
+    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "incomplete", or what a fault is called */
     char kernel[100], source[64], message[640];
     uint32_t block[3], thread[3];
     int32_t line, source_line; /* of the PTX; of the source, 0: unknown */
@@ -18,6 +18,7 @@ typedef struct gpu_findings {
     int32_t count, capacity;
     const void **keys; /* of each: the two instructions it is about */
     int32_t key_capacity;
+    bool incomplete; /* was told */
     void (*added)(void *user, const gpu_finding *finding); /* the first time; may be NULL */
     void *user;
 } gpu_findings;
@@ -25,8 +26,12 @@ typedef struct gpu_findings {
 void gpu_findings_deinit(gpu_findings *findings);
 void gpu_findings_forget(gpu_findings *findings); /* which instructions they are about: those are gone */
 
-/* key: the other instruction, where there is one. The message is the place and `what`. Without memory it is dropped. */
+/* key: the other instruction, where there is one. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
 void gpu_findings_add_fault(gpu_findings *findings, const gpu_launch *launch, const gpu_fault *fault);
+#define GPU_CHECK_NO_MEMORY "no memory is left for what the checkers keep, and they may miss things from here on; check a smaller launch"
+
+/* Says once, through `added` and without memory, that the checkers see only a part from now on. */
+void gpu_findings_incomplete(gpu_findings *findings, const char *why);
 const char *gpu_fault_name(gpu_fault_kind kind); /* "address", "deadlock" */
 #endif

@@ -51,6 +51,7 @@ void gpu_initialised_begin_block(gpu_initialised *s, uint32_t block, uint64_t sh
     if (!together) forget_blocks(s);
     unsigned char *bits = pgd_mem_zalloc((size_t)(shared_bytes / 8 + 8));
     if (bits == NULL || !pgd_grow(&s->blocks, &s->capacity, s->count, sizeof *s->blocks)) { /* nothing is told of this block */
+        gpu_findings_incomplete(s->findings, GPU_CHECK_NO_MEMORY);
         pgd_mem_free(bits);
         return;
     }

@@ -66,6 +66,12 @@ struct gpu_races {
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
+static void keep(gpu_races *r, bool kept) {
+    if (kept) return;
+    r->no_memory = true;
+    gpu_findings_incomplete(r->findings, GPU_CHECK_NO_MEMORY);
+}
+
 static void destroy_block(block_state *b) {
     for (int32_t i = 0; i < WARPS; i++) gpu_clock_deinit(&b->known[i]);
     for (int32_t i = 0; i < WARPS * WARP; i++) gpu_clock_deinit(&b->pending[i]);
@@ -109,7 +115,7 @@ void gpu_races_begin_block(gpu_races *r, uint32_t number, uint32_t threads, uint
     for (int32_t i = 0; i < r->block_count && !r->together; i++) destroy_block(r->blocks[i]);
     if (!r->together) r->block_count = 0;
     block_state *b = pgd_mem_zalloc(sizeof *b);
-    r->no_memory = r->no_memory || b == NULL || !pgd_grow(&r->blocks, &r->block_capacity, r->block_count, sizeof *r->blocks);
+    keep(r, b != NULL && pgd_grow(&r->blocks, &r->block_capacity, r->block_count, sizeof *r->blocks));
     if (r->no_memory) {
         pgd_mem_free(b);
         return;
@@ -182,17 +188,17 @@ void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, cons
         together[w] = r->now;
         for (uint32_t x = 0; x < warps; x++)
             if (b->seen[w][x] > together[x]) together[x] = b->seen[w][x];
-        r->no_memory = r->no_memory || !gpu_clock_join(&known, &b->known[w]);
+        keep(r, gpu_clock_join(&known, &b->known[w]));
         for (uint32_t k = 0; k < WARP; k++)
-            if (b->pending[w * WARP + k].count > 0) r->no_memory = r->no_memory || !gpu_clock_join(&pending, &b->pending[w * WARP + k]);
+            if (b->pending[w * WARP + k].count > 0) keep(r, gpu_clock_join(&pending, &b->pending[w * WARP + k]));
     }
     for (uint32_t w = 0; w < warps; w++) {
         if (go[w] == 0) continue;
         for (uint32_t k = 0; k < WARP && pending.count > 0; k++) /* a fence behind the barrier makes use of it */
-            if ((go[w] >> k & 1) != 0) r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[w * WARP + k], &pending);
+            if ((go[w] >> k & 1) != 0) keep(r, gpu_clock_join(&b->pending[w * WARP + k], &pending));
         for (uint32_t x = 0; x < warps; x++)
             if (together[x] > b->seen[w][x]) b->seen[w][x] = together[x];
-        r->no_memory = r->no_memory || !gpu_clock_join(&b->known[w], &known);
+        keep(r, gpu_clock_join(&b->known[w], &known));
     }
     gpu_clock_deinit(&known);
     gpu_clock_deinit(&pending);
@@ -213,10 +219,10 @@ void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32
     for (uint32_t k = 0; k < WARP; k++) {
         if ((lanes >> k & 1) == 0) continue;
         memcpy(b->lane_seen[warp][k], together, sizeof together);
-        if (b->pending[warp * WARP + k].count > 0) r->no_memory = r->no_memory || !gpu_clock_join(&pending, &b->pending[warp * WARP + k]);
+        if (b->pending[warp * WARP + k].count > 0) keep(r, gpu_clock_join(&pending, &b->pending[warp * WARP + k]));
     }
     for (uint32_t k = 0; k < WARP && pending.count > 0; k++)
-        if ((lanes >> k & 1) != 0) r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[warp * WARP + k], &pending);
+        if ((lanes >> k & 1) != 0) keep(r, gpu_clock_join(&b->pending[warp * WARP + k], &pending));
     gpu_clock_deinit(&pending);
     r->now++;
 }
@@ -226,6 +232,7 @@ void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32
 static release *release_at(gpu_races *r, const gpu_access *a, bool make) {
     bool shared = a->space == PTX_SPACE_shared;
     if (r->buckets == NULL) r->buckets = pgd_mem_zalloc(sizeof *r->buckets * BUCKETS);
+    keep(r, r->buckets != NULL);
     if (r->buckets == NULL) return NULL;
     int32_t *bucket = &r->buckets[(a->address * UINT64_C(0x9e3779b97f4a7c15) >> 32) % BUCKETS];
     for (int32_t i = *bucket - 1; i >= 0; i = r->chains[i] - 1)
@@ -244,7 +251,7 @@ static void learn(gpu_races *r, block_state *b, uint32_t warp, const gpu_clock *
             uint64_t *seen = &b->seen[warp][clock->list[i].warp % WARPS];
             if (clock->list[i].time > *seen) *seen = clock->list[i].time;
         }
-    r->no_memory = r->no_memory || !gpu_clock_join(&b->known[warp], clock);
+    keep(r, gpu_clock_join(&b->known[warp], clock));
 }
 
 static bool has_words(const gpu_access *a, int32_t one, int32_t other) { return a->instruction->slots[PTX_SLOT_sem] == one || a->instruction->slots[PTX_SLOT_sem] == other; }
@@ -252,7 +259,7 @@ static bool has_words(const gpu_access *a, int32_t one, int32_t other) { return 
 static void acquire(gpu_races *r, block_state *b, const gpu_access *a) {
     const release *sign = release_at(r, a, false);
     if (sign == NULL) return;
-    r->no_memory = r->no_memory || !gpu_clock_join(&b->pending[a->thread_number], &sign->clock);
+    keep(r, gpu_clock_join(&b->pending[a->thread_number], &sign->clock));
     if (has_words(a, PTX_WORD_acquire, PTX_WORD_acq_rel)) learn(r, b, a->thread_number / WARP, &sign->clock);
 }
 
@@ -261,11 +268,12 @@ static void publish(gpu_races *r, block_state *b, const gpu_access *a) {
     uint32_t warp = a->thread_number / WARP;
     uint64_t own = has_words(a, PTX_WORD_release, PTX_WORD_acq_rel) ? r->now : b->fenced[a->thread_number];
     release *sign = own == 0 ? NULL : release_at(r, a, true);
+    keep(r, own == 0 || sign != NULL);
     if (sign == NULL) return;
     bool fine = gpu_clock_raise(&sign->clock, warp_number(b->number, warp), own) && gpu_clock_join(&sign->clock, &b->known[warp]);
     for (uint32_t x = 0; x * WARP < b->threads && fine; x++) /* of its own warp too: what all of it did before a barrier */
         if (b->seen[warp][x] > 0) fine = gpu_clock_raise(&sign->clock, warp_number(b->number, x), b->seen[warp][x]);
-    r->no_memory = r->no_memory || !fine;
+    keep(r, fine);
 }
 
 void gpu_races_fence(gpu_races *r, uint32_t number, uint32_t thread) {
@@ -313,7 +321,7 @@ static void check_word(gpu_races *r, block_state *b, const gpu_access *a, table 
     word *w = word_at(t, address);
     mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->instruction, a->function};
     if (w == NULL) {
-        r->no_memory = true;
+        keep(r, false);
         return;
     }
     if (w->writer.time != 0 && (w->writer.bytes & bytes) != 0 && !(w->writer.strong && a->strong) && !same_value(a) && !ordered(b, a, &w->writer)) tell(r, a, &w->writer, "wrote");
