@@ -28,6 +28,7 @@ static void run(const gpu_program *program, const ptx_function *kernel, uint64_t
     gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, false, NULL, NULL};
     pgd_status status = gpu_reference_run(&launch, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
+    gpu_vector_versions_after(0);
     status = gpu_vector_run(&launch, NULL, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
 }

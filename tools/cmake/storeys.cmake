@@ -55,7 +55,7 @@ else()
   list(APPEND softgpu_flags -DVEC_TAIL_CALLS)
 endif()
 set(handlers ${CMAKE_SOURCE_DIR}/src/softgpu/exec/vector_)
-set_source_files_properties(${handlers}portable.c ${handlers}split.c ${handlers}lane.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
+set_source_files_properties(${handlers}portable.c ${handlers}split.c ${handlers}versions.c ${handlers}lane.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
 set_source_files_properties(${handlers}avx2.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags};-mavx2;-mfma;-mbmi;-mbmi2;-mlzcnt;-mpopcnt")
 set_source_files_properties(${handlers}avx512.c PROPERTIES COMPILE_OPTIONS
   "${softgpu_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mprefer-vector-width=512")

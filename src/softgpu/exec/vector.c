@@ -6,6 +6,7 @@
 #include <fenv.h>
 #include <stdio.h>
 
+#include "vector_select.h"
 #include "vector_warp.h"
 
 /* ---- memory of blocks, kept from launch to launch ------------------------------------------------------------------------------------------------------------------------- */
@@ -35,6 +36,7 @@ static bool block_init(vec_block *b, const gpu_vector_code *code, const gpu_laun
         b->shared = pgd_mem_alloc((size_t)b->shared_bytes + 16);
         if (b->shared == NULL) return false;
     }
+    b->near = vec_near_make(0, b->shared_bytes, b->shared);
     if (b->warp_capacity < b->warp_count) {
         vec_warp *warps = pgd_mem_zalloc(sizeof *warps * b->warp_count);
         if (warps == NULL) return false;
@@ -89,7 +91,18 @@ static void free_frames(vec_worker *worker) {
 static void worker_destroy(vec_worker *worker) {
     block_deinit(&worker->block);
     free_frames(worker);
+    vec_gates_destroy(worker->gates, worker->code->gate_count);
     pgd_mem_free(worker);
+}
+
+static vec_worker *make_worker(gpu_vector_code *code) {
+    vec_worker *worker = pgd_mem_zalloc(sizeof *worker);
+    if (worker == NULL) return NULL;
+    worker->code = code;
+    worker->gates = code->gate_count > 0 ? pgd_mem_zalloc(sizeof *worker->gates * (size_t)code->gate_count) : NULL;
+    if (worker->gates != NULL || code->gate_count == 0) return worker;
+    pgd_mem_free(worker);
+    return NULL;
 }
 
 static vec_worker *take_worker(vec_launch *run) {
@@ -98,9 +111,8 @@ static vec_worker *take_worker(vec_launch *run) {
     vec_worker *worker = code->idle;
     if (worker != NULL) code->idle = worker->next;
     atomic_flag_clear_explicit(&code->lock, memory_order_release);
-    if (worker == NULL) worker = pgd_mem_zalloc(sizeof *worker);
+    if (worker == NULL) worker = make_worker(code);
     if (worker == NULL) return NULL;
-    worker->code = code;
     worker->run = run;
     worker->launch = run->launch;
     worker->memory = run->launch->program->memory;
@@ -145,6 +157,7 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
     if (code == NULL) return pgd_fail_memory(sizeof *code);
     code->program = program;
+    code->level = vec_level_in_force();
     code->observed = observed;
     atomic_flag_clear(&code->lock);
     pgd_status status = prepare(code, kernel);

@@ -30,4 +30,7 @@ pgd_status gpu_vector_run(const gpu_launch *launch, pgd_pool *pool, gpu_fault *f
 typedef enum gpu_vector_level { GPU_VECTOR_PORTABLE, GPU_VECTOR_AVX2, GPU_VECTOR_AVX512, GPU_VECTOR_LEVELS } gpu_vector_level;
 pgd_status gpu_vector_force(gpu_vector_level level);
 gpu_vector_level gpu_vector_best(void);
+
+/* After how many passes through a basic block a version of it is made for the registers as they are then (vector_versions.c); -1: never. Results are the same. At first 8. */
+void gpu_vector_versions_after(int passes);
 #endif

@@ -177,13 +177,18 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
     if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
 }
 
+static void add_head(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t count) {
+    add_step(b, vec_run_head, i)->count = count;
+    if (count >= VEC_GATED && !code->observed) add_step(b, vec_run_gate, i)->target = code->gate_count++;
+}
+
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
     const ptx_function *f = b->function;
     for (int32_t k = 0; k <= f->instruction_count; k++) {
         const ptx_instruction *i = k < f->instruction_count ? &f->instructions[k] : NULL;
         int32_t from = b->count, block = fl->block[k];
         b->first[k] = b->count;
-        if (fl->leads[k]) add_step(b, vec_run_head, i)->count = (block + 1 < fl->count ? fl->begin[block + 1] : f->instruction_count) - k;
+        if (fl->leads[k]) add_head(b, code, i, (block + 1 < fl->count ? fl->begin[block + 1] : f->instruction_count) - k);
         if (i != NULL) add_instruction(b, code, i);
         else add_step(b, vec_run_ret, NULL);
         for (; from < b->count; from++) b->order[from] = (uint32_t)fl->place[block];
@@ -201,6 +206,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         *split = *s;
         if (s->plain) split->run = vec_run_single_masked;
         if (s->run == vec_run_head) split->run = vec_run_head_split;
+        if (s->run == vec_run_gate) split->run = vec_run_pass;
         split->run = vec_masked(split->run);
         if (s->run == vec_run_bra) split->run = vec_run_bra_split;
     }
