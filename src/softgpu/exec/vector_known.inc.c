@@ -26,7 +26,51 @@
 #define KNOWN3(name, bits, operands) KNOWN2(name, bits, operands) KNOWN(name, bits, operands, 4) KNOWN(name, bits, operands, 5) KNOWN(name, bits, operands, 6) KNOWN(name, bits, operands, 7)
 #define X(name, bits, operands) KNOWN##operands(name, bits, operands)
 VEC_KNOWN_LIST(X)
+#if !defined(__AVX2__)
+VEC_KNOWN_FLOAT_LIST(X)
+#endif
 #undef X
+
+/* ---- floats ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Sums and products with no step between them and memory: whether a result is NaN, which has one form, is looked at beside, so that what waits for them need not wait for that. */
+#if defined(__AVX512DQ__)
+#define FLOATS(of) _mm512_##of
+typedef __m512 floats;
+enum { ACROSS = 16 };
+INLINE uint32_t nans(floats x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
+INLINE floats one_nan(floats x) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x, _mm512_castsi512_ps(_mm512_set1_epi32(NAN32))); }
+#elif defined(__AVX2__)
+#define FLOATS(of) _mm256_##of
+typedef __m256 floats;
+enum { ACROSS = 8 };
+INLINE uint32_t nans(floats x) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
+INLINE floats one_nan(floats x) { return _mm256_blendv_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(NAN32)), _mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
+#endif
+#if defined(__AVX2__)
+#define FLOAT(name, number, of, ...)                                                                                                  \
+    HANDLER(name##_known##number) {                                                                                                   \
+        const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b), *c = vec_at(w, s->c);                                              \
+        const float *x = (const float *)(const void *)vec_lanes32(a), *y = (const float *)(const void *)vec_lanes32(b), *v = (const float *)(const void *)vec_lanes32(c); \
+        floats p = FLOATS(set1_ps)(float_of((uint32_t)a->base)), q = FLOATS(set1_ps)(float_of((uint32_t)b->base)), r = FLOATS(set1_ps)(float_of((uint32_t)c->base)), z[VEC_LANES / ACROSS]; \
+        uint32_t odd = 0;                                                                                                             \
+        for (int32_t k = 0; k < VEC_LANES / ACROSS; k++) {                                                                            \
+            floats i = (number) & 1 ? p : FLOATS(loadu_ps)(x + ACROSS * k), j = (number) & 2 ? q : FLOATS(loadu_ps)(y + ACROSS * k);  \
+            floats l = (number) & 4 ? r : FLOATS(loadu_ps)(v + ACROSS * k);                                                           \
+            (void)l;                                                                                                                  \
+            z[k] = FLOATS(of)(__VA_ARGS__);                                                                                           \
+            odd |= nans(z[k]);                                                                                                        \
+        }                                                                                                                             \
+        for (int32_t k = 0; k < VEC_LANES / ACROSS && __builtin_expect(odd != 0, 0); k++) z[k] = one_nan(z[k]);                        \
+        float *d = (float *)(void *)out32(vec_at(w, s->d));                                                                           \
+        for (int32_t k = 0; k < VEC_LANES / ACROSS; k++) FLOATS(storeu_ps)(d + ACROSS * k, z[k]);                                     \
+        VEC_NEXT(w, s);                                                                                                               \
+    }
+#define FLOAT2(name, of) FLOAT(name, 0, of, i, j) FLOAT(name, 1, of, i, j) FLOAT(name, 2, of, i, j) KNOWN(name, 32, 2, 3)
+FLOAT2(add_f32, add_ps) FLOAT2(sub_f32, sub_ps) FLOAT2(mul_f32, mul_ps)
+#define FLOAT3(name, number) FLOAT(name, number, fmadd_ps, i, j, l)
+FLOAT3(fma_f32, 0) FLOAT3(fma_f32, 1) FLOAT3(fma_f32, 2) FLOAT3(fma_f32, 3) FLOAT3(fma_f32, 4) FLOAT3(fma_f32, 5) FLOAT3(fma_f32, 6) KNOWN(fma_f32, 32, 3, 7)
+#endif
 
 /* ---- base, stride and rise ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -58,13 +102,33 @@ STEADY(add32, 32, +) STEADY(sub32, 32, -) STEADY(add64, 64, +) STEADY(sub64, 64,
 ADD_CONSTANT(32)
 ADD_CONSTANT(64)
 
-/* To a register itself, steady or uniform: it stays so, but lanes that were made are old. */
-HANDLER(add64_constant_self) {
-    vec_slot *d = vec_at(w, s->d);
-    d->base += CONSTANT_64;
+/* What is added to a register itself, which is steady or uniform and stays so; but lanes that were made are old. Two of them are one step: to d the constant in offset or what is in b, to a that in
+ * other_offset or what is in c. */
+INLINE void raise64(vec_slot *d, uint64_t by) {
+    d->base += by;
     d->state &= VEC_STRIDED;
-    VEC_NEXT(w, s);
 }
+INLINE void raise32(vec_slot *d, uint64_t by) {
+    d->base = (uint32_t)(d->base + by);
+    d->state &= VEC_STRIDED;
+}
+#define RAISE(bits, name, first)                                             \
+    HANDLER(raise##bits##_##name) {                                          \
+        raise##bits(vec_at(w, s->d), (uint64_t)(first));                     \
+        VEC_NEXT(w, s);                                                      \
+    }                                                                        \
+    HANDLER(raise##bits##_##name##_constant) {                               \
+        raise##bits(vec_at(w, s->d), (uint64_t)(first));                     \
+        raise##bits(vec_at(w, s->a), (uint64_t)s->other_offset);             \
+        VEC_NEXT(w, s);                                                      \
+    }                                                                        \
+    HANDLER(raise##bits##_##name##_uniform) {                                \
+        raise##bits(vec_at(w, s->d), (uint64_t)(first));                     \
+        raise##bits(vec_at(w, s->a), vec_at(w, s->c)->base);                 \
+        VEC_NEXT(w, s);                                                      \
+    }
+RAISE(64, constant, s->offset) RAISE(64, uniform, vec_at(w, s->b)->base)
+RAISE(32, constant, s->offset) RAISE(32, uniform, vec_at(w, s->b)->base)
 
 /* ---- loads ---------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -128,7 +192,17 @@ HANDLER(setp_equal_steady) {
     if (!same_steps(a, b)) GENERAL(w, s);
     return put_truths(w, s, (a->base == b->base) == (s->elems == VEC_EQ) ? UINT32_MAX : 0);
 }
-#define SETP_STEADY(name, type, end)                                                                                                         HANDLER(setp_##name##_steady) {                                                                                                              const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);                                                                               int64_t p = (type)a->base, q = (type)b->base, greater = p > q ? p : q;                                                                   int64_t span = a->stride * ((1 << w->row_shift) - 1) + a->rise * ((VEC_LANES >> w->row_shift) - 1);                                      if (!same_steps(a, b) || (a->stride | a->rise) < 0 || greater + span > (end)) GENERAL(w, s);                                              return put_truths(w, s, truth_of(s->elems, p >= q, p > q));                                                                          }
+#define SETP_STEADY(name, type, end)                                                                                     \
+    INLINE bool ordered_##name(const vec_warp *w, const vec_slot *a, const vec_slot *b, int64_t *p, int64_t *q) {        \
+        int64_t span = a->stride * ((1 << w->row_shift) - 1) + a->rise * ((VEC_LANES >> w->row_shift) - 1);              \
+        *p = (type)a->base, *q = (type)b->base;                                                                          \
+        return same_steps(a, b) && (a->stride | a->rise) >= 0 && (*p > *q ? *p : *q) + span <= (end);                    \
+    }                                                                                                                    \
+    HANDLER(setp_##name##_steady) {                                                                                      \
+        int64_t p, q;                                                                                                    \
+        if (!ordered_##name(w, vec_at(w, s->a), vec_at(w, s->b), &p, &q)) GENERAL(w, s);                                 \
+        return put_truths(w, s, truth_of(s->elems, p >= q, p > q));                                                      \
+    }
 SETP_STEADY(u32, uint32_t, UINT32_MAX) SETP_STEADY(s32, int32_t, INT32_MAX)
 
 /* ---- ends of blocks -------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -167,6 +241,31 @@ SETP_BRA_LIST(KNOWN_SETP_BRA)
     }
 SETP_BRA_LIST32(KNOWN_ADD_SETP_BRA)
 
+/* Comparisons of two that are steady, with the branch. */
+#define JUMP_IF(truth)                                    \
+    bool jumps = (truth);                                 \
+    if (jumps && w->left < s->count) GENERAL(w, s);       \
+    vec_at(w, s->d)->base = jumps ? UINT32_MAX : 0;       \
+    if (jumps) {                                          \
+        w->left -= s->count;                              \
+        s = s->to;                                        \
+        VEC_JUMP(w, s);                                   \
+    }                                                     \
+    s = s->general + 2;                                   \
+    VEC_JUMP(w, s)
+HANDLER(setp_bra_equal_steady) {
+    const vec_slot *a = vec_at(w, s->a), *b = vec_at(w, s->b);
+    if (!same_steps(a, b)) GENERAL(w, s);
+    JUMP_IF((a->base == b->base) == (s->elems == VEC_EQ));
+}
+#define SETP_BRA_STEADY(name)                                                                   \
+    HANDLER(setp_bra_##name##_steady) {                                                         \
+        int64_t p, q;                                                                           \
+        if (!ordered_##name(w, vec_at(w, s->a), vec_at(w, s->b), &p, &q)) GENERAL(w, s);        \
+        JUMP_IF(truth_of(s->elems, p >= q, p > q) != 0);                                        \
+    }
+SETP_BRA_STEADY(u32) SETP_BRA_STEADY(s32)
+
 /* ---- tables ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 #define ROW2(name) [VEC_KNOWN_##name] = {name##_known0, name##_known1, name##_known2, name##_known3},
@@ -174,6 +273,7 @@ SETP_BRA_LIST32(KNOWN_ADD_SETP_BRA)
 vec_fn *const VEC_KNOWN_TABLE[VEC_KNOWN_COUNT][8] = {
 #define X(name, bits, operands) ROW##operands(name)
     VEC_KNOWN_LIST(X)
+    VEC_KNOWN_FLOAT_LIST(X)
 #undef X
 };
 vec_fn *const VEC_KNOWN_ONE_TABLE[VEC_KNOWN_ONE_COUNT] = {

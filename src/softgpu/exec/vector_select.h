@@ -48,6 +48,7 @@ extern vec_fn *const vec_handlers_portable[VEC_OP_COUNT];
 vec_dots_fn vec_dots_portable;
 #if defined(__x86_64__)
 vec_dots_fn vec_dots_avx2, vec_dots_avx512;
+void vec_clear_upper(void); /* behind the last handler of a turn: code for older instruction sets is slow, on some processors, while upper halves of registers are in use */
 extern vec_fn *const vec_handlers_avx2[VEC_OP_COUNT];
 extern vec_fn *const vec_handlers_avx512[VEC_OP_COUNT];
 #endif

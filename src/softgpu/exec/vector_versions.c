@@ -143,6 +143,7 @@ static void keep_and_forget(maker *m, const vec_step *s) {
 static const struct { vec_op op; vec_known known; uint8_t operands; } of_lanes[] = {
 #define X(name, bits, operands) {VEC_OP_##name, VEC_KNOWN_##name, operands},
     VEC_KNOWN_LIST(X)
+    VEC_KNOWN_FLOAT_LIST(X)
 #undef X
 };
 
@@ -174,13 +175,39 @@ static bool known_kinds(const vec_kind *kinds, int32_t count) {
     return true;
 }
 
+/* A register that something uniform is added to, at `by`, or the constant; two such steps, one behind the other, become one. */
+static void raise_register(maker *m, const vec_step *s, bool wide, bool constant, uint32_t by, int64_t value) {
+    static const vec_known_one pairs[2][2][2] = { /* wide, is the first one a constant, is the second */
+        {{VEC_KNOWN_raise32_uniform_uniform, VEC_KNOWN_raise32_uniform_constant}, {VEC_KNOWN_raise32_constant_uniform, VEC_KNOWN_raise32_constant_constant}},
+        {{VEC_KNOWN_raise64_uniform_uniform, VEC_KNOWN_raise64_uniform_constant}, {VEC_KNOWN_raise64_constant_uniform, VEC_KNOWN_raise64_constant_constant}},
+    };
+    vec_step *before = m->count > 0 ? &m->v.steps[m->count - 1] : NULL;
+    for (int32_t first = 0; before != NULL && first < 2; first++) {
+        vec_known_one one = wide ? (first ? VEC_KNOWN_raise64_constant : VEC_KNOWN_raise64_uniform) : first ? VEC_KNOWN_raise32_constant : VEC_KNOWN_raise32_uniform;
+        if (before->run != one_handler(m, one)) continue;
+        before->run = one_handler(m, pairs[wide][first][constant]);
+        before->a = s->d;
+        before->c = by;
+        before->other_offset = value;
+        return;
+    }
+    vec_step *to = add_known(m, one_handler(m, wide ? (constant ? VEC_KNOWN_raise64_constant : VEC_KNOWN_raise64_uniform) : constant ? VEC_KNOWN_raise32_constant : VEC_KNOWN_raise32_uniform), s);
+    to->b = by;
+    to->offset = value;
+}
+
 /* Sums and differences of something steady and something uniform. */
 static bool steady_sum(maker *m, const vec_step *s, vec_op op, vec_kind a, vec_kind b) {
     bool sum = op == VEC_OP_add32 || op == VEC_OP_add64, turned = sum && a == VEC_UNIFORM && b == VEC_STEADY;
     vec_known_one known = op == VEC_OP_add32 ? VEC_KNOWN_add32_steady : op == VEC_OP_add64 ? VEC_KNOWN_add64_steady : op == VEC_OP_sub32 ? VEC_KNOWN_sub32_steady : VEC_KNOWN_sub64_steady;
+    uint32_t steady = turned ? s->b : s->a, uniform = turned ? s->a : s->b;
     if ((!sum && op != VEC_OP_sub32 && op != VEC_OP_sub64) || !(turned || (a == VEC_STEADY && b == VEC_UNIFORM))) return false;
+    if (sum && s->d == steady) {
+        raise_register(m, s, op == VEC_OP_add64, false, uniform, 0);
+        return true;
+    }
     vec_step *to = add_known(m, one_handler(m, known), s);
-    if (turned) to->a = s->b, to->b = s->a;
+    to->a = steady, to->b = uniform;
     becomes(m, s->d, VEC_STEADY);
     return true;
 }
@@ -226,8 +253,8 @@ static bool constant_known(maker *m, const vec_step *s, vec_op op) {
     bool wide = op != VEC_OP_add32_constant;
     if (a == VEC_ANY_KIND) {
         keep_and_forget(m, s);
-    } else if (wide && s->d == s->a && a != VEC_EACH) {
-        add_known(m, one_handler(m, VEC_KNOWN_add64_constant_self), s);
+    } else if (s->d == s->a && a != VEC_EACH) {
+        raise_register(m, s, wide, true, VEC_TRASH, wide ? s->offset : (int32_t)s->c);
     } else {
         vec_known_one known = a == VEC_UNIFORM ? (wide ? VEC_KNOWN_add64_constant_uniform : VEC_KNOWN_add32_constant_uniform) : a == VEC_STEADY ? (wide ? VEC_KNOWN_add64_constant_steady : VEC_KNOWN_add32_constant_steady) : wide ? VEC_KNOWN_add64_constant_each : VEC_KNOWN_add32_constant_each;
         add_known(m, one_handler(m, known), s);
@@ -328,7 +355,10 @@ static bool steady_comparison(maker *m, const vec_step *s) {
     if (op == VEC_OP_COUNT || kind(m, s->a) != VEC_STEADY || kind(m, s->b) != VEC_STEADY) return false;
     bool equality = s->elems == VEC_EQ || s->elems == VEC_NE;
     if (!equality && op != VEC_OP_setp_u32 && op != VEC_OP_setp_s32) return false;
-    add_known(m, one_handler(m, equality ? VEC_KNOWN_setp_equal_steady : op == VEC_OP_setp_u32 ? VEC_KNOWN_setp_u32_steady : VEC_KNOWN_setp_s32_steady), s);
+    vec_known_one alone = equality ? VEC_KNOWN_setp_equal_steady : op == VEC_OP_setp_u32 ? VEC_KNOWN_setp_u32_steady : VEC_KNOWN_setp_s32_steady;
+    vec_known_one jumps = equality ? VEC_KNOWN_setp_bra_equal_steady : op == VEC_OP_setp_u32 ? VEC_KNOWN_setp_bra_u32_steady : VEC_KNOWN_setp_bra_s32_steady;
+    vec_step *to = add_known(m, one_handler(m, s->fused ? jumps : alone), s);
+    if (s->fused) to->to = target_of(m, s);
     return true;
 }
 
@@ -357,7 +387,7 @@ static bool take(maker *m, const vec_step *s) {
     vec_op op = op_of(m, s);
     if (s->fused && comparison_known(m, s, op)) return false;
     if (s->fused && op >= VEC_OP_add_setp_bra_u32_eq) return constant_known(m, s, VEC_OP_add32_constant);
-    if (steady_comparison(m, s)) return true;
+    if (steady_comparison(m, s)) return !s->fused;
     if (s->fused || writes_no_kind(s, op)) {
         add(m, s->fused ? s->alone : s->run, s);
         return true;

@@ -62,6 +62,7 @@ struct vec_step {
             int32_t count;  /* instructions of the basic block that begins here, or at the target */
         };
         struct vec_near *near; /* of a version's load */
+        int64_t other_offset;  /* of a version's pair of sums */
     };
     union {
         int64_t offset;    /* of an address */
