@@ -102,6 +102,7 @@ static void by_load(void) {
 }
 static void by_unload(void) {
     OK(cuModuleUnload(module));
+    assert_string_equal(captured(&out), "record 0000\n");
     module = load();
 }
 static void by_end(void) {

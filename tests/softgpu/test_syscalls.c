@@ -14,7 +14,7 @@
 #include "exec/reference.h"
 #include "exec/vector.h"
 
-enum { HEAP = 1 << 16 };
+enum { HEAP = 64 * 1024 + 1010 };
 
 static pgd_pool *pool;
 static bool by_reference;
@@ -272,9 +272,12 @@ static void bad_pointers_are_faults_with_a_line(void **unused) {
     fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "reads 1 bytes at 0x1234");
     p.format = unended;
     fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "7 bytes from the beginning of the nearest allocation");
-    p.format = ended;
+    p.format = ended; /* and the string it asks for has none */
     memcpy(gpu_memory_at(memory, arguments_at, 8, NULL), &full, 8);
     fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "8 bytes from the beginning of the nearest allocation");
+    assert_int_equal(print("%.8s", &full, 8, 1), PGD_OK); /* needs no end */
+    assert_string_equal(text_said(), "xxxxxxxx");
+    forget();
     own = 0x99;
     memcpy(gpu_memory_at(memory, arguments_at, 8, NULL), &own, 8);
     fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "reads 1 bytes at 0x99");
@@ -472,13 +475,24 @@ static void mistakes_with_the_heap_are_told(void **unused) {
     assert_int_equal(gpu_heap_allocate(&heap, 8) != 0, true);
 }
 
+/* At an instruction that has found it before. */
+static void what_was_found_is_forgotten_with_free(void **unused) {
+    load_text(HEAD ".extern .func (.param .b64 r) malloc(.param .b64 n);\n.extern .func free(.param .b64 p);\n.visible .entry k(.param .u64 out)\n{\n.reg .b64 %p, %n, %o;\n.reg .b32 %i, %x;\n.reg .pred %q;\nld.param.u64 %o, [out];\nmov.u64 %n, 400;\ncall (%p), malloc, (%n);\nmov.u32 %i, 0;\n"
+              "again: ld.global.u32 %x, [%p];\nst.global.u32 [%o], %x;\nsetp.ne.u32 %q, %i, 0;\n@%q ret;\nmov.u32 %i, 1;\ncall free, (%p);\nbra again;\n}\n");
+    uint64_t out = device(NULL, 4);
+    assert_int_equal(launch("k", 1, 1, &out), PGD_DEVICE);
+    assert_int_equal(fault.kind, GPU_FAULT_ADDRESS);
+    assert_non_null(strstr(fault.text, "k, line 15, block (0,0,0), thread (0,0,0): reads 4 bytes at"));
+    assert_non_null(strstr(fault.text, "in memory that was freed"));
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(integers_look_as_the_host_writes_them), TEST(doubles_look_as_the_host_writes_them), TEST(characters_pointers_and_strings_do_too), TEST(arguments_lie_as_compilers_pack_them), TEST(what_is_no_conversion_stands_as_it_is),
                                        TEST(sizes_have_an_end), TEST(bad_pointers_are_faults_with_a_line), TEST(a_compiler_packs_as_we_read), TEST(without_a_service_text_is_dropped), TEST(each_lane_prints_its_own), TEST(lanes_that_call_together_print_in_their_order),
                                        TEST(registers_may_be_operands), TEST(a_register_may_hold_the_function), TEST(an_own_definition_wins), TEST(other_parameters_and_names_are_no_system_calls), TEST(an_assertion_that_fails_ends_the_launch),
-                                       TEST(threads_share_what_malloc_gives), TEST(a_heap_has_an_end), TEST(memory_outlives_the_launch), TEST(mistakes_with_the_heap_are_told)};
+                                       TEST(threads_share_what_malloc_gives), TEST(a_heap_has_an_end), TEST(memory_outlives_the_launch), TEST(mistakes_with_the_heap_are_told), TEST(what_was_found_is_forgotten_with_free)};
     by_reference = true;
     int failed = cmocka_run_group_tests_name("reference", tests, NULL, NULL);
     by_reference = false;
