@@ -278,8 +278,11 @@ static void a_pointer_of_another_context_is_not_freed(void **unused) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(text_comes_when_the_program_synchronises), TEST(it_stands_between_what_the_program_prints), TEST(streams_and_many_blocks_tear_no_record), TEST(what_is_too_much_pushes_out_the_oldest), TEST(a_failed_assertion_loses_the_context),
-                                       TEST(the_heap_is_of_the_context), TEST(a_pointer_of_another_context_is_not_freed)};
+    const struct CMUnitTest tests[] = {
+        TEST(text_comes_when_the_program_synchronises), TEST(it_stands_between_what_the_program_prints), TEST(streams_and_many_blocks_tear_no_record),
+        TEST(what_is_too_much_pushes_out_the_oldest), TEST(a_failed_assertion_loses_the_context), TEST(the_heap_is_of_the_context),
+        TEST(a_pointer_of_another_context_is_not_freed),
+    };
     int failed;
     snprintf(report, sizeof report, "/tmp/softgpu_report_%d", (int)getpid());
     FILE *file = fopen(report, "w");

@@ -159,7 +159,8 @@ static void prints(const char *format, const void *arguments, size_t bytes, cons
     assert_int_equal(word(taken_at, 0), taken);
 }
 
-static const char *const flags[] = {"", "-", "+", " ", "0", "#", "-+", "+0", "# -"}, *const widths[] = {"", "1", "12"}, *const precisions[] = {"", ".0", ".", ".9"};
+static const char *const flags[] = {"", "-", "+", " ", "0", "#", "-+", "+0", "# -"};
+static const char *const widths[] = {"", "1", "12"}, *const precisions[] = {"", ".0", ".", ".9"};
 #define EACH(i, array) for (size_t i = 0; i < sizeof array / sizeof array[0]; i++)
 
 /* The text of several values behind one another must be that of the kernel. */
@@ -361,7 +362,9 @@ static void lanes_that_call_together_print_in_their_order(void **unused) {
 
 #define HEAD ".version 8.0\n.target sm_90\n.address_size 64\n"
 #define DECLARED ".extern .func (.param .b32 r) vprintf(.param .b64 f, .param .b64 a);\n"
-#define BODY(call) ".global .align 1 .b8 format[4] = {37, 100, 10, 0};\n.global .align 4 .u32 number = 42;\n.visible .entry k(.param .u64 out)\n{\n.reg .b64 %o, %f, %a, %x;\n.reg .b32 %r;\nld.param.u64 %o, [out];\nmov.u64 %f, format;\nmov.u64 %a, number;\n" call "\nst.global.u32 [%o], %r;\nret;\n}\n"
+#define BODY(call)                                                                                                                                   \
+    ".global .align 1 .b8 format[4] = {37, 100, 10, 0};\n.global .align 4 .u32 number = 42;\n.visible .entry k(.param .u64 out)\n{\n"                 \
+    ".reg .b64 %o, %f, %a, %x;\n.reg .b32 %r;\nld.param.u64 %o, [out];\nmov.u64 %f, format;\nmov.u64 %a, number;\n" call "\nst.global.u32 [%o], %r;\nret;\n}\n"
 
 static int32_t result_of(const char *ptx) {
     load_text(ptx);
@@ -386,7 +389,8 @@ static void an_own_definition_wins(void **unused) {
 }
 
 static void other_parameters_and_names_are_no_system_calls(void **unused) {
-    static const char *const ptx[] = {HEAD ".extern .func (.param .b32 r) vprintf(.param .b64 f);\n" BODY("call (%r), vprintf, (%f);"), HEAD ".extern .func (.param .b64 r) vprintf(.param .b64 f, .param .b64 a);\n" BODY("call (%x), vprintf, (%f, %a);"),
+    static const char *const ptx[] = {HEAD ".extern .func (.param .b32 r) vprintf(.param .b64 f);\n" BODY("call (%r), vprintf, (%f);"),
+                                      HEAD ".extern .func (.param .b64 r) vprintf(.param .b64 f, .param .b64 a);\n" BODY("call (%x), vprintf, (%f, %a);"),
                                       HEAD ".extern .func (.param .b32 r) puts(.param .b64 f);\n" BODY("call (%r), puts, (%f);"), HEAD ".extern .func free(.param .b32 f);\n" BODY("call free, (%r);")};
     EACH(k, ptx) {
         load_text(ptx[k]);
@@ -477,7 +481,8 @@ static void mistakes_with_the_heap_are_told(void **unused) {
 
 /* At an instruction that has found it before. */
 static void what_was_found_is_forgotten_with_free(void **unused) {
-    load_text(HEAD ".extern .func (.param .b64 r) malloc(.param .b64 n);\n.extern .func free(.param .b64 p);\n.visible .entry k(.param .u64 out)\n{\n.reg .b64 %p, %n, %o;\n.reg .b32 %i, %x;\n.reg .pred %q;\nld.param.u64 %o, [out];\nmov.u64 %n, 400;\ncall (%p), malloc, (%n);\nmov.u32 %i, 0;\n"
+    load_text(HEAD ".extern .func (.param .b64 r) malloc(.param .b64 n);\n.extern .func free(.param .b64 p);\n.visible .entry k(.param .u64 out)\n{\n"
+              ".reg .b64 %p, %n, %o;\n.reg .b32 %i, %x;\n.reg .pred %q;\nld.param.u64 %o, [out];\nmov.u64 %n, 400;\ncall (%p), malloc, (%n);\nmov.u32 %i, 0;\n"
               "again: ld.global.u32 %x, [%p];\nst.global.u32 [%o], %x;\nsetp.ne.u32 %q, %i, 0;\n@%q ret;\nmov.u32 %i, 1;\ncall free, (%p);\nbra again;\n}\n");
     uint64_t out = device(NULL, 4);
     assert_int_equal(launch("k", 1, 1, &out), PGD_DEVICE);
@@ -489,10 +494,14 @@ static void what_was_found_is_forgotten_with_free(void **unused) {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(integers_look_as_the_host_writes_them), TEST(doubles_look_as_the_host_writes_them), TEST(characters_pointers_and_strings_do_too), TEST(arguments_lie_as_compilers_pack_them), TEST(what_is_no_conversion_stands_as_it_is),
-                                       TEST(sizes_have_an_end), TEST(bad_pointers_are_faults_with_a_line), TEST(a_compiler_packs_as_we_read), TEST(without_a_service_text_is_dropped), TEST(each_lane_prints_its_own), TEST(lanes_that_call_together_print_in_their_order),
-                                       TEST(registers_may_be_operands), TEST(a_register_may_hold_the_function), TEST(an_own_definition_wins), TEST(other_parameters_and_names_are_no_system_calls), TEST(an_assertion_that_fails_ends_the_launch),
-                                       TEST(threads_share_what_malloc_gives), TEST(a_heap_has_an_end), TEST(memory_outlives_the_launch), TEST(mistakes_with_the_heap_are_told), TEST(what_was_found_is_forgotten_with_free)};
+    const struct CMUnitTest tests[] = {
+        TEST(integers_look_as_the_host_writes_them), TEST(doubles_look_as_the_host_writes_them), TEST(characters_pointers_and_strings_do_too),
+        TEST(arguments_lie_as_compilers_pack_them), TEST(what_is_no_conversion_stands_as_it_is), TEST(sizes_have_an_end), TEST(bad_pointers_are_faults_with_a_line),
+        TEST(a_compiler_packs_as_we_read), TEST(without_a_service_text_is_dropped), TEST(each_lane_prints_its_own), TEST(lanes_that_call_together_print_in_their_order),
+        TEST(registers_may_be_operands), TEST(a_register_may_hold_the_function), TEST(an_own_definition_wins), TEST(other_parameters_and_names_are_no_system_calls),
+        TEST(an_assertion_that_fails_ends_the_launch), TEST(threads_share_what_malloc_gives), TEST(a_heap_has_an_end), TEST(memory_outlives_the_launch),
+        TEST(mistakes_with_the_heap_are_told), TEST(what_was_found_is_forgotten_with_free),
+    };
     by_reference = true;
     int failed = cmocka_run_group_tests_name("reference", tests, NULL, NULL);
     by_reference = false;

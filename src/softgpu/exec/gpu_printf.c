@@ -108,8 +108,10 @@ static bool write_integer(call *p, const conversion *c, bool is_signed) {
     bool wide = c->size != '\0' && strchr("lLjzt", c->size) != NULL;
     if (!argument(p, wide ? 8 : 4, &v)) return false;
     spell(c, "ll", spec);
-    if (is_signed) pgd_text_add(p->out, spec, c->size == 'H' ? (long long)(int8_t)v : c->size == 'h' ? (long long)(int16_t)v : wide ? (long long)v : (long long)(int32_t)v);
-    else pgd_text_add(p->out, spec, c->size == 'H' ? (unsigned long long)(uint8_t)v : c->size == 'h' ? (unsigned long long)(uint16_t)v : wide ? (unsigned long long)v : (unsigned long long)(uint32_t)v);
+    int32_t unused = c->size == 'H' ? 56 : c->size == 'h' ? 48 : wide ? 0 : 32; /* bits above the number */
+    v <<= unused;
+    if (is_signed) pgd_text_add(p->out, spec, (long long)((int64_t)v >> unused));
+    else pgd_text_add(p->out, spec, (unsigned long long)(v >> unused));
     return true;
 }
 

@@ -94,7 +94,9 @@ static bool fail_assertion(const gpu_caller *c, const uint64_t *parameters) {
         snprintf(what, sizeof what, "assertion `%s` failed (%s:%u)", shown(&text[0]), shown(&text[1]), (uint32_t)parameters[2]);
         c->fault(c->user, GPU_FAULT_ASSERT, what);
         const uint32_t *b = c->told->block, *t = c->told->thread;
-        if (first) snprintf(c->told->assertion, sizeof c->told->assertion, "%s:%u: %s: block: [%u,%u,%u], thread: [%u,%u,%u] Assertion `%s` failed.", shown(&text[1]), (uint32_t)parameters[2], shown(&text[2]), b[0], b[1], b[2], t[0], t[1], t[2], shown(&text[0]));
+        if (first)
+            snprintf(c->told->assertion, sizeof c->told->assertion, "%s:%u: %s: block: [%u,%u,%u], thread: [%u,%u,%u] Assertion `%s` failed.", shown(&text[1]), (uint32_t)parameters[2], shown(&text[2]), b[0], b[1], b[2], t[0],
+                     t[1], t[2], shown(&text[0]));
     }
     for (int32_t k = 0; k < 3; k++) pgd_mem_free(text[k].chars);
     return false;
