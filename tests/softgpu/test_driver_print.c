@@ -109,7 +109,7 @@ static void by_end(void) {
     OK(cuCtxDestroy(context));
     context = NULL;
 }
-static volatile int seen;
+static _Atomic int seen;
 static void look(CUstream stream, CUresult result, void *unused) { seen = strcmp(captured(&out), "record 0000\n") == 0 ? 1 : 2; }
 static void by_callback(void) {
     seen = 0;
