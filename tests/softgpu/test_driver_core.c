@@ -329,6 +329,45 @@ static void libraries_load_where_they_are_used(void **unused) {
     assert_int_equal(cuLibraryGetKernel(&kernel, library, "bump"), CUDA_ERROR_INVALID_HANDLE);
 }
 
+static void attributes_of_kernels_are_of_a_device(void **unused) {
+    static const char ptx[] = ".version 7.8\n.target sm_80\n.address_size 64\n.global .b8 large[4096];\n.extern .shared .align 4 .b8 asked[];\n.visible .entry k()\n{\n.shared .b32 own[256];\n.reg .u32 %v;\nld.shared.u32 %v, [own];\nst.shared.u32 [asked], %v;\nret;\n}\n";
+    const CUfunction_attribute MORE = CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+    CUlibrary library;
+    CUkernel kernel;
+    CUfunction f;
+    CUcontext second;
+    int value;
+    OK(cuCtxPopCurrent(NULL)); /* no context is needed */
+    OK(cuLibraryLoadData(&library, ptx, NULL, NULL, 0, NULL, NULL, 0));
+    OK(cuLibraryGetKernel(&kernel, library, "k"));
+    OK(cuKernelGetAttribute(&value, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, kernel, 1));
+    assert_int_equal(value, 1024);
+    OK(cuKernelSetAttribute(MORE, 70000, kernel, 1));
+    assert_int_equal(cuKernelSetAttribute(MORE, 300000, kernel, 1), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuKernelSetAttribute(MORE, 70000, kernel, 2), CUDA_ERROR_INVALID_DEVICE);
+    assert_int_equal(cuKernelGetAttribute(&value, MORE, kernel, -1), CUDA_ERROR_INVALID_DEVICE);
+    OK(cuKernelGetAttribute(&value, MORE, kernel, 1));
+    assert_int_equal(value, 70000);
+    OK(cuKernelGetAttribute(&value, MORE, kernel, 0));
+    assert_int_equal(value, 48 << 10);
+    OK(cuCtxPushCurrent(fixture_context)); /* of device 0, which was not told */
+    OK(cuKernelGetFunction(&f, kernel));
+    assert_int_equal(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 70000, NULL, NULL, NULL), CUDA_ERROR_INVALID_VALUE);
+    OK(cuKernelSetAttribute(MORE, 60000, kernel, 0)); /* the function is there already */
+    OK(cuFuncGetAttribute(&value, MORE, f));
+    assert_int_equal(value, 60000);
+    OK(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 60000, NULL, NULL, NULL));
+    OK(cuCtxCreate(&second, 0, 1));
+    OK(cuKernelGetFunction(&f, kernel));
+    OK(cuFuncGetAttribute(&value, MORE, f));
+    assert_int_equal(value, 70000);
+    OK(cuLaunchKernel((CUfunction)(void *)kernel, 1, 1, 1, 1, 1, 1, 70000, NULL, NULL, NULL));
+    OK(cuCtxSynchronize());
+    OK(cuCtxDestroy(second));
+    OK(cuLibraryUnload(library));
+    assert_int_equal(cuKernelGetAttribute(&value, MORE, kernel, 0), CUDA_ERROR_INVALID_HANDLE);
+}
+
 static void texts_are_linked(void **unused) {
     static const char caller[] = "// a comment\n.version 7.5\n.target sm_75\n.address_size 64\n.extern .func (.param .u32 r) twice(.param .u32 x);\n.visible .entry k(.param .u64 to)\n{\n.reg .u64 %o;\n.reg .u32 %v;\n.param .u32 p;\n.param .u32 q;\n"
                                  "ld.param.u64 %o, [to];\nst.param.u32 [p], 21;\ncall (q), twice, (p);\nld.param.u32 %v, [q];\nst.global.u32 [%o], %v;\nret;\n}\n";
@@ -501,6 +540,7 @@ int main(void) {
         WITH(mistakes_in_ptx_are_told_in_the_log),
         WITH(modules_hold_functions_and_variables),
         WITH(libraries_load_where_they_are_used),
+        WITH(attributes_of_kernels_are_of_a_device),
         WITH(texts_are_linked),
         WITH(parameters_come_in_both_ways),
         WITH(launches_that_no_device_takes_are_refused),

@@ -147,6 +147,7 @@ struct CUfunc_st {
 struct CUlib_st {
     gpu_object object;
     ptx_module *ptx; /* to look names up in */
+    struct CUmod_st sizes; /* the same in no context's memory, for what is asked of its kernels by device; no handle */
     char *image;
     size_t bytes;
     CUkernel kernels;
@@ -155,6 +156,7 @@ struct CUkern_st {
     gpu_object object;
     CUlibrary library;
     char *name;
+    struct CUfunc_st on[GPU_DEVICES_MAX]; /* its attributes on each device, which functions of that device's contexts begin with; no handles */
     CUkernel next;
 };
 

@@ -43,10 +43,8 @@ static CUresult enter_function(CUfunction *f) {
     return result == CUDA_SUCCESS ? result : gpu_leave(result);
 }
 
-CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction function) {
-    if (value == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = enter_function(&function);
-    if (result != CUDA_SUCCESS) return result;
+CUresult gpu_function_attribute(CUfunction function, CUfunction_attribute attribute, int *value) {
+    CUresult result = CUDA_SUCCESS;
     switch (attribute) {
     case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *value = max_threads(function); break;
     case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = (int)fixed_shared(function); break;
@@ -60,17 +58,26 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
     case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT: *value = function->carveout; break;
     default: *value = 0; result = (int)attribute >= 0 && (int)attribute < 16 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; break; /* clusters: none */
     }
-    return gpu_leave(result);
+    return result;
+}
+
+CUresult gpu_function_set_attribute(CUfunction function, CUfunction_attribute attribute, int value) {
+    int most = architecture()->block_shared_bytes - (int)fixed_shared(function);
+    if (attribute == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES && value >= 0 && value <= most) function->dynamic_shared_max = value;
+    else if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT && value >= -1 && value <= 100) function->carveout = value;
+    else return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "cuFuncSetAttribute: attribute %d of %s to %d; dynamic shared memory (8) may be 0 to %d, the carveout (9) -1 to 100", (int)attribute, function->ptx->name, value, most);
+    return CUDA_SUCCESS;
+}
+
+CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction function) {
+    if (value == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_function(&function);
+    return result != CUDA_SUCCESS ? result : gpu_leave(gpu_function_attribute(function, attribute, value));
 }
 
 CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
     CUresult result = enter_function(&function);
-    if (result != CUDA_SUCCESS) return result;
-    int most = architecture()->block_shared_bytes - (int)fixed_shared(function);
-    if (attribute == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES && value >= 0 && value <= most) function->dynamic_shared_max = value;
-    else if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT && value >= -1 && value <= 100) function->carveout = value;
-    else result = gpu_refuse(CUDA_ERROR_INVALID_VALUE, "cuFuncSetAttribute: attribute %d of %s to %d; dynamic shared memory (8) may be 0 to %d, the carveout (9) -1 to 100", (int)attribute, function->ptx->name, value, most);
-    return gpu_leave(result);
+    return result != CUDA_SUCCESS ? result : gpu_leave(gpu_function_set_attribute(function, attribute, value));
 }
 
 CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache config) {

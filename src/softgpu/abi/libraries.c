@@ -31,15 +31,13 @@ CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *j
     result = gpu_module_parse(code, strlen(code), &log, &ptx);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     CUlibrary l = pgd_mem_zalloc(sizeof *l);
-    if (l != NULL) l->image = pgd_mem_strdup(code);
-    if (l == NULL || l->image == NULL || !gpu_object_add(l, GPU_LIBRARY)) {
-        if (l != NULL) pgd_mem_free(l->image);
+    if (l != NULL) *l = (struct CUlib_st){.image = pgd_mem_strdup(code), .bytes = strlen(code), .ptx = ptx, .sizes = {.ptx = ptx}};
+    if (l == NULL || l->image == NULL || gpu_program_load(ptx, NULL, 0, &l->sizes.program) != PGD_OK || !gpu_object_add(l, GPU_LIBRARY)) {
+        if (l != NULL) pgd_mem_free(l->image), gpu_program_unload(&l->sizes.program);
         pgd_mem_free(l);
         ptx_module_destroy(ptx);
         return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
     }
-    l->bytes = strlen(code);
-    l->ptx = ptx;
     *library = l;
     return gpu_leave(CUDA_SUCCESS);
 }
@@ -82,6 +80,7 @@ CUresult cuLibraryUnload(CUlibrary library) {
         pgd_mem_free(k);
     }
     gpu_object_remove(library);
+    gpu_program_unload(&library->sizes.program);
     ptx_module_destroy(library->ptx);
     pgd_mem_free(library->image);
     pgd_mem_free(library);
@@ -105,13 +104,14 @@ CUresult cuLibraryGetGlobal(CUdeviceptr *address, size_t *bytes, CUlibrary libra
     return gpu_leave(result == CUDA_SUCCESS ? gpu_module_variable(m, name, address, bytes) : result);
 }
 
-static CUkernel kernel_of(CUlibrary library, const char *name) {
+static CUkernel kernel_of(CUlibrary library, const ptx_function *ptx) {
     for (CUkernel k = library->kernels; k != NULL; k = k->next)
-        if (strcmp(k->name, name) == 0) return k;
+        if (strcmp(k->name, ptx->name) == 0) return k;
     CUkernel k = pgd_mem_zalloc(sizeof *k);
     if (k == NULL) return NULL;
     k->library = library;
-    k->name = pgd_mem_strdup(name);
+    k->name = pgd_mem_strdup(ptx->name);
+    for (int32_t d = 0; d < GPU_DEVICES_MAX; d++) gpu_function_init(&k->on[d], &library->sizes, ptx);
     if (k->name == NULL || !gpu_object_add(k, GPU_KERNEL)) {
         pgd_mem_free(k->name);
         pgd_mem_free(k);
@@ -129,7 +129,7 @@ CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *nam
     if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     const ptx_function *f = ptx_function_find(library->ptx, name);
     if (f == NULL || !f->entry || !f->defined) return gpu_leave(CUDA_ERROR_NOT_FOUND);
-    *kernel = kernel_of(library, name);
+    *kernel = kernel_of(library, f);
     return gpu_leave(*kernel == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS);
 }
 
@@ -155,9 +155,30 @@ CUresult cuKernelGetFunction(CUfunction *function, CUkernel kernel) {
     return gpu_leave(gpu_object_is(kernel, GPU_KERNEL) ? gpu_function_find((CUfunction)(void *)kernel, NULL, function) : CUDA_ERROR_INVALID_HANDLE);
 }
 
-/* All devices are alike: those of the current context's. */
-CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute, CUkernel kernel, CUdevice device) { return (void)device, cuFuncGetAttribute(value, attribute, (CUfunction)(void *)kernel); }
-CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, CUkernel kernel, CUdevice device) { return (void)device, cuFuncSetAttribute((CUfunction)(void *)kernel, attribute, value); }
+static CUresult enter_kernel(CUkernel kernel, CUdevice device) {
+    CUresult result = gpu_enter_device(device);
+    if (result != CUDA_SUCCESS) return result;
+    return gpu_object_is(kernel, GPU_KERNEL) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+}
+
+CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute, CUkernel kernel, CUdevice device) {
+    if (value == NULL) return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = enter_kernel(kernel, device);
+    return result != CUDA_SUCCESS ? result : gpu_leave(gpu_function_attribute(&kernel->on[device], attribute, value));
+}
+
+/* For its function in all contexts of the device, those to come too. */
+CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, CUkernel kernel, CUdevice device) {
+    CUresult result = enter_kernel(kernel, device);
+    if (result != CUDA_SUCCESS) return result;
+    result = gpu_function_set_attribute(&kernel->on[device], attribute, value);
+    for (CUcontext c = gpu_driver.contexts; c != NULL && result == CUDA_SUCCESS; c = c->next)
+        for (CUmodule m = c->device == device ? c->modules : NULL; m != NULL; m = m->next)
+            for (CUfunction f = m->library == kernel->library ? m->functions : NULL; f != NULL; f = f->next)
+                if (strcmp(f->ptx->name, kernel->name) == 0) (void)gpu_function_set_attribute(f, attribute, value);
+    return gpu_leave(result);
+}
+
 CUresult cuKernelGetName(const char **name, CUkernel kernel) { return cuFuncGetName(name, (CUfunction)(void *)kernel); }
 CUresult cuKernelGetParamInfo(CUkernel kernel, size_t number, size_t *offset, size_t *bytes) { return cuFuncGetParamInfo((CUfunction)(void *)kernel, number, offset, bytes); }
 

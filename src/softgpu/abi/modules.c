@@ -169,6 +169,22 @@ CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode *mode) {
 
 /* ---- what is in it --------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+void gpu_function_init(CUfunction f, CUmodule m, const ptx_function *ptx) {
+    f->module = m;
+    f->ptx = ptx;
+    f->dynamic_shared_max = GPU_SHARED_UNASKED;
+    f->carveout = -1;
+}
+
+/* A library's begins as its kernel was told to be on this device. */
+static void take_over(CUfunction f) {
+    for (CUkernel k = f->module->library == NULL ? NULL : f->module->library->kernels; k != NULL; k = k->next) {
+        if (strcmp(k->name, f->ptx->name) != 0) continue;
+        f->dynamic_shared_max = k->on[f->module->context->device].dynamic_shared_max;
+        f->carveout = k->on[f->module->context->device].carveout;
+    }
+}
+
 static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
     for (CUfunction f = m->functions; f != NULL; f = f->next)
         if (f->ptx == ptx) return f;
@@ -177,11 +193,9 @@ static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
         pgd_mem_free(f);
         return NULL;
     }
-    f->module = m;
-    f->ptx = ptx;
+    gpu_function_init(f, m, ptx);
+    take_over(f);
     f->syscalls = gpu_syscalls_reached(&m->program, ptx);
-    f->dynamic_shared_max = GPU_SHARED_UNASKED;
-    f->carveout = -1;
     f->next = m->functions;
     m->functions = f;
     return f;

@@ -20,5 +20,8 @@ CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *lo
 CUresult gpu_module_create(CUcontext context, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out);
 CUresult gpu_module_function(CUmodule module, const char *name, CUfunction *out);
 CUresult gpu_module_variable(CUmodule module, const char *name, CUdeviceptr *address, size_t *bytes);
+void gpu_function_init(CUfunction function, CUmodule module, const ptx_function *ptx); /* as nobody has asked anything of it yet */
+CUresult gpu_function_attribute(CUfunction function, CUfunction_attribute attribute, int *value);
+CUresult gpu_function_set_attribute(CUfunction function, CUfunction_attribute attribute, int value);
 CUresult gpu_library_module(CUlibrary library, CUcontext context, CUmodule *out); /* loads it where it was not */
 #endif

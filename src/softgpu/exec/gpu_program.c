@@ -34,6 +34,7 @@ static pgd_status for_each(gpu_program *p, pgd_status (*each)(gpu_program *p, co
 static pgd_status place(gpu_program *p, const ptx_variable *v, int32_t number) {
     p->variables[number] = v;
     if (v->space != PTX_SPACE_shared) {
+        if (p->memory == NULL) return PGD_OK;
         if (v->linkage == PTX_EXTERN) return pgd_fail(PGD_UNSUPPORTED, "PTX: .extern variable %s is defined nowhere; define it in this module", v->name);
         return gpu_memory_allocate(p->memory, v->space == PTX_SPACE_const ? GPU_MEMORY_CONSTANT : v->managed ? GPU_MEMORY_MANAGED : GPU_MEMORY_DEVICE, p->device, (uint64_t)v->bytes, (uint64_t)v->align, v->name, &p->addresses[number]);
     }
@@ -151,7 +152,7 @@ static pgd_status load(gpu_program *p) {
     for (const ptx_function *f = p->module->functions; f != NULL; f = f->next) p->functions[i++] = f;
     PGD_TRY(for_each(p, place));
     PGD_TRY(place_shared(p));
-    return for_each(p, fill);
+    return p->memory == NULL ? PGD_OK : for_each(p, fill);
 }
 
 pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, int32_t device, gpu_program *out) {

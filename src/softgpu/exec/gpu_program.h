@@ -20,7 +20,8 @@ typedef struct gpu_program {
     uint64_t *kernel_shared_bytes;        /* by the number of a function: what a block of that kernel needs */
 } gpu_program;
 
-/* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. */
+/* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. memory NULL: a program to be asked
+ * about shared memory and not to be run; variables of .global and .const memory have no place. */
 pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, int32_t device, gpu_program *out);
 void gpu_program_unload(gpu_program *program);
 
