@@ -394,6 +394,49 @@ static void texts_are_linked(void **unused) {
 
 /* ---- launches ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Both have a function and a variable of their own under the same names; one has a name that the linker would have liked to give, too. */
+static void locals_of_texts_that_are_linked_do_not_meet(void **unused) {
+    static const char one[] = ".version 7.5\n.target sm_75\n.address_size 64\n.global .align 4 .u32 seed = 5;\n.global .align 8 .u64 where = seed;\n.func (.param .u32 r) helper(.param .u32 x)\n{\n.reg .u32 %v, %w;\nld.param.u32 %v, [x];\n"
+                              "ld.global.u32 %w, [seed];\nadd.u32 %v, %v, %w;\nst.param.u32 [r], %v;\nret;\n}\n.extern .shared .align 4 .b32 asked[];\n.visible .global .align 4 .u32 shared_by_both = 1000; // helper seed\n";
+    static const char two[] = ".version 7.5\n.target sm_75\n.address_size 64\n.const .align 4 .u32 seed[2] = {7, 9};\n.func (.param .u32 r) helper(.param .u32 x)\n{\n.reg .u32 %v, %w;\nld.param.u32 %v, [x];\n"
+                              "ld.const.u32 %w, [seed+4];\nmul.lo.u32 %v, %v, %w;\nst.param.u32 [r], %v;\nret;\n}\n.global .align 4 .u32 helper$1;\n.extern .global .align 4 .u32 shared_by_both;\n.extern .shared .align 8 .b64 asked[];\n";
+    static const char kernel[] = ".visible .entry %s(.param .u64 to)\n{\n.reg .u64 %%o;\n.reg .u32 %%v;\n.param .u32 p;\n.param .u32 q;\nld.param.u64 %%o, [to];\nst.param.u32 [p], 21;\n"
+                                 "call (q), helper, (p);\nld.param.u32 %%v, [q];\nst.global.u32 [%%o], %%v;\nret;\n}\n";
+    CUlinkState state;
+    CUmodule m;
+    CUfunction f;
+    CUdeviceptr to = fixture_buffer(4), at;
+    void *image;
+    OK(cuLinkCreate(0, NULL, NULL, &state));
+    for (int i = 0; i < 2; i++) {
+        char text[2048], with[1024];
+        snprintf(with, sizeof with, kernel, i == 0 ? "a" : "b");
+        snprintf(text, sizeof text, "%s%s", i == 0 ? one : two, with);
+        OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, text, strlen(text), "text", 0, NULL, NULL));
+    }
+    OK(cuLinkComplete(state, &image, NULL));
+    OK(cuModuleLoadData(&m, image));
+    OK(cuLinkComplete(state, &image, NULL)); /* again is the same */
+    OK(cuLinkDestroy(state));
+    void *parameters[] = {&to};
+    for (int i = 0; i < 2; i++) {
+        OK(cuModuleGetFunction(&f, m, i == 0 ? "a" : "b"));
+        OK(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL));
+        assert_int_equal(fixture_word(to), i == 0 ? 26 : 189);
+    }
+    OK(cuModuleGetGlobal(&at, NULL, m, "shared_by_both")); /* that of all is one */
+    assert_int_equal(fixture_word(at), 1000);
+    OK(cuModuleUnload(m));
+    /* a local of one text is not what another text asks for */
+    OK(cuLinkCreate(0, NULL, NULL, &state));
+    static const char asks[] = ".version 7.5\n.target sm_75\n.address_size 64\n.extern .global .align 4 .u32 seed;\n.visible .entry c()\n{\n.reg .u32 %v;\nld.global.u32 %v, [seed];\nret;\n}\n";
+    OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)asks, strlen(asks), "asks", 0, NULL, NULL));
+    OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)one, strlen(one), "one", 0, NULL, NULL));
+    OK(cuLinkComplete(state, &image, NULL));
+    assert_int_equal(cuModuleLoadData(&m, image), CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND);
+    OK(cuLinkDestroy(state));
+}
+
 static void parameters_come_in_both_ways(void **unused) {
     CUdeviceptr to = fixture_buffer(16);
     uint8_t small = 200;
@@ -542,6 +585,7 @@ int main(void) {
         WITH(libraries_load_where_they_are_used),
         WITH(attributes_of_kernels_are_of_a_device),
         WITH(texts_are_linked),
+        WITH(locals_of_texts_that_are_linked_do_not_meet),
         WITH(parameters_come_in_both_ways),
         WITH(launches_that_no_device_takes_are_refused),
         WITH(faults_stick_to_the_context_and_say_where),

@@ -202,6 +202,28 @@ static void a_function_may_be_declared_first(void **unused) {
     refused(HEAD ".global .u32 f;\n.func f { ret; }\n", PGD_CORRUPT, "the name of something else");
 }
 
+static void prints_the_same_again(void) {
+    pgd_text once = {0}, twice = {0};
+    ptx_print(module, &once);
+    read(once.chars);
+    ptx_print(module, &twice);
+    assert_string_equal(once.chars, twice.chars);
+    pgd_mem_free(once.chars);
+    pgd_mem_free(twice.chars);
+}
+
+static void a_variable_may_be_extern_first(void **unused) {
+    read(HEAD ".extern .global .align 8 .u64 x[];\n.global .align 8 .u64 y = x;\n.visible .global .align 8 .u64 x[3] = {y, 2};\n.extern .global .align 8 .u64 x[3];\n.visible .entry k()\n{\nret;\n}\n");
+    ptx_variable *x = ptx_variable_find(module, "x"), *y = ptx_variable_find(module, "y");
+    assert_true(x->linkage == PTX_VISIBLE && x->elems == 3 && x->initial[8] == 2 && module->variable_count == 2);
+    assert_true(y->references->variable == x && x->references->variable == y);
+    prints_the_same_again();
+    refused(HEAD ".extern .global .u32 x;\n.global .f32 x;\n", PGD_CORRUPT, "line 5, column 14: x is declared with another type or size at line 4");
+    refused(HEAD ".extern .global .u32 x[2];\n.global .u32 x[3];\n", PGD_CORRUPT, "another type or size");
+    refused(HEAD ".extern .global .u32 x[];\n.global .u32 x[];\n", PGD_CORRUPT, "x has no size");
+    refused(HEAD ".global .u32 x;\n.global .u32 x;\n", PGD_CORRUPT, "x is declared here already");
+}
+
 static void jumps_through_a_table(void **unused) {
     const ptx_function *f = read(BODY ".reg .u32 %i;\ntable: .branchtargets A, B, A;\nbrx.idx %i, table;\nA: exit;\nB: ret;\n}\n");
     assert_true(f->target_count == 1 && f->targets[0].count == 3 && f->targets[0].labels[1].number == 2 && f->targets[0].labels[2].number == 1);
@@ -274,7 +296,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(blocks_have_registers_and_labels_of_their_own), TEST(a_range_declares_many_registers), TEST(names_may_hold_dollars_and_be_shadowed_per_call), TEST(a_call_through_a_register_has_a_prototype),
         TEST(constants_come_in_many_shapes), TEST(addresses_have_registers_names_and_offsets), TEST(vectors_pack_and_unpack), TEST(a_guard_may_be_negated_and_a_comparison_have_two_results),
-        TEST(registers_have_the_type_the_instruction_wants), TEST(initial_values_hold_numbers_addresses_and_masked_bytes), TEST(a_function_may_be_declared_first), TEST(jumps_through_a_table),
+        TEST(registers_have_the_type_the_instruction_wants), TEST(initial_values_hold_numbers_addresses_and_masked_bytes), TEST(a_function_may_be_declared_first), TEST(a_variable_may_be_extern_first), TEST(jumps_through_a_table),
         TEST(lines_of_the_source_are_kept), TEST(a_text_may_end_with_a_nul_or_at_its_size), TEST(versions_and_targets_are_asked_for), TEST(what_is_not_built_is_named),
         TEST(each_mistake_has_its_line_and_column), TEST(deep_texts_are_refused),
     };

@@ -212,13 +212,38 @@ static bool initial(ptx_parser *p, ptx_variable *v) {
 
 /* ---- declarations ---------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* The variable of the module that has this name already, where one of the two is .extern: they are one. NULL: none. */
+static ptx_variable *declared_before(ptx_parser *p, const ptx_variable *like, ptx_token name) {
+    int32_t ignored;
+    const ptx_meaning *found = p->function != NULL || name.kind != PTX_NAME ? NULL : ptx_names_find(&p->names, name.text, name.count, &ignored);
+    if (found == NULL || found->kind != PTX_IS_VARIABLE) return NULL;
+    return (found->variable->linkage == PTX_EXTERN || like->linkage == PTX_EXTERN) && like->space != PTX_SPACE_shared ? found->variable : NULL;
+}
+
+/* What was .extern is what is defined now, for all that named it in between. */
+static bool declare_again(ptx_parser *p, ptx_variable *before, ptx_variable *v, ptx_token name) {
+    v->name = before->name;
+    v->place = name.place;
+    if (!extents(p, v) || (ptx_accept(p, '=') && !initial(p, v))) return false;
+    bool alike = v->space == before->space && v->type == before->type && v->vector == before->vector && (v->unsized || before->unsized || v->elems == before->elems);
+    if (!alike) return ptx_mistake(p, name.place, "%s is declared with another type or size at line %d", v->name, before->place.line);
+    if (v->linkage == PTX_EXTERN) return true;
+    if (v->unsized) return ptx_mistake(p, name.place, "%s has no size; only .extern variables may have none", v->name);
+    v->next = before->next;
+    v->index = before->index;
+    v->forward = true;
+    *before = *v;
+    return true;
+}
+
 static bool one_variable(ptx_parser *p, const ptx_variable *like) {
-    ptx_variable *v = ptx_room(p, sizeof *v);
+    ptx_variable *v = ptx_room(p, sizeof *v), *before;
     ptx_token name = p->token;
     if (v == NULL) return false;
     *v = *like;
     if (name.kind != PTX_NAME) return ptx_mistake(p, name.place, "the name of a variable is needed here");
     ptx_step(p);
+    if ((before = declared_before(p, like, name)) != NULL) return declare_again(p, before, v, name);
     if (!declare(p, v, name) || !extents(p, v) || (ptx_accept(p, '=') && !initial(p, v))) return false;
     if (v->unsized && v->linkage != PTX_EXTERN) return ptx_mistake(p, name.place, "%s has no size; only .extern variables may have none", v->name);
     v->index = p->module->variable_count++;

@@ -149,6 +149,11 @@ static void print_variable(const ptx_variable *v, pgd_text *out) {
     if (v->initial != NULL) print_initial(v, out);
 }
 
+static void print_declaration(const ptx_variable *v, pgd_text *out) {
+    print_variable(v, out);
+    pgd_text_add(out, ";\n");
+}
+
 static void print_parameters(const ptx_variable *list, pgd_text *out) {
     pgd_text_add(out, "(");
     for (const ptx_variable *v = list; v != NULL; v = v->next) {
@@ -197,8 +202,7 @@ static void print_body(const ptx_function *f, pgd_text *out) {
     for (int32_t r = 0; r < f->register_count; r++) pgd_text_add(out, "    .reg .%s %%r%d_%s;\n", ptx_types[f->registers[r].type].name, r, ptx_types[f->registers[r].type].name);
     for (const ptx_variable *v = f->locals; v != NULL; v = v->next) {
         pgd_text_add(out, "    ");
-        print_variable(v, out);
-        pgd_text_add(out, ";\n");
+        print_declaration(v, out);
     }
     print_prototypes(f, out);
     for (int32_t t = 0; t < f->target_count; t++) {
@@ -243,9 +247,15 @@ void ptx_print(const ptx_module *m, pgd_text *out) {
         pgd_text_add(out, ";\n");
     }
     for (const ptx_variable *v = m->variables; v != NULL; v = v->next) {
-        print_variable(v, out);
-        pgd_text_add(out, ";\n");
+        ptx_variable declaration = *v;
+        declaration.linkage = PTX_EXTERN;
+        declaration.initial = NULL;
+        if (v->forward) print_declaration(&declaration, out);
     }
+    for (const ptx_variable *v = m->variables; v != NULL; v = v->next)
+        if (!v->forward) print_declaration(v, out);
+    for (const ptx_variable *v = m->variables; v != NULL; v = v->next)
+        if (v->forward) print_declaration(v, out);
     for (const ptx_function *f = m->functions; f != NULL; f = f->next)
         if (f->defined) print_definition(f, out);
 }

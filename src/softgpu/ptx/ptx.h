@@ -169,6 +169,7 @@ struct ptx_variable {
     int32_t number;           /* of those in one body that have the same name; 0: the only one, or the first */
     bool parameter;           /* a parameter or result of a function, not a variable of its body */
     bool managed, unsized;    /* unsized: of a length that is not known here, x[] */
+    bool forward;             /* it was declared .extern before it was defined: what stands in between may name it */
     int64_t align, elems, bytes; /* all elements; 0 when unsized */
     int64_t offset;           /* within the frame's .local or .param memory, or the parameters */
     unsigned char *initial;   /* bytes, or NULL: zeros */
