@@ -55,13 +55,13 @@ static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, cons
 }
 
 static void place(gpu_finding *n, const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3]) {
-    const char *path = i != NULL && i->source_line > 0 && i->file >= 0 && i->file < module->file_count ? module->files[i->file] : NULL, *slash = path == NULL ? NULL : strrchr(path, '/');
+    const char *source = i == NULL ? NULL : ptx_source_file(module, i);
     snprintf(n->kernel, sizeof n->kernel, "%s", function == NULL ? "" : function->name);
-    snprintf(n->source, sizeof n->source, "%s", path == NULL ? "" : slash == NULL ? path : slash + 1);
+    snprintf(n->source, sizeof n->source, "%s", source == NULL ? "" : source);
     memcpy(n->block, block, sizeof n->block);
     memcpy(n->thread, thread, sizeof n->thread);
     n->line = i == NULL ? 0 : i->place.line;
-    n->source_line = path == NULL ? 0 : i->source_line;
+    n->source_line = source == NULL ? 0 : i->source_line;
 }
 
 void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, const ptx_instruction *key, const char *what, ...) {

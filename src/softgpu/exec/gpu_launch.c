@@ -25,9 +25,9 @@ pgd_status gpu_launch_check(const gpu_launch *l) {
 }
 
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes) {
-    const char *path = i->source_line > 0 && i->file >= 0 && i->file < module->file_count ? module->files[i->file] : NULL, *slash = path == NULL ? NULL : strrchr(path, '/');
+    const char *file = ptx_source_file(module, i);
     char source[80] = "";
-    if (path != NULL) snprintf(source, sizeof source, " (%.60s:%d)", slash == NULL ? path : slash + 1, i->source_line);
+    if (file != NULL) snprintf(source, sizeof source, " (%.60s:%d)", file, i->source_line);
     snprintf(text, text_bytes, "%.100s, line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
 }
 

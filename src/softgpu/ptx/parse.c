@@ -275,6 +275,11 @@ void ptx_module_destroy(ptx_module *module) {
     pgd_mem_free(module);
 }
 
+const char *ptx_source_file(const ptx_module *m, const ptx_instruction *i) {
+    const char *path = i->source_line > 0 && i->file >= 0 && i->file < m->file_count ? m->files[i->file] : NULL, *slash = path == NULL ? NULL : strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
 ptx_variable *ptx_variable_find(const ptx_module *module, const char *name) {
     for (ptx_variable *v = module->variables; v != NULL; v = v->next)
         if (strcmp(v->name, name) == 0) return v;

@@ -233,6 +233,9 @@ void ptx_module_destroy(ptx_module *module);
 void ptx_print(const ptx_module *module, pgd_text *out);
 void ptx_print_instruction(const ptx_function *function, const ptx_instruction *instruction, pgd_text *out);
 
+/* The file that an instruction was compiled from, without its folders; NULL: unknown. */
+const char *ptx_source_file(const ptx_module *module, const ptx_instruction *instruction);
+
 ptx_variable *ptx_variable_find(const ptx_module *module, const char *name);
 ptx_function *ptx_function_find(const ptx_module *module, const char *name);
 #endif
