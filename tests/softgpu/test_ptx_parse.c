@@ -174,9 +174,9 @@ static void initial_values_hold_numbers_addresses_and_masked_bytes(void **unused
     assert_true(table->bytes == 16 && table->initial[0] == 1 && table->initial[8] == 0xfd && table->initial[12] == 16);
     assert_true(halves->bytes == 12 && halves->initial[3] == 0x3f && halves->initial[7] == 0x3f && halves->initial[11] == 0);
     assert_true(text->bytes == 3 && text->elems == 3 && !text->unsized && text->initial[1] == 105);
-    const ptx_reference *last = places->references; /* the newest first */
-    assert_true(last->offset == 16 && last->function != NULL && last->next->generic && last->next->addend == 4 && last->next->next->variable == table);
-    assert_true(bytes->references->shift == 16 && bytes->references->addend == 8 && bytes->initial[3] == 7 && bytes->references->bytes == 1);
+    const ptx_reference *first = places->references, *third = bytes->references->next->next;
+    assert_true(first->variable == table && first->next->generic && first->next->addend == 4 && first->next->next->offset == 16 && first->next->next->function != NULL);
+    assert_true(third->shift == 16 && third->addend == 8 && bytes->initial[3] == 7 && third->bytes == 1 && third->next == NULL);
     assert_true(four->bytes == 16 && four->align == 16 && four->initial[15] == 0x40);
     refused(HEAD ".global .u32 x[2] = {1, 2, 3};\n", PGD_CORRUPT, "more initial values than elements");
     refused(HEAD ".global .u32 x = nowhere;\n", PGD_CORRUPT, "no variable or function that was declared before");
@@ -222,6 +222,26 @@ static void a_variable_may_be_extern_first(void **unused) {
     refused(HEAD ".extern .global .u32 x[2];\n.global .u32 x[3];\n", PGD_CORRUPT, "another type or size");
     refused(HEAD ".extern .global .u32 x[];\n.global .u32 x[];\n", PGD_CORRUPT, "x has no size");
     refused(HEAD ".global .u32 x;\n.global .u32 x;\n", PGD_CORRUPT, "x is declared here already");
+}
+
+/* Zeros behind the last value are not written, and names among many values are not looked for from the beginning each time. */
+static void large_arrays_are_printed_as_short_as_they_were_written(void **unused) {
+    pgd_text text = {0}, printed = {0};
+    read(HEAD ".global .align 4 .u32 x[15000000] = {7};\n.global .align 8 .u64 y[1000] = {0, x, 0, x+4};\n.global .f32 z[2] = {0f00000000, 0f00000000};\n.global .align 8 .b8 w[16] = {1, 0, 0xFF(x), 0xFF00(x)};\n.visible .entry k()\n{\nret;\n}\n");
+    ptx_print(module, &printed);
+    assert_non_null(strstr(printed.chars, "x[15000000] = {7};"));
+    assert_non_null(strstr(printed.chars, "y[1000] = {0, x, 0, x+4};"));
+    assert_non_null(strstr(printed.chars, "z[2] = {0f00000000};"));
+    assert_true(printed.count < 1000);
+    pgd_mem_free(printed.chars);
+    prints_the_same_again();
+    pgd_text_add(&text, "%s.global .u32 x;\n.global .align 8 .u64 y[300000] = {", HEAD);
+    for (int i = 0; i < 300000; i++) pgd_text_add(&text, i == 0 ? "x" : ", x+%d", i);
+    pgd_text_add(&text, "};\n");
+    read(text.chars);
+    assert_int_equal(ptx_variable_find(module, "y")->references->offset, 0);
+    prints_the_same_again();
+    pgd_mem_free(text.chars);
 }
 
 static void jumps_through_a_table(void **unused) {
@@ -296,7 +316,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(blocks_have_registers_and_labels_of_their_own), TEST(a_range_declares_many_registers), TEST(names_may_hold_dollars_and_be_shadowed_per_call), TEST(a_call_through_a_register_has_a_prototype),
         TEST(constants_come_in_many_shapes), TEST(addresses_have_registers_names_and_offsets), TEST(vectors_pack_and_unpack), TEST(a_guard_may_be_negated_and_a_comparison_have_two_results),
-        TEST(registers_have_the_type_the_instruction_wants), TEST(initial_values_hold_numbers_addresses_and_masked_bytes), TEST(a_function_may_be_declared_first), TEST(a_variable_may_be_extern_first), TEST(jumps_through_a_table),
+        TEST(registers_have_the_type_the_instruction_wants), TEST(initial_values_hold_numbers_addresses_and_masked_bytes), TEST(a_function_may_be_declared_first),
+        TEST(a_variable_may_be_extern_first), TEST(large_arrays_are_printed_as_short_as_they_were_written), TEST(jumps_through_a_table),
         TEST(lines_of_the_source_are_kept), TEST(a_text_may_end_with_a_nul_or_at_its_size), TEST(versions_and_targets_are_asked_for), TEST(what_is_not_built_is_named),
         TEST(each_mistake_has_its_line_and_column), TEST(deep_texts_are_refused),
     };

@@ -195,6 +195,16 @@ static int64_t count_rows(const ptx_parser *p, int64_t inner) {
     return rows ? values : (values + inner - 1) / inner;
 }
 
+/* They were put before each other. */
+static void order_references(ptx_variable *v) {
+    ptx_reference *ordered = NULL;
+    for (ptx_reference *r = v->references, *next; r != NULL; ordered = r, r = next) {
+        next = r->next;
+        r->next = ordered;
+    }
+    v->references = ordered;
+}
+
 static bool initial(ptx_parser *p, ptx_variable *v) {
     int64_t index = 0;
     if (v->space != PTX_SPACE_global && v->space != PTX_SPACE_const) return ptx_mistake(p, p->token.place, "%s: only .global and .const variables have initial values", v->name);
@@ -207,7 +217,9 @@ static bool initial(ptx_parser *p, ptx_variable *v) {
     if (v->bytes > PTX_TEXT_MAX - p->initial_bytes) return ptx_mistake(p, p->token.place, "%s: with it the initial values of the module would have more than %d bytes", v->name, (int)PTX_TEXT_MAX);
     p->initial_bytes += v->bytes;
     v->initial = ptx_room(p, (size_t)v->bytes);
-    return v->initial != NULL && elements(p, v, &index, 0);
+    bool fine = v->initial != NULL && elements(p, v, &index, 0);
+    order_references(v);
+    return fine;
 }
 
 /* ---- declarations ---------------------------------------------------------------------------------------------------------------------------------------- */

@@ -122,16 +122,21 @@ static void print_reference(const ptx_reference *r, pgd_text *out) {
     if (r->shift > 0 || r->bytes < 8) pgd_text_add(out, ")");
 }
 
+/* What is behind the last byte that is not 0 is not written. */
 static void print_initial(const ptx_variable *v, pgd_text *out) {
-    int32_t bytes = ptx_types[v->type].bits / 8;
+    int64_t bytes = ptx_types[v->type].bits / 8, end = v->bytes, last = 0; /* last: of the elements that are written, the first always */
+    const ptx_reference *r = v->references;
+    while (end > 0 && v->initial[end - 1] == 0) end--;
+    if (end > 0) last = (end - 1) / bytes * bytes;
+    for (; r != NULL; r = r->next)
+        if (r->offset > last) last = r->offset;
     pgd_text_add(out, " = {");
-    for (int64_t at = 0; at < v->bytes; at += bytes) {
-        const ptx_reference *r = v->references;
+    r = v->references;
+    for (int64_t at = 0; at <= last && at < v->bytes; at += bytes) {
         uint64_t bits = 0;
-        while (r != NULL && r->offset != at) r = r->next;
-        for (int32_t i = 0; i < bytes; i++) bits |= (uint64_t)v->initial[at + i] << (8 * i);
+        for (int64_t i = 0; i < bytes && i < 8; i++) bits |= (uint64_t)v->initial[at + i] << (8 * i);
         if (at > 0) pgd_text_add(out, ", ");
-        if (r != NULL) print_reference(r, out);
+        if (r != NULL && r->offset == at) print_reference(r, out), r = r->next;
         else if (ptx_types[v->type].kind == PTX_FLOAT) pgd_text_add(out, bytes == 4 ? "0f%08llX" : bytes == 8 ? "0d%016llX" : "0x%04llX", (unsigned long long)bits);
         else pgd_text_add(out, "%llu", (unsigned long long)bits);
     }

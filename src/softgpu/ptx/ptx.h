@@ -173,7 +173,7 @@ struct ptx_variable {
     int64_t align, elems, bytes; /* all elements; 0 when unsized */
     int64_t offset;           /* within the frame's .local or .param memory, or the parameters */
     unsigned char *initial;   /* bytes, or NULL: zeros */
-    ptx_reference *references;
+    ptx_reference *references; /* by their offsets */
     ptx_place place;
 };
 
