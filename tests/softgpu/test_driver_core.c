@@ -189,6 +189,25 @@ static void pinned_and_managed_memory_is_the_hosts_too(void **unused) {
     assert_int_equal(cuMemFreeHost(pinned), CUDA_ERROR_INVALID_VALUE);
 }
 
+static void pinned_and_managed_allocations_may_be_many(void **unused) {
+    enum { MANY = 100000 };
+    static CUdeviceptr held[MANY];
+    for (int i = 0; i < MANY; i++) {
+        void *host = NULL;
+        if (i % 3 == 0) OK(cuMemAllocManaged(&held[i], 8, CU_MEM_ATTACH_GLOBAL));
+        else if (i % 3 == 1) OK(cuMemAllocHost(&host, 8));
+        else OK(cuMemHostAlloc(&host, 8, 0));
+        if (host != NULL) held[i] = (CUdeviceptr)(uintptr_t)host;
+    }
+    for (int i = 0; i < MANY; i += 999) *(uint32_t *)(uintptr_t)held[i] = (uint32_t)i;
+    for (int i = 0; i < MANY; i += 999) OK(fixture_bump(held[i], NULL));
+    OK(cuCtxSynchronize());
+    for (int i = 0; i < MANY; i += 999) assert_int_equal(*(uint32_t *)(uintptr_t)held[i], i + 1);
+    for (int i = 0; i < MANY; i += 500) OK(i % 3 == 0 ? cuMemFree(held[i]) : cuMemFreeHost((void *)(uintptr_t)held[i]));
+    OK(fixture_bump(held[MANY - 1] + 8, NULL)); /* right behind the last one */
+    assert_int_equal(cuCtxSynchronize(), CUDA_ERROR_ILLEGAL_ADDRESS);
+}
+
 static void pools_count_what_is_allocated_in_streams(void **unused) {
     CUmemoryPool own, pool;
     CUdeviceptr a, b;
@@ -578,6 +597,7 @@ int main(void) {
         WITH(memory_is_the_devices_and_copies_stay_within_it),
         WITH(fills_and_boxes_are_copied),
         WITH(pinned_and_managed_memory_is_the_hosts_too),
+        WITH(pinned_and_managed_allocations_may_be_many),
         WITH(pools_count_what_is_allocated_in_streams),
         WITH(peers_reach_each_other_when_they_may),
         WITH(mistakes_in_ptx_are_told_in_the_log),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,6 +97,43 @@ static void addresses_come_back_when_there_are_no_others(void **unused) {
     assert_int_equal(*gpu_memory_at(memory, kept + 999, 1, NULL), 5);
 }
 
+/* 32 MiB of addresses are in use but for the last one; a gap is used again that reaches into what was never used. */
+static void addresses_are_not_given_twice(void **unused) {
+    enum { KIB = 1 << 10 };
+    for (int32_t i = 0; i < 31; i++) (void)make(GPU_MEMORY_PINNED, GPU_HOST, (i < 30 ? 1020 : 1016) * KIB);
+    uint64_t second, gone = make(GPU_MEMORY_PINNED, GPU_HOST, 4 * KIB);
+    assert_int_equal(gpu_memory_free(memory, gone), PGD_OK);
+    uint64_t first = make(GPU_MEMORY_PINNED, GPU_HOST, 1024 * KIB);
+    if (gpu_memory_allocate(memory, GPU_MEMORY_PINNED, GPU_HOST, 600 * KIB, 1, NULL, &second) == PGD_OK) assert_true(second >= first + 1028 * KIB || first >= second + 604 * KIB);
+}
+
+static void many_may_be_read_by_the_host(void **unused) {
+    enum { MANY = 120000 };
+    gpu_memory *large;
+    gpu_allocation nearest;
+    static uint64_t held[MANY];
+    assert_int_equal(gpu_memory_create(1, 256 << 20, &large), PGD_OK);
+    for (int32_t i = 0; i < MANY; i++) {
+        if (i % 1000 == 0) assert_int_equal(gpu_memory_allocate(large, GPU_MEMORY_DEVICE, 0, 64, 1, NULL, &held[i]), PGD_OK); /* those between do not part the others */
+        assert_int_equal(gpu_memory_allocate(large, i % 2 == 0 ? GPU_MEMORY_PINNED : GPU_MEMORY_MANAGED, GPU_HOST, 16, 1, NULL, &held[i]), PGD_OK);
+    }
+    for (int32_t i = 0; i < MANY; i += 100) *(int32_t *)(uintptr_t)held[i] = i;
+    for (int32_t i = 0; i < MANY; i += 100) {
+        int32_t value;
+        memcpy(&value, gpu_memory_at(large, held[i], sizeof value, NULL), sizeof value);
+        assert_int_equal(value, i);
+        assert_null(gpu_memory_at(large, held[i] + 16, 1, &nearest)); /* kernels find their ends all the same */
+        assert_true(nearest.address == held[i] && held[i + 1] >= held[i] + 16 + GPU_PAGE);
+    }
+    assert_false(host_may_read(held[0] + GPU_PAGE)); /* the first ones end for the host, too */
+    for (int32_t i = 0; i < MANY; i += 2) assert_int_equal(gpu_memory_free(large, held[i]), PGD_OK); /* holes everywhere */
+    void *more = mmap(NULL, GPU_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* the process has mappings left */
+    assert_true(more != MAP_FAILED);
+    munmap(more, GPU_PAGE);
+    for (int32_t i = 0; i < 20000; i++) assert_int_equal(gpu_memory_allocate(large, GPU_MEMORY_PINNED, GPU_HOST, 16, 1, NULL, &held[2 * i]), PGD_OK);
+    gpu_memory_destroy(large);
+}
+
 static void memory_of_the_host_can_be_registered(void **unused) {
     static char own[4096];
     assert_int_equal(gpu_memory_register(memory, own, sizeof own), PGD_OK);
@@ -130,6 +168,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(accesses_stay_within_one_living_allocation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_has_what_it_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(addresses_come_back_when_there_are_no_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(addresses_are_not_given_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_may_be_read_by_the_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_of_the_host_can_be_registered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_window_forgets_what_was_freed_and_what_is_barred, set_up, tear_down),
     };

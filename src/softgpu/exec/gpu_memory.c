@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One anonymous file mapped twice: at the device addresses without rights, elsewhere for the executors. Allocations stand in one list by address. */
+ * One anonymous file mapped twice: at the device addresses without rights, elsewhere for the executors. Allocations stand in one list by address.
+ *
+ * What the host may read has addresses of its own, behind all others. The first of it get their rights alone, with a page without rights behind each; a process has only
+ * so many mappings (vm.max_map_count), so that further ones are made readable with that page, and become one mapping with their neighbours. Where kernels may go does
+ * not change by that: between two allocations there is always a page that is nobody's. */
 #define _GNU_SOURCE
 #include "gpu_memory.h"
 
@@ -13,15 +17,23 @@
 #include <unistd.h>
 
 #define FIRST_ADDRESS ((void *)UINT64_C(0x0000200000000000)) /* a wish: known addresses make failures alike */
-enum { ADDRESSES_PER_BYTE = 16, FREED_MAX = 8192 };
+enum { ADDRESSES_PER_BYTE = 16, FREED_MAX = 8192, ALONE_MAX = 4096 };
+typedef enum zone_kind { OF_DEVICES, OF_HOST, ZONES } zone_kind;
+
+typedef struct zone {
+    uint64_t next, end; /* the first that was never used; both from `seen` on */
+} zone;
 
 struct gpu_memory {
     pthread_rwlock_t lock;
     char *seen, *alias;        /* the two mappings */
     int file;
-    uint64_t reserved, next;   /* bytes of addresses; the first that was never used, from `seen` on */
+    uint64_t reserved;         /* bytes of addresses */
+    zone zones[ZONES];
     gpu_allocation *list;      /* by address */
     int32_t count, capacity, freed; /* freed: how many of them are kept to be told of */
+    int32_t alone;             /* allocations that the host may read, with a mapping for each */
+    bool together;             /* there were more than that: pages may be readable that should not be */
     int32_t devices;
     uint64_t device_bytes, used[GPU_DEVICES_MAX];
     _Atomic uint64_t generation;
@@ -51,9 +63,12 @@ pgd_status gpu_memory_create(int32_t devices, uint64_t bytes, gpu_memory **out) 
     atomic_init(&m->generation, 1);
     pthread_rwlock_init(&m->lock, NULL);
     pgd_status status = map(m, ((uint64_t)devices * bytes * ADDRESSES_PER_BYTE + GPU_PAGE - 1) & -(uint64_t)GPU_PAGE);
-    if (status != PGD_OK) gpu_memory_destroy(m);
-    else *out = m;
-    return status;
+    if (status != PGD_OK) return gpu_memory_destroy(m), status;
+    uint64_t half = m->reserved / 2 & -(uint64_t)GPU_PAGE;
+    m->zones[OF_DEVICES] = (zone){0, half};
+    m->zones[OF_HOST] = (zone){half, m->reserved};
+    *out = m;
+    return PGD_OK;
 }
 
 void gpu_memory_destroy(gpu_memory *m) {
@@ -97,6 +112,16 @@ static void remove_at(gpu_memory *m, int32_t at) { memmove(m->list + at, m->list
 
 /* ---- addresses ----------------------------------------------------------------------------------------------------------------------------------------------- */
 
+static bool visible(gpu_memory_kind kind) { return kind == GPU_MEMORY_PINNED || kind == GPU_MEMORY_MANAGED; }
+
+/* What is given out anywhere was used. */
+static void use(gpu_memory *m, uint64_t from, uint64_t bytes) {
+    for (int32_t k = 0; k < ZONES; k++) {
+        zone *z = &m->zones[k];
+        if (from < z->end && from + bytes > z->next) z->next = from + bytes < z->end ? from + bytes : z->end;
+    }
+}
+
 /* Addresses are at their end: the first gap between living allocations that is wide enough is used again, and what was freed in it forgotten. */
 static bool reuse(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *address) {
     uint64_t base = (uint64_t)(uintptr_t)m->seen, start = base;
@@ -115,28 +140,44 @@ static bool reuse(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *addre
     return false;
 }
 
-static bool find_addresses(gpu_memory *m, uint64_t bytes, uint64_t align, uint64_t *address) {
-    uint64_t base = (uint64_t)(uintptr_t)m->seen, from = (base + m->next + align - 1) & -align;
-    if (from - base > m->reserved || room(bytes) > m->reserved - (from - base)) return reuse(m, bytes, align, address);
-    *address = from;
-    m->next = from - base + room(bytes);
+static bool find_addresses(gpu_memory *m, const gpu_allocation *a, uint64_t align, uint64_t *address) {
+    const zone *z = &m->zones[visible(a->kind) ? OF_HOST : OF_DEVICES];
+    uint64_t base = (uint64_t)(uintptr_t)m->seen, from = (base + z->next + align - 1) & -align;
+    bool fresh = from - base <= z->end && room(a->bytes) <= z->end - (from - base);
+    if (fresh) *address = from;
+    else if (!reuse(m, a->bytes, align, address)) return false;
+    use(m, *address - base, room(a->bytes));
+    if (!fresh && m->together) (void)!mprotect((void *)(uintptr_t)*address, room(a->bytes), PROT_NONE);
     return true;
 }
 
-static bool visible(gpu_memory_kind kind) { return kind == GPU_MEMORY_PINNED || kind == GPU_MEMORY_MANAGED; }
+/* Lets the host at it. */
+static bool show(gpu_memory *m, gpu_allocation *a) {
+    a->alone = m->alone < ALONE_MAX;
+    if (mprotect((void *)(uintptr_t)a->address, room(a->bytes) - (a->alone ? GPU_PAGE : 0), PROT_READ | PROT_WRITE) != 0) return false;
+    if (a->alone) m->alone++;
+    else m->together = true;
+    return true;
+}
+
+/* Of those that share a mapping each that went would make two of it; they hold zeros from now on. */
+static void hide(gpu_memory *m, const gpu_allocation *a) {
+    if (!visible(a->kind) || !a->alone) return;
+    m->alone--;
+    (void)!mprotect((void *)(uintptr_t)a->address, room(a->bytes) - GPU_PAGE, PROT_NONE);
+}
+
 static bool counted(const gpu_memory *m, const gpu_allocation *a) { return a->owner >= 0 && a->owner < m->devices; }
 
 static pgd_status allocate(gpu_memory *m, gpu_allocation a, uint64_t align, uint64_t *address) {
     uint64_t left = m->device_bytes - (counted(m, &a) ? m->used[a.owner] : 0);
     if (a.bytes > left) return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; %llu of %llu are free", (unsigned long long)a.bytes, (unsigned long long)left, (unsigned long long)m->device_bytes);
     if (align < GPU_PAGE) align = GPU_PAGE;
-    if (!find_addresses(m, a.bytes, align, &a.address)) return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; there are no addresses for them", (unsigned long long)a.bytes);
+    if (!find_addresses(m, &a, align, &a.address)) return pgd_fail(PGD_NO_MEMORY, "%llu bytes of device memory; there are no addresses for them", (unsigned long long)a.bytes);
     a.host = m->alias + (a.address - (uint64_t)(uintptr_t)m->seen);
-    PGD_TRY(insert(m, a));
-    if (visible(a.kind) && mprotect((void *)(uintptr_t)a.address, room(a.bytes) - GPU_PAGE, PROT_READ | PROT_WRITE) != 0) {
-        remove_at(m, at_or_before(m, a.address));
-        return pgd_fail(PGD_NO_MEMORY, "%llu bytes that the host may read: %s", (unsigned long long)a.bytes, strerror(errno));
-    }
+    if (visible(a.kind) && !show(m, &a)) return pgd_fail(PGD_NO_MEMORY, "%llu bytes that the host may read: %s", (unsigned long long)a.bytes, strerror(errno));
+    pgd_status status = insert(m, a);
+    if (status != PGD_OK) return hide(m, &a), status;
     if (counted(m, &a)) m->used[a.owner] += a.bytes;
     *address = a.address;
     return PGD_OK;
@@ -184,7 +225,7 @@ static pgd_status release(gpu_memory *m, uint64_t address) {
     if (a == NULL || a->address != address || a->freed) return pgd_fail(PGD_BAD_ARG, "0x%llx is the beginning of no allocation that could be freed", (unsigned long long)address);
     if (ours(a)) {
         uint64_t bytes = room(a->bytes) - GPU_PAGE;
-        if (visible(a->kind)) (void)!mprotect((void *)(uintptr_t)address, bytes, PROT_NONE);
+        hide(m, a);
         if (bytes > 0 && fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, a->host - m->alias, (off_t)bytes) != 0) memset(a->host, 0, a->bytes);
     }
     if (counted(m, a)) m->used[a->owner] -= a->bytes;

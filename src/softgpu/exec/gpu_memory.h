@@ -3,7 +3,7 @@
  * reaches nothing else, and a wrong one can be told with its nearest allocation.
  *
  * A device address is an address of this process, where a program that reads it faults, as it would with a GPU; the same bytes are mapped a second time for
- * the executors. Pinned and managed memory may be read at its device address. Any number of threads may call at once. */
+ * the executors. Pinned and managed memory may be read at its device address; where there are thousands of them, what lies between them, too. Any number of threads may call at once. */
 #ifndef PGD_SOFTGPU_MEMORY_H
 #define PGD_SOFTGPU_MEMORY_H
 
@@ -32,6 +32,7 @@ typedef struct gpu_allocation {
     gpu_memory_kind kind;
     int32_t owner;           /* a device, or GPU_HOST */
     bool freed;              /* kept to be told of */
+    bool alone;              /* pinned or managed, with a mapping of its own */
     uint64_t claim;          /* whose it is; 0: nobody's */
     char name[40];           /* of a variable, cut short; or "" */
 } gpu_allocation;
