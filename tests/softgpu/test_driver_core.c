@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The driver as a program sees it: devices, contexts, memory, modules, launches, and what it says of mistakes. */
+#include <malloc.h>
 #include <unistd.h>
 
 #include "driver_fixture.h"
@@ -81,6 +82,77 @@ static void contexts_are_a_stack_of_each_thread(void **unused) {
     OK(cuDevicePrimaryCtxRetain(&other, 0));
     assert_ptr_equal(other, a);
     OK(cuDevicePrimaryCtxRelease(0));
+}
+
+/* What the CUDA manual counts among the resources of a context; what came out of a pool is none of them. */
+static void use_and_lose_a_context(bool primary) {
+    CUcontext c;
+    CUevent events[3];
+    CUstream s;
+    CUmodule m;
+    CUfunction f;
+    CUlinkState link;
+    CUdeviceptr a, managed, pooled;
+    void *image, *host;
+    char name[8] = "";
+    const char *found;
+    if (primary) {
+        OK(cuDevicePrimaryCtxRetain(&c, 0));
+        OK(cuCtxPushCurrent(c));
+    } else {
+        OK(cuCtxCreate(&c, 0, 0));
+    }
+    for (int i = 0; i < 3; i++) OK(cuEventCreate(&events[i], 0));
+    OK(cuStreamCreate(&s, CU_STREAM_NON_BLOCKING));
+    OK(cuEventRecord(events[0], s));
+    OK(cuEventDestroy(events[1])); /* from the middle */
+    OK(cuModuleLoadData(&m, fixture_ptx));
+    OK(cuModuleGetFunction(&f, m, "bump"));
+    OK(cuLinkCreate(0, NULL, NULL, &link));
+    OK(cuLinkAddData(link, CU_JIT_INPUT_PTX, (void *)(uintptr_t)fixture_ptx, sizeof fixture_ptx, name, 0, NULL, NULL));
+    OK(cuMemAlloc(&a, 64));
+    OK(cuMemAllocManaged(&managed, 64, CU_MEM_ATTACH_GLOBAL));
+    OK(cuMemAllocHost(&host, 64));
+    OK(cuMemAllocAsync(&pooled, 64, s));
+    OK(primary ? cuDevicePrimaryCtxReset(0) : cuCtxDestroy(c));
+    if (primary) OK(cuCtxPopCurrent(NULL));
+    OK(cuCtxPushCurrent(fixture_context));
+    assert_int_equal(cuEventQuery(events[0]), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuEventSynchronize(events[2]), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuEventDestroy(events[2]), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuStreamWaitEvent(NULL, events[0], 0), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuStreamQuery(s), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuModuleGetFunction(&f, m, "bump"), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuFuncGetName(&found, f), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuLinkComplete(link, &image, NULL), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuLinkDestroy(link), CUDA_ERROR_INVALID_HANDLE);
+    assert_int_equal(cuMemFree(a), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuMemFree(managed), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuMemFreeHost(host), CUDA_ERROR_INVALID_VALUE);
+    OK(cuMemsetD32(pooled, 5, 16)); /* stays until it is freed */
+    assert_int_equal(fixture_word(pooled + 60), 5);
+    OK(cuMemFree(pooled));
+    OK(cuCtxPopCurrent(NULL));
+}
+
+static void what_is_of_a_context_goes_with_it(void **unused) {
+    CUmemoryPool pool;
+    uint64_t used;
+    OK(cuDeviceGetDefaultMemPool(&pool, 0));
+    for (int i = 0; i < 4; i++) use_and_lose_a_context(i % 2 == 0);
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 300; i++) use_and_lose_a_context(i % 2 == 0);
+    assert_true(mallinfo2().uordblks < before + 100000); /* of 300 contexts */
+    OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+    assert_int_equal(used, 0);
+    CUcontext c; /* primary ones that were reset are retained as new */
+    CUevent e;
+    OK(cuDevicePrimaryCtxRetain(&c, 0));
+    OK(cuCtxPushCurrent(c));
+    OK(cuEventCreate(&e, 0));
+    OK(cuCtxPopCurrent(NULL));
+    OK(cuDevicePrimaryCtxRelease(0));
+    assert_int_equal(cuEventDestroy(e), CUDA_ERROR_INVALID_HANDLE);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -594,6 +666,7 @@ int main(void) {
         cmocka_unit_test(nothing_works_before_cuInit),
         cmocka_unit_test(devices_say_honestly_what_they_are),
         cmocka_unit_test(contexts_are_a_stack_of_each_thread),
+        WITH(what_is_of_a_context_goes_with_it),
         WITH(memory_is_the_devices_and_copies_stay_within_it),
         WITH(fills_and_boxes_are_copied),
         WITH(pinned_and_managed_memory_is_the_hosts_too),

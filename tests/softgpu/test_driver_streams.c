@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Order: streams, events, host functions, captures and graphs. A kernel that spins until the host writes to pinned memory keeps a stream busy for as long as needed. */
 #include <pthread.h>
+#include <unistd.h>
 
 #include "driver_fixture.h"
 
@@ -489,6 +490,43 @@ static void threads_use_one_context_at_once(void **unused) {
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 }
 
+static void *let_go_later(void *unused) {
+    usleep(50000);
+    let_go();
+    return unused;
+}
+
+/* Its kernel runs in a stream of another context when a context is destroyed. */
+static void kernels_of_graphs_are_waited_for_by_their_own_context(void **unused) {
+    CUcontext second;
+    CUmodule module;
+    CUfunction spin;
+    CUgraph graph;
+    CUgraphNode node;
+    CUgraphExec exec;
+    pthread_t thread;
+    CUdeviceptr at = (CUdeviceptr)(uintptr_t)gate;
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    OK(cuCtxCreate(&second, 0, 1));
+    OK(cuModuleLoadData(&module, fixture_ptx));
+    OK(cuModuleGetFunction(&spin, module, "spin"));
+    void *parameters[] = {&at};
+    CUDA_KERNEL_NODE_PARAMS p = {.func = spin, .gridDimX = 1, .gridDimY = 1, .gridDimZ = 1, .blockDimX = 1, .blockDimY = 1, .blockDimZ = 1, .kernelParams = parameters};
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphAddKernelNode(&node, graph, NULL, 0, &p));
+    OK(cuGraphInstantiate(&exec, graph, 0));
+    *gate = 0;
+    OK(cuGraphLaunch(exec, s));
+    assert_int_equal(pthread_create(&thread, NULL, let_go_later, NULL), 0);
+    OK(cuCtxDestroy(second));
+    assert_int_equal(__atomic_load_n(gate, __ATOMIC_ACQUIRE), 1); /* it ended first */
+    OK(cuStreamQuery(s));
+    pthread_join(thread, NULL);
+    assert_int_equal(cuGraphLaunch(exec, s), CUDA_ERROR_INVALID_HANDLE);
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+}
+
 int main(void) {
     setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
     setenv("PAGODA_SOFTGPU_DEVICES", "2", 1);
@@ -507,6 +545,7 @@ int main(void) {
         WITH(events_in_graphs_join_streams_outside),
         WITH(a_capture_over_two_devices_ends_for_both),
         WITH(kernels_of_a_graph_run_on_their_own_devices),
+        WITH(kernels_of_graphs_are_waited_for_by_their_own_context),
         WITH(a_destroyed_stream_that_does_not_block_still_does_not),
         WITH(blocked_functions_starve_nobody),
         WITH(host_functions_may_not_call_the_driver),

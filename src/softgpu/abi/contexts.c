@@ -75,11 +75,14 @@ CUresult gpu_context_verdict(CUcontext c) {
     return c->error;
 }
 
-/* Everything of it goes, memory too. The handle of a primary one stays, to be used again. */
+/* Everything of it goes, memory too, but what came out of pools. The handle of a primary one stays, to be used again. */
 void gpu_context_destroy(CUcontext c) {
     gpu_object_remove(c); /* first: nobody else begins to use it, or to destroy it */
     while (wait_for_some(c)) {}
+    if (c->guests > 0) gpu_contexts_drain(); /* graphs in streams of others run its kernels */
     gpu_output_flush(&c->output);
+    while (c->events != NULL) gpu_event_destroy(c->events);
+    while (c->linkers != NULL) gpu_link_destroy(c->linkers);
     while (c->streams != NULL) gpu_stream_destroy(c->streams);
     while (c->modules != NULL) gpu_module_destroy(c->modules);
     gpu_memory_free_claimed(gpu_driver.memory, c->id);

@@ -76,7 +76,7 @@ CUresult gpu_operation_run(gpu_operation *operation, CUcontext context); /* with
 
 typedef struct gpu_task {
     int32_t references, waits; /* waits: tasks that have to be done first */
-    bool done;
+    bool done, guest;        /* guest: the stream is of another context */
     CUcontext context;
     unsigned long long stream; /* the id of its stream */
     gpu_operation *operation;
@@ -113,6 +113,9 @@ struct CUctx_st {
     char error_text[400];
     CUstream legacy, streams; /* streams: all of them, linked; the legacy one and those of threads too */
     CUmodule modules;
+    CUevent events;           /* and linkers: all of them, linked both ways */
+    CUlinkState linkers;
+    int32_t guests;           /* tasks in streams of others, graphs, whose kernels are of this one */
     uint64_t peers;           /* a bit for each device that may be reached */
     size_t limits[3];
     gpu_heap heap;
@@ -185,6 +188,7 @@ struct CUevent_st {
     gpu_task *task;              /* that it was recorded behind; NULL: never */
     unsigned long long capture_id; /* of the capture it was recorded in, with what was before it there; 0: in none */
     gpu_node_list frontier;
+    CUevent next, *at;           /* at: what points to it */
 };
 
 struct CUmemPoolHandle_st {
@@ -255,6 +259,8 @@ CUresult gpu_stream_submit_and_wait(CUstream stream, gpu_operation *operation);
 gpu_task *gpu_stream_append(CUstream stream, gpu_operation *operation, gpu_task *const *also, int32_t count); /* not captured */
 void gpu_stream_destroy(CUstream stream);
 
+void gpu_event_destroy(CUevent event);
+void gpu_link_destroy(CUlinkState state);
 void gpu_module_destroy(CUmodule module);
 /* Checked, with copies of what they need. *out: an operation. */
 CUresult gpu_kernel_operation_of(const CUDA_KERNEL_NODE_PARAMS *parameters, bool cooperative, gpu_operation **out);

@@ -23,18 +23,28 @@ CUresult cuEventCreate(CUevent *event, unsigned int flags) {
     }
     e->context = c;
     e->flags = flags;
+    e->next = c->events;
+    e->at = &c->events;
+    if (e->next != NULL) e->next->at = &e->next;
+    c->events = e;
     *event = e;
     return gpu_leave(CUDA_SUCCESS);
+}
+
+void gpu_event_destroy(CUevent event) {
+    *event->at = event->next;
+    if (event->next != NULL) event->next->at = event->at;
+    gpu_task_release(event->task);
+    gpu_object_remove(event);
+    pgd_mem_free(event->frontier.nodes);
+    pgd_mem_free(event);
 }
 
 CUresult cuEventDestroy_v2(CUevent event) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(event, GPU_EVENT)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
-    gpu_task_release(event->task);
-    gpu_object_remove(event);
-    pgd_mem_free(event->frontier.nodes);
-    pgd_mem_free(event);
+    gpu_event_destroy(event);
     return gpu_leave(CUDA_SUCCESS);
 }
 

@@ -168,7 +168,11 @@ static gpu_task *submit_step(CUstream s, const gpu_step *step, gpu_task **tasks,
     bool event = gpu_object_is(step->event, GPU_EVENT);
     if (event && step->type == CU_GRAPH_NODE_TYPE_WAIT_EVENT) first[count++] = step->event->task;
     gpu_task *task = gpu_task_submit(s, gpu_operation_retain(step->operation), first, count);
-    if (task != NULL && step->type == CU_GRAPH_NODE_TYPE_KERNEL) task->context = step->operation->kernel.function->module->context; /* a kernel runs on its own device */
+    if (task != NULL && step->type == CU_GRAPH_NODE_TYPE_KERNEL) { /* a kernel runs on its own device */
+        task->context = step->operation->kernel.function->module->context;
+        task->guest = task->context != s->context && !task->done;
+        if (task->guest) task->context->guests++;
+    }
     if (task != NULL && event && step->type == CU_GRAPH_NODE_TYPE_EVENT_RECORD) {
         gpu_task_release(step->event->task);
         step->event->task = gpu_task_retain(task);

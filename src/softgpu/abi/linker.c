@@ -16,7 +16,8 @@ struct CUlinkState_st {
     link_input *inputs;
     int32_t count, capacity;
     pgd_text image;
-    gpu_jit_log log; /* of cuLinkCreate */
+    gpu_jit_log log;     /* of cuLinkCreate */
+    CUlinkState next, *at; /* of its context; at: what points to it */
 };
 
 CUresult cuLinkCreate_v2(unsigned int option_count, CUjit_option *options, void **values, CUlinkState *state) {
@@ -30,6 +31,10 @@ CUresult cuLinkCreate_v2(unsigned int option_count, CUjit_option *options, void 
         return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
     }
     l->log = gpu_jit_log_of(option_count, options, values);
+    l->next = c->linkers;
+    l->at = &c->linkers;
+    if (l->next != NULL) l->next->at = &l->next;
+    c->linkers = l;
     *state = l;
     return gpu_leave(CUDA_SUCCESS);
 }
@@ -204,18 +209,24 @@ CUresult cuLinkComplete(CUlinkState state, void **image, size_t *bytes) {
     return gpu_leave(CUDA_SUCCESS);
 }
 
+void gpu_link_destroy(CUlinkState l) {
+    *l->at = l->next;
+    if (l->next != NULL) l->next->at = l->at;
+    gpu_object_remove(l);
+    for (int32_t i = 0; i < l->count; i++) {
+        pgd_mem_free(l->inputs[i].body);
+        ptx_module_destroy(l->inputs[i].ptx);
+    }
+    pgd_mem_free(l->inputs);
+    pgd_mem_free(l->image.chars);
+    pgd_mem_free(l);
+}
+
 CUresult cuLinkDestroy(CUlinkState state) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
-    gpu_object_remove(state);
-    for (int32_t i = 0; i < state->count; i++) {
-        pgd_mem_free(state->inputs[i].body);
-        ptx_module_destroy(state->inputs[i].ptx);
-    }
-    pgd_mem_free(state->inputs);
-    pgd_mem_free(state->image.chars);
-    pgd_mem_free(state);
+    gpu_link_destroy(state);
     return gpu_leave(CUDA_SUCCESS);
 }
 

@@ -12,7 +12,9 @@ static gpu_object removed;
 static size_t place(const void *object) { return (size_t)((uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15) >> 17); }
 
 static bool grow(void) {
-    size_t capacity = set.capacity * 2 + 256;
+    size_t live = 0;
+    for (size_t i = 0; i < set.capacity; i++) live += set.slots[i] != NULL && set.slots[i] != REMOVED;
+    size_t capacity = live * 4 + 256; /* those that were removed are forgotten */
     void **slots = pgd_mem_zalloc(sizeof *slots * capacity);
     if (slots == NULL) return false;
     size_t count = 0;

@@ -27,12 +27,12 @@ CUmemoryPool gpu_pool_create(CUdevice device, bool own) {
     return p;
 }
 
-static CUresult allocate(CUmemoryPool pool, CUcontext c, size_t bytes, CUdeviceptr *address) {
+/* It is the pool's, no context's: it stays when one goes. */
+static CUresult allocate(CUmemoryPool pool, size_t bytes, CUdeviceptr *address) {
     uint64_t at;
     if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as PAGODA_SOFTGPU_FAULT asks", bytes);
     if (!pgd_grow(&from_pools.list, &from_pools.capacity, from_pools.count, sizeof *from_pools.list)) return CUDA_ERROR_OUT_OF_MEMORY;
     if (gpu_memory_allocate(gpu_driver.memory, GPU_MEMORY_DEVICE, pool->device, bytes, 512, NULL, &at) != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
-    gpu_memory_claim(gpu_driver.memory, at, c->id);
     gpu_checks_allocated(at, bytes);
     from_pools.list[from_pools.count].address = at;
     from_pools.list[from_pools.count].bytes = bytes;
@@ -55,7 +55,7 @@ static CUresult allocate_in_stream(CUdeviceptr *address, size_t bytes, CUmemoryP
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     if (s->capture != NULL) return gpu_leave(gpu_refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "cuMemAllocAsync in a captured stream: graphs do not allocate; allocate before the capture"));
     if (pool == NULL) pool = gpu_driver.devices[s->context->device].pool;
-    return gpu_leave(gpu_object_is(pool, GPU_POOL) ? allocate(pool, s->context, bytes, address) : CUDA_ERROR_INVALID_VALUE);
+    return gpu_leave(gpu_object_is(pool, GPU_POOL) ? allocate(pool, bytes, address) : CUDA_ERROR_INVALID_VALUE);
 }
 
 CUresult cuMemAllocAsync(CUdeviceptr *address, size_t bytes, CUstream stream) { return allocate_in_stream(address, bytes, NULL, stream); }

@@ -43,6 +43,7 @@ static void finish(gpu_task *t) {
         list = done->queued;
         done->done = true;
         done->done_ns = pgd_time_ns();
+        if (done->guest) done->context->guests--;
         for (int32_t i = 0; i < done->next_count; i++) {
             gpu_task *next = done->next[i];
             if (--next->waits > 0) continue;
