@@ -2,6 +2,7 @@
  * pagoda gpu run, check, profile, timeline, ptx: programs and kernels on a GPU made of software. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pagoda/softgpu.h>
 #include <stdio.h>
@@ -57,6 +58,25 @@ static void unlink_summary(const char *folder) {
     unlink(path);
 }
 
+static bool can_write_report(struct cli *cli) {
+    const char *path = getenv("PAGODA_SOFTGPU_REPORT");
+    if (path == NULL || path[0] == '\0' || strcmp(path, "/dev/stderr") == 0) return true;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    if (file < 0) return errno == ENXIO || cli_fail(&cli->error, "PAGODA_SOFTGPU_REPORT is \"%.200s\", which cannot be written to (%s)", path, strerror(errno)); /* ENXIO: a pipe that nobody reads yet */
+    close(file);
+    return true;
+}
+
+/* Makes the folder of a timeline, or finds it, before the program is started for nothing. */
+static bool make_folder(struct cli *cli, const char *folder) {
+    struct stat is;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be made (%s)", folder, strerror(errno));
+    if (stat(folder, &is) == 0 && !S_ISDIR(is.st_mode)) return cli_fail(&cli->error, "--out-dir: %s is a file, and a folder is needed", folder);
+    if (access(folder, W_OK | X_OK) != 0) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be written to (%s)", folder, strerror(errno));
+    unlink_summary(folder);
+    return true;
+}
+
 /* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
 static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
     const struct cli_option options[] = {
@@ -78,8 +98,7 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
     if (!o->force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same");
     cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
-    if (o->timeline && mkdir(o->folder, 0777) != 0 && errno != EEXIST) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be made (%s)", o->folder, strerror(errno));
-    if (o->timeline) unlink_summary(o->folder);
+    if (!can_write_report(cli) || (o->timeline && !make_folder(cli, o->folder))) return false;
     return set_environment(cli, o) && soft_gpu_start(cli, folder, cli->words, status);
 }
 
@@ -114,7 +133,7 @@ static FILE *start_with_file(struct cli *cli, struct run_options *o, int *status
     char path[] = "/tmp/pagoda_gpu_XXXXXX";
     int descriptor = mkstemp(path);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
-    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp; is there room?"), *code = cli_report(cli, CLI_FAILED), NULL;
+    if (file == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp (%s)", strerror(errno)), *code = cli_report(cli, CLI_FAILED), NULL;
     o->file = path;
     bool started = start(cli, o, status, code);
     unlink(path);
@@ -155,6 +174,14 @@ int cli_gpu_profile(struct cli *cli) {
 
 /* ---- pagoda gpu timeline ----------------------------------------------------------------------------------------------------------------------------------------------- */
 
+static bool was_cut(FILE *summary) {
+    char line[4096];
+    size_t count = fread(line, 1, sizeof line - 1, summary);
+    line[count] = '\0';
+    rewind(summary);
+    return strstr(line, "\"cut\": true") != NULL;
+}
+
 int cli_gpu_timeline(struct cli *cli) {
     struct run_options o = {.devices = -1, .memory = -1, .timeline = true};
     char path[PATH_MAX];
@@ -169,6 +196,7 @@ int cli_gpu_timeline(struct cli *cli) {
         printf(", \"exit_status\": %d}\n", status);
     } else {
         printf("%s/timeline.svg, and timeline.json for Perfetto: a model that is not calibrated\n", o.folder);
+        if (was_cut(file)) printf("the recording was cut: the launch is longer than what is kept, and its beginning alone is shown\n");
     }
     fclose(file);
     return status;

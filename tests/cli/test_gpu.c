@@ -99,6 +99,46 @@ static void warps_are_drawn(void **unused) {
     expect("gpu timeline -- true", 2, "--out-dir FOLDER is missing");
 }
 
+static void what_cannot_be_written_is_told(void **unused) {
+    write_file("plain", "");
+    gives("gpu timeline --out-dir plain -- true", 1, "--out-dir: plain is a file, and a folder is needed");
+    gives("gpu timeline --out-dir plain/inside -- true", 1, "the folder plain/inside cannot be made (Not a directory)");
+    setenv("PAGODA_SOFTGPU_REPORT", "nowhere/report", 1);
+    gives("gpu check -- true", 1, "PAGODA_SOFTGPU_REPORT is \"nowhere/report\", which cannot be written to (No such file or directory)");
+    gives("gpu profile -- true", 1, "nowhere/report");
+    unsetenv("PAGODA_SOFTGPU_REPORT");
+    setenv("PAGODA_SOFTGPU_FINDINGS", "plain/findings", 1);
+    with_example("gpu run", "vector_add", 1, "softgpu: PAGODA_SOFTGPU_FINDINGS is \"plain/findings\", which cannot be written to (Not a directory)");
+    unsetenv("PAGODA_SOFTGPU_FINDINGS");
+    setenv("PAGODA_SOFTGPU_TIMELINE", "plain", 1);
+    with_example("gpu run", "vector_add", 1, "PAGODA_SOFTGPU_TIMELINE is \"plain\", a folder that cannot be written to (Not a directory)");
+    unsetenv("PAGODA_SOFTGPU_TIMELINE");
+    setenv("PAGODA_SOFTGPU_PROFILE", "/dev/full", 1); /* found out when it is written */
+    with_example("gpu run", "vector_add", 0, "softgpu: /dev/full cannot be written to (No space left on device), and what belongs there is lost");
+    setenv("PAGODA_SOFTGPU_REPORT", "/dev/full", 1);
+    with_example("gpu run", "vector_add", 0, "softgpu: /dev/full cannot be written to");
+    unsetenv("PAGODA_SOFTGPU_PROFILE");
+    unsetenv("PAGODA_SOFTGPU_REPORT");
+}
+
+/* More steps than are kept: the example's kernel by name, which goes round. */
+static void a_timeline_that_was_cut_says_so(void **unused) {
+    static char drawn[1 << 22], line[12288];
+    write_file("long.ptx", ".version 7.2\n.target sm_80\n.address_size 64\n.visible .entry vector_add(.param .u64 a, .param .u64 b, .param .u64 c, .param .u32 n)\n{\n.reg .u32 %i;\n.reg .pred %p;\nmov.u32 %i, 0;\n"
+                          "again: add.u32 %i, %i, 1;\nsetp.lt.u32 %p, %i, 3000;\n@%p bra again;\nret;\n}\n");
+    snprintf(line, sizeof line, "gpu timeline --out-dir cut -- %s/examples/gpu/vector_add long.ptx", getenv("PAGODA_BUILD_DIR"));
+    run(line); /* the example finds its sums wrong */
+    assert_non_null(strstr(last.out, "the recording was cut: the launch is longer than what is kept, and its beginning alone is shown"));
+    read_back("cut/timeline.svg", drawn, sizeof drawn);
+    assert_non_null(strstr(drawn, "(uncalibrated model); the recording was cut, the launch goes on</text>"));
+    read_back("cut/summary.json", drawn, sizeof drawn);
+    assert_non_null(strstr(drawn, "\"cut\": true"));
+    with_example("gpu timeline --out-dir whole", "vector_add", 0, "a model that is not calibrated\n");
+    assert_null(strstr(last.out, "was cut"));
+    read_back("whole/timeline.svg", drawn, sizeof drawn);
+    assert_null(strstr(drawn, "was cut"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_a_file_are_listed),
@@ -107,6 +147,8 @@ int main(void) {
         cmocka_unit_test(mistakes_of_kernels_are_told),
         cmocka_unit_test(what_kernels_do_is_counted),
         cmocka_unit_test(warps_are_drawn),
+        cmocka_unit_test(what_cannot_be_written_is_told),
+        cmocka_unit_test(a_timeline_that_was_cut_says_so),
     };
     return cmocka_run_group_tests_name("cli/gpu", tests, set_up, leave_folder);
 }

@@ -232,7 +232,9 @@ bool gpu_object_is(const void *object, gpu_object_kind kind);
 
 /* The status of a storey below as the driver's. */
 CUresult gpu_result(pgd_status status);
-void gpu_append(const char *path, const char *text); /* to a file; "": to none */
+void gpu_append(const char *path, const char *text); /* to a file; "": to none. That it cannot be written to is told once. */
+/* A line in the report; to stderr where there is none, or it cannot be written to. */
+PGD_PRINTF(1, 2) void gpu_complain(const char *format, ...);
 /* A line in the report, if there is one. */
 PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);
 PGD_PRINTF(2, 3) CUresult gpu_refuse(CUresult result, const char *format, ...); /* reports why */

@@ -27,7 +27,7 @@ static pgd_status write_file(const char *name, const pgd_text *text) {
 static pgd_status write_files(const gpu_replay *replay, const char *kernel, int32_t warps, const gpu_throughput *points, int32_t count, bool cut) {
     pgd_text perfetto = {0}, picture = {0}, summary = {0};
     gpu_timeline_perfetto(replay, kernel, warps, &perfetto);
-    gpu_timeline_svg(replay, kernel, warps, points, count, &picture);
+    gpu_timeline_svg(replay, kernel, warps, points, count, cut, &picture);
     pgd_text_add(&summary, "{\"kernel\": \"%s\", \"calibrated\": false, \"warps\": %d, \"cycles\": %lld, \"instructions\": %lld, \"cut\": %s, \"throughput\": [", kernel, warps, (long long)replay->cycles, (long long)replay->instructions, cut ? "true" : "false");
     for (int32_t k = 0; k < count; k++)
         pgd_text_add(&summary, "%s{\"warps\": %d, \"instructions_per_cycle\": %.4f}", k == 0 ? "" : ", ", points[k].warps, points[k].cycles == 0 ? 0 : (double)points[k].instructions / (double)points[k].cycles);
@@ -76,7 +76,7 @@ pgd_status gpu_timeline_run(CUfunction f, int32_t registers, gpu_launch *launch,
     gpu_occupancy o = gpu_occupancy_of(gpu_architecture_of(gpu_driver.settings.capability), (int32_t)(launch->block[0] * launch->block[1] * launch->block[2]), registers, shared);
     PGD_TRY(gpu_recording_init(&r, launch, o.blocks < 1 ? 1 : o.blocks));
     pgd_status status = run(f, &r, launch, fault);
-    if (status == PGD_OK && tell(&r, f->ptx) != PGD_OK) gpu_report("the timeline could not be written: %s", pgd_error_text());
+    if (status == PGD_OK && tell(&r, f->ptx) != PGD_OK) gpu_complain("the timeline could not be written: %s", pgd_error_text());
     gpu_recording_deinit(&r);
     return status;
 }

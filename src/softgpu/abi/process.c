@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The driver itself: beginning, entering and leaving calls, errors, names of functions. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +14,34 @@ gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* One write, so that lines of several threads and processes do not mix; and calls that a signal handler may make. */
-void gpu_append(const char *path, const char *text) {
+/* One write, so that lines of several threads and processes do not mix; and calls that a signal handler may make. errno says why it failed. */
+static bool append(const char *path, const char *text) {
     bool to_stderr = strcmp(path, "/dev/stderr") == 0; /* opened anew it would be written to at another place */
-    int file = to_stderr ? STDERR_FILENO : path[0] == '\0' ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return;
-    (void)!write(file, text, strlen(text));
+    int file = to_stderr ? STDERR_FILENO : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    size_t bytes = strlen(text);
+    if (file < 0) return false;
+    ssize_t written = write(file, text, bytes);
+    int why = written >= 0 ? ENOSPC : errno;
     if (!to_stderr) close(file);
+    errno = why;
+    return written == (ssize_t)bytes;
+}
+
+void gpu_complain(const char *format, ...) {
+    char line[1024];
+    va_list arguments;
+    int begun = snprintf(line, sizeof line, "softgpu: ");
+    va_start(arguments, format);
+    vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
+    va_end(arguments);
+    memcpy(line + strlen(line), "\n", 2);
+    if (gpu_driver.settings.report[0] == '\0' || !append(gpu_driver.settings.report, line)) (void)append("/dev/stderr", line);
+}
+
+void gpu_append(const char *path, const char *text) {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (path[0] == '\0' || append(path, text) || atomic_flag_test_and_set(&told)) return;
+    gpu_complain("%s cannot be written to (%s), and what belongs there is lost", path, strerror(errno));
 }
 
 void gpu_report(const char *format, ...) {
@@ -54,9 +77,25 @@ CUresult gpu_result(pgd_status status) {
 
 /* ---- beginning --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* What was asked for must not turn out to be lost when the program ends. */
+static bool can_write(const char *name, const char *path, bool folder) {
+    if (path[0] == '\0' || strcmp(path, "/dev/stderr") == 0) return true;
+    int file = folder ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    bool fine = file >= 0 ? !folder || access(path, W_OK | X_OK) == 0 : !folder && errno == ENXIO; /* ENXIO: a pipe that nobody reads yet */
+    int why = errno;
+    if (file >= 0) close(file);
+    if (!fine) gpu_complain("PAGODA_SOFTGPU_%s is \"%.200s\", %s cannot be written to (%s)", name, path, folder ? "a folder that" : "which", strerror(why));
+    return fine;
+}
+
+static bool can_write_all(const gpu_settings *s) {
+    return can_write("REPORT", s->report, false) && can_write("FINDINGS", s->findings, false) && can_write("PROFILE", s->profile, false) && can_write("TIMELINE", s->timeline, true);
+}
+
 static CUresult begin(void) {
     gpu_process *p = &gpu_driver;
-    if (gpu_settings_read(&p->settings) != PGD_OK) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "%s", pgd_error_text());
+    if (gpu_settings_read(&p->settings) != PGD_OK) return gpu_complain("%s", pgd_error_text()), CUDA_ERROR_INVALID_VALUE;
+    if (!can_write_all(&p->settings)) return CUDA_ERROR_INVALID_VALUE;
     if (p->settings.devices == 0) return CUDA_ERROR_NO_DEVICE;
     pgd_status status = gpu_memory_create(p->settings.devices, p->settings.memory_bytes, &p->memory);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());

@@ -74,12 +74,12 @@ static void chart(const gpu_throughput *t, int32_t count, int32_t top, pgd_text 
     }
 }
 
-void gpu_timeline_svg(const gpu_replay *r, const char *kernel, int32_t warps, const gpu_throughput *throughput, int32_t throughput_count, pgd_text *out) {
+void gpu_timeline_svg(const gpu_replay *r, const char *kernel, int32_t warps, const gpu_throughput *throughput, int32_t throughput_count, bool cut, pgd_text *out) {
     int64_t shown = r->count > 0 ? r->issues[r->count - 1].cycle + 1 : 1;
     if (shown > 2 * WIDTH) shown = 2 * WIDTH;
     int32_t chart_top = TOP + warps * ROW + 30, height = chart_top + CHART + 10;
     pgd_text_add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"9\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n", LEFT + WIDTH + 20, height, LEFT + WIDTH + 20, height);
-    pgd_text_add(out, "<text x=\"%d\" y=\"24\" font-size=\"14\">%s: %d warps on one multiprocessor, the first %lld of %lld cycles (uncalibrated model)</text>\n", LEFT, kernel, warps, (ll)shown, (ll)r->cycles);
+    pgd_text_add(out, "<text x=\"%d\" y=\"24\" font-size=\"14\">%s: %d warps on one multiprocessor, the first %lld of %lld cycles (uncalibrated model)%s</text>\n", LEFT, kernel, warps, (ll)shown, (ll)r->cycles, cut ? "; the recording was cut, the launch goes on" : "");
     legend(out);
     rows(r, warps, shown, out);
     pgd_text_add(out, "<text x=\"%d\" y=\"%d\">0</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">cycle %lld</text>\n", LEFT, TOP + warps * ROW + 12, LEFT + WIDTH, TOP + warps * ROW + 12, (ll)shown);

@@ -12,5 +12,6 @@ typedef struct gpu_throughput {
 } gpu_throughput;
 
 void gpu_timeline_perfetto(const gpu_replay *replay, const char *kernel, int32_t warps, pgd_text *out);
-void gpu_timeline_svg(const gpu_replay *replay, const char *kernel, int32_t warps, const gpu_throughput *throughput, int32_t throughput_count, pgd_text *out);
+/* cut: the recording has the beginning of the launch alone. */
+void gpu_timeline_svg(const gpu_replay *replay, const char *kernel, int32_t warps, const gpu_throughput *throughput, int32_t throughput_count, bool cut, pgd_text *out);
 #endif
