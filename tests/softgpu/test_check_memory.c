@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Kernels are checked while the n-th allocation of the checkers fails, for every n until none does: it is told, nothing is told that is not so, nothing is lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check/checker.h"
+#include "exec/reference.h"
+
+typedef struct meter {
+    int64_t until_failure, blocks, count; /* until_failure: allocations while `on`; below zero: never */
+    bool on, failed, for_good;            /* for_good: all later ones fail as well */
+} meter;
+
+static void *metered(void *user, void *pointer, size_t old_bytes, size_t new_bytes, size_t alignment) {
+    meter *m = user;
+    if (new_bytes == 0) {
+        m->blocks--;
+        free(pointer);
+        return NULL;
+    }
+    if (m->on) m->count++;
+    if (m->on && m->until_failure == 0) {
+        m->failed = true;
+        if (!m->for_good) m->until_failure = -1;
+        return NULL;
+    }
+    if (m->on && m->until_failure > 0) m->until_failure--;
+    void *fresh = aligned_alloc(alignment, (new_bytes + alignment - 1) / alignment * alignment);
+    assert_non_null(fresh);
+    if (pointer != NULL) {
+        memcpy(fresh, pointer, old_bytes < new_bytes ? old_bytes : new_bytes);
+        free(pointer);
+    } else
+        m->blocks++;
+    return fresh;
+}
+
+/* What was told, a bit for each kind. */
+static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS"};
+enum { INCOMPLETE = 1, ALL = (1 << 7) - 1 };
+
+static void hear(void *user, const gpu_finding *n) {
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        if (strcmp(n->kind, kinds[k]) == 0) *(uint32_t *)user |= 1u << k;
+}
+
+static ptx_module *module;
+static gpu_memory *memory;
+static gpu_program program;
+static gpu_checker *checker;
+static gpu_findings findings;
+
+static void load(bool bug, uint32_t *told) {
+    char path[4096], *text;
+    size_t bytes;
+    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted_%d.ptx", getenv("PAGODA_SOURCE_DIR"), bug);
+    assert_int_equal(pgd_file_read(path, 1 << 24, NULL, &text, &bytes), PGD_OK);
+    pgd_text log = {0};
+    assert_int_equal(ptx_parse(text, bytes, &log, &module), PGD_OK);
+    pgd_mem_free(log.chars);
+    pgd_mem_free(text);
+    assert_int_equal(gpu_memory_create(1, 1 << 20, &memory), PGD_OK);
+    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
+    checker = NULL;
+    findings = (gpu_findings){.added = hear, .user = told};
+}
+
+static void unload(void) {
+    gpu_checker_destroy(checker);
+    gpu_findings_deinit(&findings);
+    gpu_program_unload(&program);
+    gpu_memory_destroy(memory);
+    ptx_module_destroy(module);
+}
+
+static uint64_t buffer(meter *m, bool written) {
+    uint64_t address;
+    m->on = false; /* of the program, not of the checkers */
+    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 256, 1, NULL, &address), PGD_OK);
+    m->on = true;
+    gpu_checker_allocated(checker, address, 256);
+    if (written) gpu_checker_written(checker, address, 256);
+    return address;
+}
+
+static pgd_status run(const char *kernel, uint32_t blocks, uint32_t threads, const void *parameters) {
+    gpu_fault fault = {0};
+    gpu_launch l = {.program = &program, .kernel = ptx_function_find(module, kernel), .grid = {blocks, 1, 1}, .block = {threads, 1, 1}, .parameters = parameters, .instruction_limit = 1000000, .listener = gpu_checker_listener(checker)};
+    pgd_status status = gpu_reference_run(&l, &fault);
+    if (status == PGD_DEVICE) gpu_findings_add_fault(&findings, &l, &fault);
+    return status == PGD_DEVICE ? PGD_OK : status;
+}
+
+static pgd_status check_all(meter *m, bool bug) {
+    gpu_check_options options = {.races = true, .uninitialised = true};
+    PGD_TRY(gpu_checker_create(memory, &options, &findings, &checker));
+    uint64_t x = buffer(m, true), y = buffer(m, true), z = buffer(m, true), counter = buffer(m, true), read = buffer(m, !bug);
+    PGD_TRY(run("missing_barrier", 1, 64, &y));
+    PGD_TRY(run("same_place", 3, 32, &y));
+    PGD_TRY(run("global_race", 8, 1, (uint64_t[]){x, counter, z}));
+    PGD_TRY(run("missing_wait", 1, 32, (uint64_t[]){x, y}));
+    PGD_TRY(run("parted_barrier", 1, 32, &y));
+    PGD_TRY(run("uninitialised", 1, 32, (uint64_t[]){read, y, 0}));
+    return run("off_by_one", 3, 32, (uint64_t[]){y, 64});
+}
+
+/* Runs it with one failure; true when nothing failed any more. */
+static bool round_with(bool bug, int64_t failure, bool for_good, int64_t *count) {
+    meter m = {.until_failure = failure, .for_good = for_good};
+    uint32_t told = 0;
+    pgd_init_options o;
+    pgd_init_options_init(&o, sizeof o);
+    o.resize = metered;
+    o.resize_user = &m;
+    assert_int_equal(pgd_init(&o), PGD_OK);
+    load(bug, &told);
+    m.on = true;
+    pgd_status status = check_all(&m, bug);
+    m.on = false;
+    unload();
+    assert_int_equal(m.blocks, 0);
+    assert_true(status == PGD_OK || (status == PGD_NO_MEMORY && m.failed));
+    if (m.failed && status == PGD_OK && (told & INCOMPLETE) == 0) fail_msg("allocation %lld failed, and nobody was told", (long long)failure);
+    if (!m.failed) assert_int_equal(told, bug ? ALL & ~INCOMPLETE : 0);
+    if (!bug) assert_int_equal(told & ~(uint32_t)INCOMPLETE, 0);
+    *count = m.count;
+    return !m.failed;
+}
+
+static void fail_each(bool for_good) {
+    for (int32_t bug = 1; bug >= 0; bug--) {
+        int64_t total, ignored, failure = 0;
+        assert_true(round_with(bug, -1, for_good, &total));
+        while (!round_with(bug, failure, for_good, &ignored)) failure++;
+        assert_int_equal(failure, total);
+        assert_true(total > 50);
+    }
+}
+
+static void every_allocation_may_fail_once(void **unused) { fail_each(false); }
+static void memory_may_run_out_at_any_moment(void **unused) { fail_each(true); }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail_once), cmocka_unit_test(memory_may_run_out_at_any_moment)};
+    return cmocka_run_group_tests_name("softgpu/check_memory", tests, NULL, NULL);
+}
