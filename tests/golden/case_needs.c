@@ -102,6 +102,7 @@ static need of_type(int32_t form, int32_t type) {
     case PTX_FORM_SET_FLOAT: case PTX_FORM_SET_FLOAT_BOOL: case PTX_FORM_SET_HALF: case PTX_FORM_SET_HALF_BOOL: case PTX_FORM_SET_PAIR: case PTX_FORM_SET_PAIR_BOOL: return bf16 ? (need){78, 90} : (need){65, 75};
     case PTX_FORM_SETP_FLOAT: case PTX_FORM_SETP_FLOAT_BOOL: case PTX_FORM_SETP_PAIR: case PTX_FORM_SETP_PAIR_BOOL: case PTX_FORM_ATOM_ADD_HALF: case PTX_FORM_RED_ADD_HALF: return bf16 ? (need){78, 90} : (need){0, 0};
     case PTX_FORM_CVT_FP8: case PTX_FORM_CVT_FP8_HALVES: case PTX_FORM_CVT_FROM_FP8: return (need){81, 89};
+    case PTX_FORM_CVT_PACK_BEHIND: return type == PTX_u4 || type == PTX_s4 ? (need){65, 75} : (need){0, 0};
     case PTX_FORM_CVT_TO_INT: case PTX_FORM_CVT_FROM_INT: case PTX_FORM_CVT_TO_WHOLE: case PTX_FORM_CVT_NARROW_HALF: case PTX_FORM_CVT_WIDEN: case PTX_FORM_CVT_WIDEN_F64: return bf16 ? (need){78, 90} : (need){0, 0};
     default: return type == PTX_b128 ? (need){83, 75} : (need){0, 0};
     }

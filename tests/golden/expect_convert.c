@@ -89,6 +89,8 @@ static golden_expected to_whole(const golden_case *c, ptx_type t, double v) {
     return golden_whole(finished(c, t, golden_rounded(t, v)));
 }
 
+static uint64_t clamped(ptx_type to, __int128 x) { return (uint64_t)(x < lowest(to) ? lowest(to) : x > highest(to) ? highest(to) : x) & (uint64_t)(((__int128)1 << width(to)) - 1); }
+
 bool golden_expect_convert(const golden_case *c, const uint64_t *in, golden_expected *out) {
     const ptx_type to = (ptx_type)c->words.types[0], from = (ptx_type)c->words.types[1], half = golden_half(to), other = golden_half(from);
     double v = ptx_types[from].kind == PTX_FLOAT && other == PTX_NO_TYPE ? golden_double(from, in[0]) : 0;
@@ -107,6 +109,11 @@ bool golden_expect_convert(const golden_case *c, const uint64_t *in, golden_expe
     case PTX_FORM_CVT_PAIR: case PTX_FORM_CVT_FP8: out[0] = golden_pair(to_float(c, half, golden_double(from, in[1])), to_float(c, half, v)); return true; /* the first operand goes to the upper half */
     case PTX_FORM_CVT_FP8_HALVES: out[0] = golden_pair(to_float(c, half, golden_double(other, in[0] & 0xffff)), to_float(c, half, golden_double(other, in[0] >> 16))); return true;
     case PTX_FORM_CVT_FROM_FP8: out[0] = golden_pair(to_float(c, half, golden_double(other, in[0] & 0xff)), to_float(c, half, golden_double(other, in[0] >> 8 & 0xff))); return true;
+    case PTX_FORM_CVT_PACK: case PTX_FORM_CVT_PACK_BEHIND: { /* b at the bottom, a behind it, the lowest bits of c behind both */
+        uint64_t c_bits = c->form == PTX_FORM_CVT_PACK ? 0 : in[2];
+        out[0] = golden_bits((c_bits << 2 * width(to) | clamped(to, integer_of(from, in[0])) << width(to) | clamped(to, integer_of(from, in[1]))) & 0xffffffffu);
+        return true;
+    }
     default: return false;
     }
 }

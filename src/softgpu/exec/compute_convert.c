@@ -26,6 +26,14 @@ static uint64_t pair_of_pair(ptx_type to, ptx_type from, uint64_t a, ptx_fitting
     return pair_of(to, from, a >> bits & ((UINT64_C(1) << bits) - 1), a & ((UINT64_C(1) << bits) - 1), fitting);
 }
 
+/* The second operand at the bottom, the first next to it, the rest behind them; what does not fit is the nearest that does. */
+static uint64_t packed(ptx_type to, ptx_type from, uint64_t a, uint64_t b, uint64_t rest) {
+    const int32_t bits = ptx_types[to].bits;
+    const uint64_t ones = (UINT64_C(1) << bits) - 1;
+    uint64_t high = ptx_number_write(to, ptx_number_read(from, a, false), (ptx_fitting){0}) & ones, low = ptx_number_write(to, ptx_number_read(from, b, false), (ptx_fitting){0}) & ones;
+    return (rest << 2 * bits | high << bits | low) & UINT32_MAX;
+}
+
 bool ptx_compute_convert(const ptx_instruction *i, ptx_given *g) {
     const ptx_type to = (ptx_type)i->types[0], from = (ptx_type)i->types[1];
     const uint64_t a = ptx_trim(from, g->in[1].low), b = g->in[2].low;
@@ -43,6 +51,8 @@ bool ptx_compute_convert(const ptx_instruction *i, ptx_given *g) {
     case PTX_FORM_CVT_FP8: fitting.finite = true; g->out.low = pair_of(ptx_lane_type(to), from, a, b, fitting); return true;
     case PTX_FORM_CVT_FP8_HALVES: fitting.finite = true; g->out.low = pair_of_pair(ptx_lane_type(to), PTX_f16, a, fitting); return true;
     case PTX_FORM_CVT_FROM_FP8: g->out.low = pair_of_pair(PTX_f16, ptx_lane_type(from), a, fitting); return true;
+    case PTX_FORM_CVT_PACK: g->out.low = packed(to, from, a, ptx_trim(from, b), 0); return true;
+    case PTX_FORM_CVT_PACK_BEHIND: g->out.low = packed(to, from, a, ptx_trim(from, b), g->in[3].low); return true;
     default: return false;
     }
 }

@@ -24,7 +24,7 @@ typedef enum ptx_slot {
     X(sync) X(arrive) X(red) X(warp) X(aligned) X(cc) X(relu) X(NaN) X(l) X(r) X(clamp) X(wrap) X(shiftamt)           \
     X(f4e) X(b4e) X(rc8) X(ecl) X(ecr) X(rc16) X(noftz) X(finite) X(infinite) X(number) X(notanumber) X(normal) X(subnormal)            \
     X(m8n8) X(m8n8k4) X(m8n8k16) X(m16n8k4) X(m16n8k8) X(m16n8k16) X(m16n8k32) X(row) X(col) X(x1) X(x2) X(x4) X(trans)                 \
-    X(async) X(commit_group) X(wait_group) X(wait_all) X(L1) X(L2)
+    X(async) X(pack) X(commit_group) X(wait_group) X(wait_all) X(L1) X(L2)
 #define PTX_ODD_WORD_LIST(X)                                                                                                            \
     X(const, "const") X(volatile, "volatile") X(shared_cta, "shared::cta") X(param_entry, "param::entry") X(param_func, "param::func")  \
     X(evict_normal, "L1::evict_normal") X(evict_unchanged, "L1::evict_unchanged") X(evict_first, "L1::evict_first")                     \
