@@ -502,6 +502,15 @@ static void a_call_of_another_prototype_is_a_fault(void **unused) {
     fails(1, device(NULL, 4), GPU_FAULT_CALL, "f has other parameters than the prototype of this call");
 }
 
+static void registers_of_the_environment_are_empty(void **unused) {
+    uint32_t got[2] = {1, 1};
+    load_body("mov.b32 %x, %envreg0;\nmov.u32 %y, %envreg31;\nst.global.u32 [%o], %x;\nst.global.u32 [%o+4], %y;");
+    uint64_t out = device(got, sizeof got);
+    runs("k", 1, 1, 1, 1, &out);
+    host(got, out, sizeof got);
+    assert_true(got[0] == 0 && got[1] == 0);
+}
+
 static void constants_are_only_read(void **unused) {
     static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.const .u32 fixed = 5;\n.entry k(.param .u64 out)\n{\n.reg .u64 %a;\n.reg .u32 %x;\nld.const.u32 %x, [fixed];\nmov.u64 %a, fixed;\ncvta.const.u64 %a, %a;\nst.u32 [%a], %x;\n}\n";
     load_text(ptx, strlen(ptx));
@@ -522,4 +531,4 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
         TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(a_call_of_another_prototype_is_a_fault),                       \
-        TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)
+        TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

@@ -278,7 +278,8 @@ static void versions_and_targets_are_asked_for(void **unused) {
 
 static void what_is_not_built_is_named(void **unused) {
     refused(BODY ".reg .b32 %r;\nwgmma.fence.sync.aligned;\n}\n", PGD_UNSUPPORTED, "wgmma.fence.sync.aligned is not built into the software GPU");
-    refused(BODY ".reg .b32 %r;\nmov.u32 %r, %envreg1;\n}\n", PGD_UNSUPPORTED, "the special register %envreg1 is not built here");
+    refused(BODY ".reg .b32 %r;\nmov.u32 %r, %pm1;\n}\n", PGD_UNSUPPORTED, "the special register %pm1 is not built here");
+    refused(BODY ".reg .b32 %r;\nmov.u32 %r, %envreg32;\n}\n", PGD_CORRUPT, "%envreg32");
     refused(BODY ".reg .b16 %h;\n.reg .f32 %f;\ncvt.f16.f32 %h, %f;\n}\n", PGD_UNSUPPORTED, "no form of cvt");
     refused(BODY ".reg .u64 %d;\nmov.u64 %d, %tid.x;\n}\n", PGD_CORRUPT, "%tid.x is .u32, which is no .u64");
     refused(BODY ".reg .b32 %r;\nfrobnicate.b32 %r;\n}\n", PGD_CORRUPT, "there is no instruction frobnicate");

@@ -28,7 +28,7 @@ static bool special(ptx_parser *p, ptx_operand *out) {
 
 /* Does PTX know it? */
 static bool special_elsewhere(const ptx_token *name) {
-    static const char *const beginnings[] = {"%envreg", "%pm", "%cluster", "%ncluster", "%is_explicit_cluster", "%aggr_smem_size", "%current_graph_exec", "%reserved_smem"};
+    static const char *const beginnings[] = {"%pm", "%cluster", "%ncluster", "%is_explicit_cluster", "%aggr_smem_size", "%current_graph_exec", "%reserved_smem"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
         if (name->count >= strlen(beginnings[i]) && memcmp(name->text, beginnings[i], strlen(beginnings[i])) == 0) return true;
     return false;

@@ -63,6 +63,13 @@ extern const char *const ptx_space_names[PTX_SPACE_COUNT];
 
 /* ---- special registers ----------------------------------------------------------------------------------------------------------------------------- */
 
+/* What a driver has to say to kernels; this one says nothing, and all of them are 0. */
+#define PTX_ENVIRONMENT_LIST(X) \
+    X(ENVREG0, "%envreg0", b32) X(ENVREG1, "%envreg1", b32) X(ENVREG2, "%envreg2", b32) X(ENVREG3, "%envreg3", b32) X(ENVREG4, "%envreg4", b32) X(ENVREG5, "%envreg5", b32) X(ENVREG6, "%envreg6", b32) X(ENVREG7, "%envreg7", b32) \
+    X(ENVREG8, "%envreg8", b32) X(ENVREG9, "%envreg9", b32) X(ENVREG10, "%envreg10", b32) X(ENVREG11, "%envreg11", b32) X(ENVREG12, "%envreg12", b32) X(ENVREG13, "%envreg13", b32) X(ENVREG14, "%envreg14", b32) X(ENVREG15, "%envreg15", b32) \
+    X(ENVREG16, "%envreg16", b32) X(ENVREG17, "%envreg17", b32) X(ENVREG18, "%envreg18", b32) X(ENVREG19, "%envreg19", b32) X(ENVREG20, "%envreg20", b32) X(ENVREG21, "%envreg21", b32) X(ENVREG22, "%envreg22", b32) X(ENVREG23, "%envreg23", b32) \
+    X(ENVREG24, "%envreg24", b32) X(ENVREG25, "%envreg25", b32) X(ENVREG26, "%envreg26", b32) X(ENVREG27, "%envreg27", b32) X(ENVREG28, "%envreg28", b32) X(ENVREG29, "%envreg29", b32) X(ENVREG30, "%envreg30", b32) X(ENVREG31, "%envreg31", b32)
+
 /* C name, PTX name, type */
 #define PTX_SPECIAL_LIST(X)                                                                                                                                                       \
     X(TID_X, "%tid.x", u32) X(TID_Y, "%tid.y", u32) X(TID_Z, "%tid.z", u32) X(NTID_X, "%ntid.x", u32) X(NTID_Y, "%ntid.y", u32) X(NTID_Z, "%ntid.z", u32)                         \
@@ -71,7 +78,8 @@ extern const char *const ptx_space_names[PTX_SPACE_COUNT];
     X(LANEMASK_EQ, "%lanemask_eq", u32) X(LANEMASK_LE, "%lanemask_le", u32) X(LANEMASK_LT, "%lanemask_lt", u32) X(LANEMASK_GE, "%lanemask_ge", u32)                               \
     X(LANEMASK_GT, "%lanemask_gt", u32) X(CLOCK, "%clock", u32) X(CLOCK_HI, "%clock_hi", u32) X(CLOCK64, "%clock64", u64) X(GLOBALTIMER, "%globaltimer", u64)                     \
     X(GLOBALTIMER_LO, "%globaltimer_lo", u32) X(GLOBALTIMER_HI, "%globaltimer_hi", u32) X(TOTAL_SMEM_SIZE, "%total_smem_size", u32)                                               \
-    X(DYNAMIC_SMEM_SIZE, "%dynamic_smem_size", u32)
+    X(DYNAMIC_SMEM_SIZE, "%dynamic_smem_size", u32)                                                                                                                               \
+    PTX_ENVIRONMENT_LIST(X)
 typedef enum ptx_special {
 #define X(name, text, type) PTX_SPECIAL_##name,
     PTX_SPECIAL_LIST(X)
