@@ -137,7 +137,7 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
-    gpu_vector_code *code, *observed; /* once it was launched */
+    gpu_vector_code *code, *observed, *heard; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
     uint32_t syscalls;                /* a bit for each that it may come to */
     CUfunction next;

@@ -70,7 +70,7 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};
-    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(&launch, &fault) : gpu_timeline_wanted(&launch) ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
+    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(k->function, &launch, &fault) : gpu_timeline_wanted(&launch) ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
     if (status == PGD_OK) return CUDA_SUCCESS;
     const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
     snprintf(context->error_text, sizeof context->error_text, "%s", text);

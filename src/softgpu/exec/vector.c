@@ -6,6 +6,7 @@
 #include <fenv.h>
 #include <stdio.h>
 
+#include "gpu_listener.h"
 #include "vector_select.h"
 #include "vector_warp.h"
 
@@ -77,6 +78,7 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
             return false;
         }
     }
+    if (l->listener != NULL) l->listener->begin_block(l->listener->user, (uint32_t)number, b->thread_count, b->shared_bytes);
     return true;
 }
 
@@ -151,7 +153,7 @@ static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
     return PGD_OK;
 }
 
-static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, gpu_vector_code **out) {
+static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, bool heard, gpu_vector_code **out) {
     *out = NULL;
     if (kernel == NULL || !kernel->entry || !kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
     gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
@@ -159,6 +161,7 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     code->program = program;
     code->level = vec_level_in_force();
     code->observed = observed;
+    code->heard = heard;
     atomic_flag_clear(&code->lock);
     pgd_status status = prepare(code, kernel);
     if (status != PGD_OK) gpu_vector_code_destroy(code);
@@ -166,8 +169,9 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     return status;
 }
 
-pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, out); }
-pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, out); }
+pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, false, out); }
+pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, false, out); }
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, true, out); }
 
 void gpu_vector_code_destroy(gpu_vector_code *code) {
     if (code == NULL) return;
@@ -404,7 +408,8 @@ pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pg
     vec_launch run = {.launch = launch, .code = code, .fault = fault, .blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2]};
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    pgd_status status = run_all(&run, pool);
+    if (launch->listener != NULL) launch->listener->begin_launch(launch->listener->user, launch);
+    pgd_status status = run_all(&run, launch->listener != NULL || launch->observer != NULL ? NULL : pool);
     residents_destroy(&run);
     if (counts != NULL) *counts = (gpu_counts){atomic_load(&run.warp_instructions), atomic_load(&run.executed)};
     return status;

@@ -17,6 +17,8 @@ typedef struct gpu_vector_code gpu_vector_code;
 pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
 /* The same, and its launches tell launch->observer of every instruction: without a pool, as the observer hears of one at a time. */
 pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
+/* The same, and its launches tell launch->listener of accesses and barriers; they run one block after the other, without a pool. */
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
 void gpu_vector_code_destroy(gpu_vector_code *code);
 
 /* Runs all blocks of a launch of the kernel, spread over the pool; NULL: the calling thread alone. counts may be NULL. Of several blocks that do wrong the first to be

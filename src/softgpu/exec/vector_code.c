@@ -174,7 +174,8 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
     vec_step *s = add_step(b, handler_of(i), i);
     if (s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic) s->site = (uint8_t)(b->sites++ % VEC_SITES);
     if (i->guarded && guards_itself(i)) s->guard = b->registers[i->guard].at, s->negated = i->guard_negated;
-    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
+    bool accesses = s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic;
+    if (s->run == vec_run_any || s->run == vec_run_cvta || (accesses && !code->heard)) vec_select(b, code, i, s);
 }
 
 static void add_head(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t count) {

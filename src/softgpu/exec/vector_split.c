@@ -276,6 +276,9 @@ const vec_step *vec_run_exit(vec_warp *w, const vec_step *s) {
 const vec_step *vec_run_trap(vec_warp *w, const vec_step *s) { return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_TRAP, s->i, "the kernel trapped"); }
 
 const vec_step *vec_run_nothing(vec_warp *w, const vec_step *s) {
-    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        vec_tell_fence(w);
+    }
     VEC_NEXT(w, s);
 }

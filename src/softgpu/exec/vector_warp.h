@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "compute.h"
+#include "gpu_listener.h"
 #include "gpu_spaces.h"
 #include "vector.h"
 
@@ -97,6 +98,7 @@ struct gpu_vector_code {
     const gpu_program *program;
     gpu_vector_level level;
     bool observed;           /* a step before each instruction tells of it */
+    bool heard;              /* accesses go lane by lane, and tell of themselves */
     int32_t gate_count;
     vec_body *kernel;
     vec_body **bodies;       /* by the number of the function; NULL: not needed */
@@ -262,6 +264,10 @@ static inline uint64_t vec_counted(const vec_slot *s, uint32_t lane, uint32_t ro
 }
 static inline bool vec_scalar(const vec_slot *s) { return (s->state & VEC_SPREAD) == 0; }
 static inline vec_slot *vec_at(const vec_warp *w, uint32_t at) { return (vec_slot *)(void *)(w->registers + at); }
+static inline uint32_t vec_block_number(const vec_warp *w) {
+    const uint32_t *index = w->block->index, *grid = w->worker->launch->grid;
+    return index[0] + grid[0] * (index[1] + grid[1] * index[2]);
+}
 static inline bool vec_whole(const vec_warp *w) { return w->mask == w->alive; }
 
 /* ---- vector_lane.c: one lane ---- */
@@ -285,8 +291,15 @@ char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruc
 bool vec_make_parameters(vec_warp *w); /* gives lanes their own */
 vec_fn vec_run_load, vec_run_store, vec_run_atomic, vec_run_cvta, vec_run_isspacep, vec_run_copy;
 
-/* ---- vector_observe.c ---- */
+/* ---- vector_tell.c ---- */
 vec_fn vec_run_observe;
+void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value); /* see gpu_access */
+void vec_tell_copy(const vec_warp *w, const vec_copy *c);
+void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
+void vec_tell_fence(const vec_warp *w);
+void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
+void vec_tell_divergence(const vec_warp *w, int32_t barrier);
+void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
 
 /* ---- vector_split.c ---- */
 vec_split *vec_part(vec_warp *w, uint32_t mask, int32_t pc); /* lanes leave the split that runs */
