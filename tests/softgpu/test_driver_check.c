@@ -103,6 +103,41 @@ static void a_missing_fence_is_a_global_race(void **unused) {
     }
 }
 
+/* ---- kernels written here: with %s, or without it, which is the mistake --------------------------------------------------------------------------------------------- */
+
+static void orders(const char *body, const char *what, const char *kind, int threads) {
+    for (int bug = 1; bug >= 0; bug--) {
+        char ptx[4096], filled[3000];
+        CUdeviceptr out = 0;
+        void *parameters[] = {&out};
+        assert_int_equal(truncate(findings, 0), 0);
+        snprintf(filled, sizeof filled, body, bug ? "" : what);
+        snprintf(ptx, sizeof ptx, ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x, %%y, %%z, %%v, %%w;\n.reg .pred %%p;\n.shared .align 16 .b8 room[1024];\n"
+                 "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\nmad.wide.u32 %%a, %%t, 4, %%o;\nmov.u32 %%x, room;\nmad.lo.u32 %%y, %%t, 4, %%x;\n%s\nst.global.u32 [%%a], %%z;\nret;\n}\n", filled);
+        OK(cuCtxCreate(&context, 0, 0));
+        OK(cuModuleLoadData(&module, ptx));
+        out = fixture_buffer(4 * 64);
+        assert_int_equal(launch("k", 1, (unsigned int)threads, parameters), CUDA_SUCCESS);
+        if (bug) found(kind, "k", 0);
+        else assert_int_equal(found(NULL, NULL, 0), 0);
+        end();
+    }
+}
+
+static void lanes_exchange_with_a_barrier_of_the_warp(void **unused) {
+    orders("st.shared.u32 [%%y], %%t;\n%s\nxor.b32 %%v, %%y, 4;\nld.shared.u32 %%z, [%%v];", "bar.warp.sync -1;", "shared race", 32);
+}
+
+/* Half of the lanes; the others come to it from another place. */
+static void some_lanes_exchange_with_a_barrier_of_theirs(void **unused) {
+    orders("mov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 16;\n@%%p bra DONE;\nst.shared.u32 [%%y], %%t;\n%s\nxor.b32 %%v, %%y, 4;\nld.shared.u32 %%z, [%%v];\nDONE:", "bar.warp.sync 0xffff;", "shared race", 32);
+    orders("setp.ge.u32 %%p, %%t, 16;\nst.shared.u32 [%%y], %%t;\n@%%p bra THERE;\n%1$s\nbra BOTH;\nTHERE:\nmov.u32 %%w, 1;\n%1$s\nBOTH:\nxor.b32 %%v, %%y, 64;\nld.shared.u32 %%z, [%%v];", "bar.warp.sync -1;", "shared race", 32);
+}
+
+static void matrices_are_loaded_behind_a_barrier(void **unused) {
+    orders("st.shared.u32 [%%y], %%t;\n%s\nand.b32 %%v, %%t, 7;\nmad.lo.u32 %%v, %%v, 16, %%x;\nldmatrix.sync.aligned.m8n8.x1.shared.b16 {%%z}, [%%v];", "bar.sync 0;", "shared race", 64);
+}
+
 /* The reduction whose last block adds up what all left: nothing in it is a race. */
 static const char last_block[] =
     ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry last(.param .u64 parts, .param .u64 count, .param .u64 out)\n{\n.reg .u64 %p, %c, %o, %a;\n.reg .u32 %t, %b, %n, %g, %i, %x, %s;\n.reg .pred %q;\n.shared .align 4 .u32 before;\n"
@@ -221,6 +256,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_missing_wait_for_a_copy),
+        cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
+        cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),
+        cmocka_unit_test(matrices_are_loaded_behind_a_barrier),
         cmocka_unit_test(an_assertion_that_fails),
         cmocka_unit_test(a_write_behind_what_malloc_gave),
         cmocka_unit_test(memory_that_is_freed_twice),
