@@ -53,9 +53,9 @@ static void warp_barrier(void *user, uint32_t block, uint32_t warp, uint32_t lan
     if (c->races != NULL) gpu_races_warp_barrier(c->races, block, warp, lanes);
 }
 
-static void fence(void *user, uint32_t block, uint32_t thread) {
+static void fence(void *user, uint32_t block, uint32_t thread, bool of_block) {
     gpu_checker *c = user;
-    if (c->races != NULL) gpu_races_fence(c->races, block, thread);
+    if (c->races != NULL) gpu_races_fence(c->races, block, thread, of_block);
 }
 
 pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *options, gpu_findings *findings, gpu_checker **out) {

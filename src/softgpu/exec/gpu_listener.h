@@ -18,6 +18,7 @@ typedef struct gpu_access {
     uint64_t address, bytes;              /* within the space */
     gpu_access_kind kind;
     bool strong;                          /* volatile, relaxed, acquire, release, or atomic: meant to be seen by others at once */
+    bool of_block;                        /* strong for threads of the block alone (.cta) */
     const char *before;                   /* what is in memory now */
     const char *value;                    /* of a write: what is about to be; else NULL */
 } gpu_access;
@@ -35,6 +36,6 @@ typedef struct gpu_listener {
     /* Lanes of a warp came to a barrier that is for whole warps (bar, barrier.aligned) at different instructions: one of them, and where another one is. */
     void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
     void (*warp_barrier)(void *user, uint32_t block, uint32_t warp, uint32_t lanes);
-    void (*fence)(void *user, uint32_t block, uint32_t thread);
+    void (*fence)(void *user, uint32_t block, uint32_t thread, bool of_block); /* of_block: orders for threads of the block alone (.cta) */
 } gpu_listener;
 #endif

@@ -278,7 +278,7 @@ const vec_step *vec_run_trap(vec_warp *w, const vec_step *s) { return vec_fault(
 const vec_step *vec_run_nothing(vec_warp *w, const vec_step *s) {
     if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) {
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        vec_tell_fence(w);
+        vec_tell_fence(w, s->i);
     }
     VEC_NEXT(w, s);
 }

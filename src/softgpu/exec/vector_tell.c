@@ -64,6 +64,7 @@ void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_ins
     gpu_access a = access_by(w, f, lane, i);
     a.space = space, a.address = address, a.bytes = bytes, a.kind = kind, a.before = before, a.value = value;
     a.strong = kind == GPU_ACCESS_ATOMIC || (sem != PTX_NO_WORD && sem != PTX_WORD_weak);
+    a.of_block = gpu_orders_block_alone(i);
     l->access(l->user, &a);
 }
 
@@ -81,9 +82,9 @@ void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left) {
     if (l != NULL) l->copies_done(l->user, vec_block_number(w), w->number * VEC_LANES + (uint32_t)lane, left);
 }
 
-void vec_tell_fence(const vec_warp *w) {
+void vec_tell_fence(const vec_warp *w, const ptx_instruction *i) {
     const gpu_listener *l = w->worker->launch->listener;
-    for (uint32_t rest = l == NULL ? 0 : w->mask; rest != 0; rest &= rest - 1) l->fence(l->user, vec_block_number(w), w->number * VEC_LANES + (uint32_t)__builtin_ctz(rest));
+    for (uint32_t rest = l == NULL ? 0 : w->mask; rest != 0; rest &= rest - 1) l->fence(l->user, vec_block_number(w), w->number * VEC_LANES + (uint32_t)__builtin_ctz(rest), gpu_orders_block_alone(i));
 }
 
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes) {

@@ -296,7 +296,7 @@ vec_fn vec_run_observe;
 void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value); /* see gpu_access */
 void vec_tell_copy(const vec_warp *w, const vec_copy *c);
 void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
-void vec_tell_fence(const vec_warp *w);
+void vec_tell_fence(const vec_warp *w, const ptx_instruction *i);
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
 void vec_tell_divergence(const vec_warp *w, int32_t barrier);
 void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
