@@ -98,7 +98,7 @@ static void kernel(const char *text, const char *name, uint32_t width, uint32_t 
     if (gpu_vector_force(level) != PGD_OK) return;
     load(&m, text);
     parameters p = {m.a, m.b, m.c, N};
-    gpu_launch l = {&m.program, ptx_function_find(m.module, name), {N / width, N / height, 1}, {width, height, 1}, 0, &p, 0, 0, false, NULL, NULL};
+    gpu_launch l = {&m.program, ptx_function_find(m.module, name), {N / width, N / height, 1}, {width, height, 1}, 0, &p, 0, 0, .cooperative = false};
     bench_must(gpu_vector_prepare(&m.program, l.kernel, &code), "decoding");
     bench_must(pgd_pool_create(cores, &pool), "pool");
     bench_must(gpu_vector_launch(code, &l, pool, &fault, &counts), "launch");
@@ -156,7 +156,7 @@ static double start_up_ns(void) {
     gpu_fault fault;
     uint64_t p = 0;
     load(&m, text);
-    gpu_launch l = {&m.program, ptx_function_find(m.module, "nothing"), {1, 1, 1}, {128, 1, 1}, 0, &p, 0, 0, false, NULL, NULL};
+    gpu_launch l = {&m.program, ptx_function_find(m.module, "nothing"), {1, 1, 1}, {128, 1, 1}, 0, &p, 0, 0, .cooperative = false};
     bench_must(gpu_vector_prepare(&m.program, l.kernel, &code), "decoding");
     double start = bench_seconds();
     for (int k = 0; k < LAUNCHES; k++) bench_must(gpu_vector_launch(code, &l, NULL, &fault, NULL), "launch");

@@ -25,7 +25,7 @@ static void run(const gpu_program *program, const ptx_function *kernel, uint64_t
     uint64_t parameters[4096 / 8 + 1] = {0};
     gpu_fault fault;
     for (size_t i = 0; pointers && i < sizeof parameters / sizeof parameters[0]; i++) parameters[i] = buffer;
-    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, false, NULL, NULL};
+    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, .cooperative = false};
     pgd_status status = gpu_reference_run(&launch, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
     status = gpu_vector_run(&launch, NULL, &fault);

@@ -70,7 +70,7 @@ static void host(void *to, uint64_t address, size_t bytes) {
 }
 
 static pgd_status launch(const char *kernel, uint32_t blocks, uint32_t blocks_y, uint32_t threads, uint32_t threads_y, const void *parameters) {
-    gpu_launch l = {&program, ptx_function_find(module, kernel), {blocks, blocks_y, 1}, {threads, threads_y, 1}, 0, parameters, 50000000, 0, false, NULL, NULL};
+    gpu_launch l = {&program, ptx_function_find(module, kernel), {blocks, blocks_y, 1}, {threads, threads_y, 1}, 0, parameters, 50000000, 0, .cooperative = false};
     assert_non_null(l.kernel);
     return execute(&l, &fault);
 }

@@ -282,7 +282,7 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, ui
     for (size_t k = 0; k < sizeof in / sizeof in[0]; k++) in[k] = tame ? tame_number() : number();
     uint64_t parameters[2] = {device(in, sizeof in), device(NULL, sizeof wanted)};
     char *out = gpu_memory_at(memory, parameters[1], sizeof wanted, NULL);
-    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {width, height, 1}, 0, parameters, 10000000, 0, false, NULL, NULL};
+    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {width, height, 1}, 0, parameters, 10000000, 0, .cooperative = false};
     pgd_status status = gpu_reference_run(&l, &fault_wanted);
     faults_seen += status != PGD_OK;
     memcpy(wanted, out, sizeof wanted);
@@ -408,7 +408,7 @@ static void matrices_give_the_same(void **unused) {
 /* ---- many blocks on several cores ------------------------------------------------------------------------------------------------------------------------------ */
 
 static pgd_status launch_blocks(gpu_vector_code *code, uint32_t blocks, uint32_t threads, const void *parameters, bool cooperative, uint64_t limit, gpu_counts *counts) {
-    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, limit, 0, cooperative, NULL, NULL};
+    gpu_launch l = {&program, ptx_function_find(module, "k"), {blocks, 1, 1}, {threads, 1, 1}, 0, parameters, limit, 0, .cooperative = cooperative};
     return gpu_vector_launch(code, &l, pool, &fault, counts);
 }
 

@@ -48,8 +48,8 @@ typedef struct gpu_launch {
     bool cooperative;            /* all blocks are there at once, and may wait for each other */
     const struct gpu_listener *listener; /* of the reference executor: hears of accesses and barriers; NULL: nobody */
     const struct gpu_observer *observer; /* of the vector executor's observed code: hears of instructions; NULL: nobody */
+    uint64_t seed;               /* of the order in which blocks, warps and threads run, one worker running all; 0: the natural order (gpu_schedule.h) */
 } gpu_launch;
-
 
 /* Errors: BAD_ARG sizes that no device takes. */
 pgd_status gpu_launch_check(const gpu_launch *launch);

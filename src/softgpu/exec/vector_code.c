@@ -166,6 +166,7 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
         vec_step *o = add_step(b, vec_run_observe, i);
         if (i->guarded) o->guard = b->registers[i->guard].at, o->negated = i->guard_negated;
     }
+    if (code->seeded && vec_may_pause(i)) add_step(b, vec_run_pause, i);
     if (i->guarded && !guards_itself(i)) {
         vec_step *g = add_step(b, ends_block(i) ? vec_run_guard_part : vec_run_guard, i);
         g->guard = b->registers[i->guard].at;
