@@ -44,8 +44,8 @@ static int say_races(void) {
     return 0;
 }
 
-/* A kernel of one stream reads what another one wrote; an event says so, or is forgotten. */
-static int say_events(bool forgotten) {
+/* A stream copies what another one wrote; an event says so, or is forgotten. With `check` that is its exit status (tests/cli/test_gpu.c). */
+static int say_events(bool forgotten, bool check) {
     CUstream first, second;
     CUevent done;
     CUdeviceptr at = cleared(), to = cleared();
@@ -56,7 +56,7 @@ static int say_events(bool forgotten) {
     cuMemcpyDtoDAsync(to, at, 4, second);
     cuStreamSynchronize(second);
     printf("%u\n", word(to));
-    return 0;
+    return check && word(to) != 5 ? 3 : 0;
 }
 
 static int say_planted(void) {
@@ -73,7 +73,7 @@ static int say_planted(void) {
 static int say(const char *what) {
     CUcontext c;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&c, 0, 0) != CUDA_SUCCESS) return 1;
-    return strcmp(what, "races") == 0 ? say_races() : strcmp(what, "planted") == 0 ? say_planted() : say_events(strcmp(what, "forgotten") == 0);
+    return strcmp(what, "races") == 0 ? say_races() : strcmp(what, "planted") == 0 ? say_planted() : say_events(strcmp(what, "events") != 0, strcmp(what, "check") == 0);
 }
 
 /* ---- what is compared ------------------------------------------------------------------------------------------------------------------------------------------------------- */
