@@ -67,7 +67,7 @@ static int say_planted(void) {
     void *parameters[] = {&y};
     snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted_1.ptx", getenv("PAGODA_SOURCE_DIR"));
     if (cuMemAlloc(&y, 256) != CUDA_SUCCESS || cuModuleLoad(&m, path) != CUDA_SUCCESS || cuModuleGetFunction(&f, m, "missing_barrier") != CUDA_SUCCESS) return 1;
-    return cuLaunchKernel(f, 2, 1, 1, 64, 1, 1, 0, NULL, parameters, NULL) != CUDA_SUCCESS || cuCtxSynchronize() != CUDA_SUCCESS;
+    return cuLaunchKernel(f, 1, 1, 1, 64, 1, 1, 0, NULL, parameters, NULL) != CUDA_SUCCESS || cuCtxSynchronize() != CUDA_SUCCESS;
 }
 
 static int say(const char *what) {

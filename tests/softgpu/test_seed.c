@@ -116,7 +116,7 @@ static void a_wrong_body(const char *body, uint32_t blocks, uint32_t threads, ui
 }
 
 static void the_last_block_that_writes_wins(void **unused) { a_wrong_body("mov.u32 %x, %ctaid.x;\nst.global.u32 [%o], %x;", 100, 32, 99, 99, 25); }
-static void the_last_warp_that_writes_wins(void **unused) { a_wrong_body("mov.u32 %x, %warpid;\nst.global.u32 [%o], %x;", 1, 1024, 31, 31, 12); }
+static void the_last_warp_that_writes_wins(void **unused) { a_wrong_body("mov.u32 %x, %warpid;\nst.global.u32 [%o], %x;", 1, 1024, 31, 31, 18); }
 static void the_last_block_of_a_cooperative_launch_wins(void **unused) {
     cooperative = true;
     a_wrong_body("mov.u32 %x, %ctaid.x;\nst.global.u32 [%o], %x;", 50, 32, 49, 49, 12);
@@ -124,9 +124,9 @@ static void the_last_block_of_a_cooperative_launch_wins(void **unused) {
 /* One thread of each warp, and of each block, adds to a counter in three steps: the natural order never comes between them. */
 static void sums_that_are_not_atomic_lose_some(void **unused) {
     static const char body[] = "and.b32 %x, %t, 31;\nsetp.ne.u32 %p, %x, 0;\n@%p bra OUT;\nld.global.u32 %y, [%o];\nadd.u32 %y, %y, 1;\nst.global.u32 [%o], %y;\nOUT:";
-    a_wrong_body(body, 1, 1024, 32, 32, 4);
+    a_wrong_body(body, 1, 1024, 32, 32, 8);
     tear_down(NULL);
-    a_wrong_body(body, 100, 32, 100, 100, 6);
+    a_wrong_body(body, 100, 32, 100, 100, 8);
 }
 
 /* What lies in shared memory is read by the next warp with no barrier between: the natural order hides it. */
