@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/gpu_heap.h"
 #include "exec/reference.h"
 #include "exec/vector.h"
 
@@ -21,15 +22,28 @@ static bool small(const ptx_module *module) {
     return true;
 }
 
+/* Text of a kernel: all of it is there, and there is an end to it. */
+static void print(void *sum, const char *text, size_t bytes) {
+    if (bytes == 0 || bytes > 1 << 16) abort();
+    for (size_t i = 0; i < bytes; i++) *(unsigned *)sum += (unsigned char)text[i];
+}
+
 static void run(const gpu_program *program, const ptx_function *kernel, uint64_t buffer, bool pointers) {
     uint64_t parameters[4096 / 8 + 1] = {0};
     gpu_fault fault;
     for (size_t i = 0; pointers && i < sizeof parameters / sizeof parameters[0]; i++) parameters[i] = buffer;
-    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, .cooperative = false};
+    unsigned sum = 0;
+    gpu_heap heap = {.memory = program->memory, .claim = 1, .bytes = 1 << 16};
+    gpu_services services = {.user = &sum, .print = print, .heap = &heap};
+    gpu_launch launch = {program, kernel, {2, 1, 1}, {THREADS, 1, 1}, 64, parameters, STEPS, 0, .services = &services};
     pgd_status status = gpu_reference_run(&launch, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
+    gpu_vector_versions_after(0);
+    gpu_memory_free_claimed(program->memory, heap.claim);
+    heap.used = 0;
     status = gpu_vector_run(&launch, NULL, &fault);
     if (status == PGD_DEVICE && (fault.kind == GPU_NO_FAULT || strlen(fault.text) < 20)) abort();
+    gpu_memory_free_claimed(program->memory, heap.claim);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);

@@ -163,3 +163,21 @@ KERNEL mma_matmul(const half_bits *a, const half_bits *b, float *c, int n, int k
         c[(row + 8) * n + col + j * 8 + 1] = sum[j][3];
     }
 }
+
+extern "C" __attribute__((device)) int printf(const char *format, ...);
+extern "C" __attribute__((device)) void *malloc(unsigned long bytes);
+extern "C" __attribute__((device)) void free(void *p);
+
+// Every thread makes a list of the divisors of its number, and says how they add up.
+KERNEL divisors(int first, int *perfect) {
+    int n = first + place(), count = 0, sum = 0;
+    int *list = (int *)malloc(sizeof(int) * (n / 2 + 1));
+    for (int d = 1; d <= n / 2; d++)
+        if (n % d == 0) list[count++] = d;
+    for (int i = 0; i < count; i++) sum += list[i];
+    if (sum == n) {
+        printf("%d is perfect: it has %d divisors, of which %d is the largest\n", n, count, list[count - 1]);
+        __nvvm_atom_add_gen_i(perfect, 1);
+    }
+    free(list);
+}

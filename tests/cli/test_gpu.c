@@ -36,7 +36,7 @@ static int set_up(void **unused) {
 static void kernels_of_a_file_are_listed(void **unused) {
     char line[8192];
     snprintf(line, sizeof line, "gpu ptx %s", kernels);
-    gives(line, 0, "PTX 7.2 for sm_80; 10 kernels");
+    gives(line, 0, "PTX 7.2 for sm_80; 11 kernels");
     snprintf(line, sizeof line, "gpu ptx --json %s", kernels);
     gives(line, 0, "\"name\": \"mma_matmul\"");
     write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");
@@ -59,6 +59,9 @@ static void programs_see_a_gpu(void **unused) {
     expect("gpu run --devices 17 -- true", 2, "--devices: 17 is outside 1");
     expect("gpu run --capability 9.5 -- true", 2, "--capability is \"9.5\"");
     expect("gpu run --executor fast -- true", 2, "--executor is \"fast\"");
+    with_example("gpu run", "printf", 0, "28 is perfect: it has 5 divisors, of which 14 is the largest\n");
+    with_example("gpu run --executor reference", "printf", 0, "496 is perfect");
+    with_example("gpu check --json --uninitialised", "printf", 0, "{\"findings\": [], \"exit_status\": 0}");
     with_example("gpu run --capability 7.5", "vector_add", 1, ".target sm_80: this device has compute capability 7.5");
 }
 

@@ -88,6 +88,20 @@ static void fails(uint32_t threads, uint64_t out, gpu_fault_kind kind, const cha
     assert_non_null(strstr(fault.text, sentence));
 }
 
+/* ---- some lanes ----------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Sums of a register with itself, guarded, in a branch, and by all. */
+static void some_lanes_change_their_own_registers(void **unused) {
+    load_body("{\n.reg .u64 %s;\nand.b32 %x, %t, 1;\nsetp.eq.u32 %p, %x, 0;\nmov.u32 %y, %t;\nmov.u64 %s, 100;\n"
+              "@%p add.u64 %s, %s, 7;\n@%p add.u32 %y, %y, 5;\n@%p bra BOTH;\nadd.u64 %s, %s, 1000;\nadd.u32 %y, %y, 200;\nBOTH:\nadd.u64 %s, %s, 1;\nsub.u64 %s, %s, 3;\n"
+              "cvt.u32.u64 %z, %s;\nshl.b32 %z, %z, 16;\nadd.u32 %y, %y, %z;\nst.global.u32 [%a], %y;\n}");
+    uint32_t got[70];
+    uint64_t out = device(NULL, sizeof got);
+    runs("k", 1, 1, 70, 1, &out);
+    host(got, out, sizeof got);
+    for (uint32_t t = 0; t < 70; t++) assert_int_equal(got[t], t % 2 == 0 ? (105u << 16) + t + 5 : (1098u << 16) + t + 200);
+}
+
 /* ---- compiled kernels ------------------------------------------------------------------------------------------------------------------------------------ */
 
 static void vectors_are_added(void **unused) {
@@ -504,7 +518,7 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
 
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 #define EXECUTOR_TESTS                                                                                                                                                    \
-    TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
+    TEST(some_lanes_change_their_own_registers), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
         TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(a_call_of_another_prototype_is_a_fault),                       \

@@ -36,6 +36,7 @@ static golden_results of[EXECUTORS];
 
 static int run_everything(void **unused) {
     pgd_status status = golden_list_create(&list);
+    gpu_vector_versions_after(0); /* test_vector.c holds them against the general steps */
     for (int32_t x = 0; x < EXECUTORS && status == PGD_OK; x++) {
         if (executors[x].level != ANY_LEVEL && gpu_vector_force((gpu_vector_level)executors[x].level) != PGD_OK) continue; /* this machine has it not */
         status = golden_results_create(&list, executors[x].run, NULL, &of[x]);

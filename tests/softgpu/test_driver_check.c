@@ -85,6 +85,11 @@ static void lanes_of_a_warp_at_two_barriers(void **unused) { planted("parted_bar
 static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
 static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
 
+static void an_assertion_that_fails(void **unused) { planted("assertion", "ASSERT", 1, 32, CUDA_ERROR_ASSERT, 128, 128, 0); }
+static void a_write_behind_what_malloc_gave(void **unused) { planted("heap_overflow", "ADDRESS", 1, 1, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4, 5); }
+static void memory_that_is_freed_twice(void **unused) { planted("double_free", "FREE", 1, 1, CUDA_ERROR_LAUNCH_FAILED, 0, 4, 0); }
+static void memory_of_malloc_that_nobody_wrote(void **unused) { planted("unwritten_heap", "uninitialised", 1, 1, CUDA_SUCCESS, 0, 4, 0); }
+
 static void a_missing_fence_is_a_global_race(void **unused) {
     for (int bug = 1; bug >= 0; bug--) {
         begin(bug);
@@ -216,6 +221,10 @@ int main(int argc, char **argv) {
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_missing_wait_for_a_copy),
+        cmocka_unit_test(an_assertion_that_fails),
+        cmocka_unit_test(a_write_behind_what_malloc_gave),
+        cmocka_unit_test(memory_that_is_freed_twice),
+        cmocka_unit_test(memory_of_malloc_that_nobody_wrote),
         cmocka_unit_test(the_last_block_may_read_what_all_wrote),
         cmocka_unit_test(memory_that_nobody_wrote),
         cmocka_unit_test(memory_that_was_freed),

@@ -252,10 +252,10 @@ static void make_program(program_text *t) {
 
 static int faults_seen; /* programs are made to have none */
 
-static bool compare(const uint64_t *a, const uint64_t *b, size_t count, int level) {
+static bool compare(const uint64_t *a, const uint64_t *b, size_t count, int way) {
     for (size_t k = 0; k < count; k++) {
         if (a[k] == b[k]) continue;
-        print_message("level %d, thread %zu, offset %zu: %016llx, not %016llx\n", level, k / SLOTS, k % SLOTS * 8, (unsigned long long)b[k], (unsigned long long)a[k]);
+        print_message("level %d, %s, thread %zu, offset %zu: %016llx, not %016llx\n", way / 2, way % 2 == 0 ? "general" : "versions", k / SLOTS, k % SLOTS * 8, (unsigned long long)b[k], (unsigned long long)a[k]);
         return false;
     }
     return true;
@@ -286,13 +286,15 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, ui
     pgd_status status = gpu_reference_run(&l, &fault_wanted);
     faults_seen += status != PGD_OK;
     memcpy(wanted, out, sizeof wanted);
-    for (int level = 0; level < GPU_VECTOR_LEVELS && same; level++) {
+    for (int way = 0; way < 2 * GPU_VECTOR_LEVELS && same; way++) {
+        int level = way / 2;
         if (gpu_vector_force((gpu_vector_level)level) != PGD_OK) continue;
+        gpu_vector_versions_after(way % 2 == 0 ? -1 : 0);
         memset(out, 0, sizeof wanted);
         same = gpu_vector_run(&l, NULL, &fault_got) == status && fault_got.kind == fault_wanted.kind;
-        if (!same) print_message("level %d: %s\nand not: %s\n", level, fault_got.text, fault_wanted.text);
+        if (!same) print_message("level %d, %s: %s\nand not: %s\n", level, way % 2 == 0 ? "general" : "versions", fault_got.text, fault_wanted.text);
         memcpy(got, out, sizeof got);
-        same = same && (status != PGD_OK || compare(wanted, got, sizeof got / sizeof got[0], level));
+        same = same && (status != PGD_OK || compare(wanted, got, sizeof got / sizeof got[0], way));
     }
     tear_down(NULL);
     return same;
@@ -314,7 +316,7 @@ static void programs_made_at_random_give_the_same(void **unused) {
         make_program(&t);
         uint32_t shape = roll(8), width = shape < 2 ? 1 + roll(THREADS_MAX) : shapes[shape][0], height = shape < 2 ? 1 : shapes[shape][1];
         if (same_with_all(t.chars, 1 + roll(2), width, height)) continue;
-        print_message("%s\nprogram %d of %u x %u threads\n", t.chars, k, width, height);
+        fprintf(stderr, "%s\nprogram %d of %u x %u threads\n", t.chars, k, width, height);
         fail();
     }
     assert_int_equal(faults_seen, 0);
@@ -337,7 +339,7 @@ static void flush(program_text *t, int *held) {
     add(t, "ret;\n}\n");
     uint32_t shape = roll(8);
     if (*held > 0 && !same_with_all(t->chars, 1, shapes[shape][0], shapes[shape][1])) {
-        print_message("%s\n", t->chars);
+        fprintf(stderr, "%s\n", t->chars); /* longer than cmocka prints */
         fail();
     }
     *held = 0;
@@ -399,7 +401,7 @@ static void matrices_give_the_same(void **unused) {
         bool same = same_with_all(t.chars, 1, shapes[round % 4][0] & ~15u, 96 / (shapes[round % 4][0] & ~15u));
         tame = false;
         if (same) continue;
-        print_message("%s\nround %d\n", t.chars, round);
+        fprintf(stderr, "%s\nround %d\n", t.chars, round);
         fail();
     }
     assert_int_equal(faults_seen, 0);
@@ -535,8 +537,11 @@ int main(void) {
                                        TEST(instructions_are_counted), TEST(a_fault_of_one_block_stops_the_others), TEST(freed_memory_is_forgotten), TEST(faults_are_told_in_the_same_words)};
     const struct CMUnitTest own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(matrices_give_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
     int failed = cmocka_run_group_tests_name("beside the reference", own, NULL, NULL);
-    for (int level = 0; level < GPU_VECTOR_LEVELS; level++)
-        if (gpu_vector_force((gpu_vector_level)level) == PGD_OK) failed += cmocka_run_group_tests(cases, NULL, NULL);
+    for (int way = 0; way < 2 * GPU_VECTOR_LEVELS; way++) {
+        gpu_vector_versions_after(way % 2 == 0 ? -1 : 0);
+        if (gpu_vector_force((gpu_vector_level)(way / 2)) == PGD_OK) failed += cmocka_run_group_tests(cases, NULL, NULL);
+    }
+    gpu_vector_versions_after(2);
     if (pgd_pool_create(2, &pool) != PGD_OK) return 1;
     failed += cmocka_run_group_tests_name("with a pool", cases, NULL, NULL);
     pgd_pool_destroy(pool);

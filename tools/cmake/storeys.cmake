@@ -47,7 +47,8 @@ file(GLOB kernels ${CMAKE_SOURCE_DIR}/src/dnn/host/*_avx512.c)
 set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS
   "${kernel_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mprefer-vector-width=512")
 
-# The software GPU's: bit for bit as IEEE 754 has it, so nothing is fused that was not asked to be. Handlers end in jumps to the next where compilers promise to make them so.
+# The software GPU's: bit for bit as IEEE 754 has it, so nothing is fused that was not asked to be. Handlers end in jumps to the next where compilers promise to make them so,
+# and the upper halves of registers are cleared once, behind the last of them (vec_clear_upper).
 set(softgpu_flags -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -foptimize-sibling-calls -falign-functions=64)
 if(PAGODA_SANITIZE)
   list(TRANSFORM softgpu_flags REPLACE "-O3" "-O1")
@@ -55,10 +56,10 @@ else()
   list(APPEND softgpu_flags -DVEC_TAIL_CALLS)
 endif()
 set(handlers ${CMAKE_SOURCE_DIR}/src/softgpu/exec/vector_)
-set_source_files_properties(${handlers}portable.c ${handlers}split.c ${handlers}lane.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
-set_source_files_properties(${handlers}avx2.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags};-mavx2;-mfma;-mbmi;-mbmi2;-mlzcnt;-mpopcnt")
+set_source_files_properties(${handlers}portable.c ${handlers}split.c ${handlers}versions.c ${handlers}lane.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags}")
+set_source_files_properties(${handlers}avx2.c PROPERTIES COMPILE_OPTIONS "${softgpu_flags};-mavx2;-mfma;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mno-vzeroupper")
 set_source_files_properties(${handlers}avx512.c PROPERTIES COMPILE_OPTIONS
-  "${softgpu_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mprefer-vector-width=512")
+  "${softgpu_flags};-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx512cd;-mfma;-mavx2;-mbmi;-mbmi2;-mlzcnt;-mpopcnt;-mno-vzeroupper;-mprefer-vector-width=512")
 
 # The library, shared and static, from the archives' objects.
 set(objects "")

@@ -114,10 +114,16 @@ pgd_status gpu_checks_begin(void) {
     return PGD_OK;
 }
 
-pgd_status gpu_checks_run(gpu_launch *launch, gpu_fault *fault) {
+static pgd_status run(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
+    if (gpu_driver.settings.reference) return gpu_reference_run(launch, fault);
+    if (f->heard == NULL) PGD_TRY(launch->seed == 0 ? gpu_vector_prepare_heard(&f->module->program, f->ptx, &f->heard) : gpu_vector_prepare_seeded(&f->module->program, f->ptx, true, &f->heard));
+    return gpu_vector_launch(f->heard, launch, NULL, fault, NULL);
+}
+
+pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, gpu_fault *fault) {
     pthread_mutex_lock(&checks.kernels);
     launch->listener = &listener;
-    pgd_status status = gpu_reference_run(launch, fault);
+    pgd_status status = run(f, launch, fault);
     pthread_mutex_unlock(&checks.kernels);
     return status;
 }

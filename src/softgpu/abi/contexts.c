@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Contexts: each thread has a stack of them; each device has a primary one, counted. */
+#include <exec/gpu_syscalls.h>
 #include <string.h>
 
 #include "driver_state.h"
@@ -26,6 +27,8 @@ static CUresult enter_known(CUcontext context) {
 static bool begin_context(CUcontext c, CUdevice device, unsigned int flags, bool primary) {
     *c = (struct CUctx_st){.device = device, .flags = flags, .primary = primary, .id = ++gpu_driver.ids, .limits = {[CU_LIMIT_STACK_SIZE] = 1024, [CU_LIMIT_PRINTF_FIFO_SIZE] = 1 << 20, [CU_LIMIT_MALLOC_HEAP_SIZE] = 8 << 20}};
     if (!gpu_object_add(c, GPU_CONTEXT)) return false;
+    c->heap = (gpu_heap){.memory = gpu_driver.memory, .device = device, .claim = c->id, .bytes = c->limits[CU_LIMIT_MALLOC_HEAP_SIZE]};
+    gpu_output_init(&c->output, c->limits[CU_LIMIT_PRINTF_FIFO_SIZE]);
     c->next = gpu_driver.contexts;
     gpu_driver.contexts = c;
     return true;
@@ -66,12 +69,17 @@ void gpu_contexts_drain(void) {
     }
 }
 
-CUresult gpu_context_verdict(CUcontext c) { return gpu_object_is(c, GPU_CONTEXT) ? c->error : CUDA_ERROR_CONTEXT_IS_DESTROYED; }
+CUresult gpu_context_verdict(CUcontext c) {
+    if (!gpu_object_is(c, GPU_CONTEXT)) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+    gpu_output_flush(&c->output);
+    return c->error;
+}
 
 /* Everything of it goes, memory too. The handle of a primary one stays, to be used again. */
 void gpu_context_destroy(CUcontext c) {
     gpu_object_remove(c); /* first: nobody else begins to use it, or to destroy it */
     while (wait_for_some(c)) {}
+    gpu_output_flush(&c->output);
     while (c->streams != NULL) gpu_stream_destroy(c->streams);
     while (c->modules != NULL) gpu_module_destroy(c->modules);
     gpu_memory_free_claimed(gpu_driver.memory, c->id);
@@ -80,6 +88,7 @@ void gpu_context_destroy(CUcontext c) {
             *at = c->next;
             break;
         }
+    gpu_output_deinit(&c->output);
     if (!c->primary) pgd_mem_free(c);
 }
 
@@ -193,12 +202,21 @@ CUresult cuCtxSynchronize(void) {
 
 /* ---- settings of a context --------------------------------------------------------------------------------------------------------------------------------------------- */
 
+enum { FIFO_MIN = 1 << 10, FIFO_MAX = 1 << 30 };
+
+/* The functions of kernels that a limit is about. */
+static uint32_t of_limit(CUlimit limit) { return limit == CU_LIMIT_PRINTF_FIFO_SIZE ? 1u << GPU_SYSCALL_vprintf : limit == CU_LIMIT_MALLOC_HEAP_SIZE ? 1u << GPU_SYSCALL_malloc | 1u << GPU_SYSCALL_free : 0; }
+
 CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
     if ((int)limit < 0 || limit > CU_LIMIT_MALLOC_HEAP_SIZE) return gpu_leave(CUDA_ERROR_UNSUPPORTED_LIMIT);
+    if ((c->syscalls & of_limit(limit)) != 0) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_VALUE, "cuCtxSetLimit: limit %d must be set before a kernel is launched that uses %s", (int)limit, limit == CU_LIMIT_PRINTF_FIFO_SIZE ? "printf" : "malloc or free"));
+    if (limit == CU_LIMIT_PRINTF_FIFO_SIZE) value = value < FIFO_MIN ? FIFO_MIN : value > FIFO_MAX ? FIFO_MAX : value;
     c->limits[limit] = value;
+    if (limit == CU_LIMIT_PRINTF_FIFO_SIZE) c->output.capacity = value;
+    if (limit == CU_LIMIT_MALLOC_HEAP_SIZE) c->heap.bytes = value;
     return gpu_leave(CUDA_SUCCESS);
 }
 

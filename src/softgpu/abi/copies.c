@@ -7,11 +7,16 @@
 
 /* ---- copies --------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+static CUresult check_kind(const gpu_allocation *a, size_t bytes, const char *what, const char *where, CUdeviceptr address) {
+    return a->kind != GPU_MEMORY_HEAP ? CUDA_SUCCESS : gpu_refuse(CUDA_ERROR_INVALID_VALUE, "%s %zu bytes %s 0x%llx, which a kernel's malloc gave: that is for kernels alone", what, bytes, where, address);
+}
+
 /* One side of a copy: device memory must be allocated there; elsewhere the host's own is meant. */
 static CUresult check_side(CUdeviceptr address, size_t bytes, bool host, bool *is_host, const char *what) {
     gpu_allocation a = {0};
     *is_host = false;
-    if (bytes == 0 || gpu_memory_at(gpu_driver.memory, address, bytes, &a) != NULL) return CUDA_SUCCESS;
+    if (bytes == 0) return CUDA_SUCCESS;
+    if (gpu_memory_at(gpu_driver.memory, address, bytes, &a) != NULL) return check_kind(&a, bytes, "a copy of", what, address);
     bool begins_inside = a.address != 0 && !a.freed && address >= a.address && address - a.address < a.bytes;
     if (host && !(begins_inside && a.kind != GPU_MEMORY_REGISTERED) && address != 0) {
         *is_host = true;
@@ -112,7 +117,10 @@ static CUresult make_fill(gpu_fill fill, gpu_operation **out) {
     size_t row_bytes = fill.width * fill.element;
     if (fill.to % fill.element != 0 || (fill.height > 1 && (fill.pitch < row_bytes || fill.pitch % fill.element != 0))) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a fill at 0x%llx with elements of %u bytes and a pitch of %zu: they are multiples of the element", fill.to, fill.element, fill.pitch);
     size_t bytes = row_bytes == 0 || fill.height == 0 ? 0 : (fill.height - 1) * fill.pitch + row_bytes;
-    if (bytes > 0 && gpu_memory_at(gpu_driver.memory, fill.to, bytes, NULL) == NULL) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a fill of %zu bytes at 0x%llx, which do not lie in one allocation", bytes, fill.to);
+    gpu_allocation a = {0};
+    if (bytes > 0 && gpu_memory_at(gpu_driver.memory, fill.to, bytes, &a) == NULL) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a fill of %zu bytes at 0x%llx, which do not lie in one allocation", bytes, fill.to);
+    CUresult result = check_kind(&a, bytes, "a fill of", "at", fill.to);
+    if (result != CUDA_SUCCESS) return result;
     *out = gpu_operation_create(GPU_OP_FILL);
     if (*out == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
     (*out)->fill = fill;

@@ -3,11 +3,13 @@
 #ifndef PGD_SOFTGPU_DRIVER_STATE_H
 #define PGD_SOFTGPU_DRIVER_STATE_H
 
+#include <exec/gpu_heap.h>
 #include <exec/reference.h>
 #include <exec/vector.h>
 #include <pagoda/cuda_driver.h>
 #include <pthread.h>
 
+#include "kernel_output.h"
 #include "settings.h"
 
 typedef enum gpu_object_kind { GPU_CONTEXT = 1, GPU_MODULE, GPU_FUNCTION, GPU_LIBRARY, GPU_KERNEL, GPU_STREAM, GPU_EVENT, GPU_GRAPH, GPU_NODE, GPU_EXEC, GPU_LINK, GPU_POOL } gpu_object_kind;
@@ -115,6 +117,9 @@ struct CUctx_st {
     CUmodule modules;
     uint64_t peers;           /* a bit for each device that may be reached */
     size_t limits[3];
+    gpu_heap heap;
+    gpu_output output;
+    uint32_t syscalls;        /* a bit for each that kernels which were launched may come to */
     CUfunc_cache cache;
     int32_t captures;         /* that are under way */
     CUcontext next;           /* of all that live */
@@ -134,8 +139,9 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
-    gpu_vector_code *code, *observed; /* once it was launched */
+    gpu_vector_code *code, *observed, *heard; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
+    uint32_t syscalls;                /* a bit for each that it may come to */
     CUfunction next;
 };
 
@@ -238,7 +244,8 @@ CUresult gpu_context_create(CUdevice device, unsigned int flags, CUcontext *out)
 void gpu_context_destroy(CUcontext context);
 void gpu_context_drain(CUcontext context); /* waits for all of its streams; it may be gone afterwards */
 void gpu_contexts_drain(void);             /* of all contexts */
-CUresult gpu_context_verdict(CUcontext context); /* after a wait: its error, or that it was destroyed meanwhile */
+CUresult gpu_context_verdict(CUcontext context); /* after a wait: what its kernels printed is written; its error, or that it was destroyed meanwhile */
+static inline CUresult gpu_context_error(CUcontext c) { return c->error == CUDA_SUCCESS ? CUDA_SUCCESS : gpu_context_verdict(c); }
 
 /* A stream by its handle, in which NULL, 1 and 2 have meanings. */
 CUresult gpu_stream_find(CUstream handle, CUstream *out);

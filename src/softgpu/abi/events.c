@@ -7,7 +7,7 @@ static CUresult enter_event(CUevent event) {
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(event, GPU_EVENT)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     if (!gpu_object_is(event->context, GPU_CONTEXT)) return gpu_leave(CUDA_ERROR_CONTEXT_IS_DESTROYED);
-    return event->context->error == CUDA_SUCCESS ? CUDA_SUCCESS : gpu_leave(event->context->error);
+    return event->context->error == CUDA_SUCCESS ? CUDA_SUCCESS : gpu_leave(gpu_context_error(event->context));
 }
 
 CUresult cuEventCreate(CUevent *event, unsigned int flags) {

@@ -244,7 +244,7 @@ static CUresult make(const CUDA_KERNEL_NODE_PARAMS *p, CUcontext context, bool c
     o->kernel.registers = registers_of(f);
     result = check_sizes(&o->kernel);
     if (result == CUDA_SUCCESS) result = copy_parameters(&o->kernel, p->kernelParams, p->extra);
-    if (result == CUDA_SUCCESS) *out = o;
+    if (result == CUDA_SUCCESS) *out = o, f->module->context->syscalls |= f->syscalls;
     else gpu_operation_release(o);
     return result;
 }
@@ -267,6 +267,7 @@ static CUresult launch(CUfunction function, const CUlaunchConfig *c, void **para
     if (result != CUDA_SUCCESS) return result;
     result = gpu_stream_find(c->hStream, &s);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
+    gpu_output_flush(&s->context->output);
     CUDA_KERNEL_NODE_PARAMS p = {.func = function, .gridDimX = c->gridDimX, .gridDimY = c->gridDimY, .gridDimZ = c->gridDimZ, .blockDimX = c->blockDimX, .blockDimY = c->blockDimY, .blockDimZ = c->blockDimZ,
                                  .sharedMemBytes = c->sharedMemBytes, .kernelParams = parameters, .extra = extra};
     result = make(&p, s->context, cooperative, &o);

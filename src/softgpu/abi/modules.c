@@ -3,6 +3,7 @@
 #include "checks.h"
 #include "modules.h"
 
+#include <exec/gpu_syscalls.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *lo
 CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out) {
     ptx_module *ptx;
     *out = NULL;
+    gpu_output_flush(&c->output);
     CUresult result = gpu_module_parse(image, bytes, log, &ptx);
     if (result != CUDA_SUCCESS) return result;
     CUmodule m = pgd_mem_zalloc(sizeof *m);
@@ -100,6 +102,7 @@ CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const g
 }
 
 void gpu_module_destroy(CUmodule m) {
+    gpu_output_flush(&m->context->output);
     for (CUmodule *at = &m->context->modules; *at != NULL; at = &(*at)->next)
         if (*at == m) {
             *at = m->next;
@@ -111,6 +114,7 @@ void gpu_module_destroy(CUmodule m) {
         gpu_object_remove(f);
         gpu_vector_code_destroy(f->code);
         gpu_vector_code_destroy(f->observed);
+        gpu_vector_code_destroy(f->heard);
         pgd_mem_free(f);
     }
     gpu_object_remove(m);
@@ -176,6 +180,7 @@ static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
     }
     f->module = m;
     f->ptx = ptx;
+    f->syscalls = gpu_syscalls_reached(&m->program, ptx);
     f->dynamic_shared_max = GPU_SHARED_UNASKED;
     f->carveout = -1;
     f->next = m->functions;

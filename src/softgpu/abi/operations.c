@@ -39,6 +39,7 @@ static CUresult result_of_fault(gpu_fault_kind kind) {
     case GPU_FAULT_MASK: case GPU_FAULT_BARRIER: return CUDA_ERROR_ILLEGAL_INSTRUCTION;
     case GPU_FAULT_CALL: return CUDA_ERROR_INVALID_PC;
     case GPU_FAULT_STACK: return CUDA_ERROR_HARDWARE_STACK_ERROR;
+    case GPU_FAULT_ASSERT: return CUDA_ERROR_ASSERT;
     default: return CUDA_ERROR_LAUNCH_FAILED;
     }
 }
@@ -63,23 +64,29 @@ static uint64_t seed_of_launch(bool observed) {
 static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
     static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&one_at_a_time);
-    pgd_status status = f->code == NULL ? (launch->seed == 0 ? gpu_vector_prepare : gpu_vector_prepare_seeded)(&f->module->program, f->ptx, &f->code) : PGD_OK;
+    pgd_status status = PGD_OK;
+    if (f->code == NULL) status = launch->seed == 0 ? gpu_vector_prepare(&f->module->program, f->ptx, &f->code) : gpu_vector_prepare_seeded(&f->module->program, f->ptx, false, &f->code);
     pthread_mutex_unlock(&one_at_a_time);
     return status == PGD_OK ? gpu_vector_launch(f->code, launch, gpu_driver.pool, fault, NULL) : status;
 }
 
+static void print(void *user, const char *text, size_t bytes) { gpu_output_add(&((CUcontext)user)->output, text, bytes); }
+static void allocated(void *user, uint64_t address, uint64_t bytes) { (void)user, gpu_checks_allocated(address, bytes); }
+
 static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     gpu_fault fault = {0};
     if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as PAGODA_SOFTGPU_FAULT asks", k->function->ptx->name);
+    gpu_services services = {.user = context, .print = print, .heap = &context->heap, .allocated = allocated};
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
-                         .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative};
+                         .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};
     bool timeline = !gpu_checks_wanted() && gpu_timeline_wanted(&launch);
     launch.seed = seed_of_launch(!gpu_checks_wanted() && (timeline || gpu_profile_wanted()));
-    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(&launch, &fault) : timeline ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
+    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(k->function, &launch, &fault) : timeline ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
     if (status == PGD_OK) return CUDA_SUCCESS;
     const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
     snprintf(context->error_text, sizeof context->error_text, "%s", text);
+    if (fault.kind == GPU_FAULT_ASSERT) gpu_output_assert(&context->output, fault.assertion);
     if (fault.kind != GPU_NO_FAULT) gpu_checks_fault(&launch, &fault);
     else gpu_report("%s", text);
     return status == PGD_DEVICE ? result_of_fault(fault.kind) : gpu_result(status);
@@ -136,7 +143,8 @@ CUresult gpu_operation_run(gpu_operation *o, CUcontext context) {
     case GPU_OP_KERNEL: return run_kernel(&o->kernel, context);
     case GPU_OP_COPY: return run_copy(&o->copy);
     case GPU_OP_FILL: return run_fill(&o->fill);
-    case GPU_OP_HOST: case GPU_OP_CALLBACK: call_host(o, context); return CUDA_SUCCESS;
+    case GPU_OP_CALLBACK: gpu_output_flush(&context->output); call_host(o, context); return CUDA_SUCCESS;
+    case GPU_OP_HOST: call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_FREE: return gpu_memory_release_async(o->address);
     default: return CUDA_SUCCESS;
     }

@@ -97,7 +97,7 @@ CUresult gpu_enter(CUcontext *current) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     *current = gpu_current();
-    result = *current == NULL ? CUDA_ERROR_INVALID_CONTEXT : (*current)->error;
+    result = *current == NULL ? CUDA_ERROR_INVALID_CONTEXT : gpu_context_error(*current);
     if (result != CUDA_SUCCESS) pthread_mutex_unlock(&gpu_driver.lock);
     return result;
 }

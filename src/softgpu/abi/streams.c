@@ -44,7 +44,7 @@ CUresult gpu_stream_find(CUstream handle, CUstream *out) {
     if (handle != NULL && handle != CU_STREAM_LEGACY && handle != CU_STREAM_PER_THREAD) {
         if (!gpu_object_is(handle, GPU_STREAM)) return CUDA_ERROR_INVALID_HANDLE;
         *out = handle;
-        return handle->context->error;
+        return gpu_context_error(handle->context);
     }
     CUcontext c = gpu_current();
     if (c == NULL) return CUDA_ERROR_INVALID_CONTEXT;
@@ -53,7 +53,7 @@ CUresult gpu_stream_find(CUstream handle, CUstream *out) {
         if (c->legacy == NULL) c->legacy = make(c, CU_STREAM_DEFAULT);
         *out = c->legacy;
     }
-    return *out == NULL ? CUDA_ERROR_OUT_OF_MEMORY : c->error;
+    return *out == NULL ? CUDA_ERROR_OUT_OF_MEMORY : gpu_context_error(c);
 }
 
 CUresult gpu_enter_stream(CUstream handle, CUstream *out) {

@@ -90,7 +90,7 @@ static unsigned char *find(gpu_initialised *s, const gpu_access *a, uint64_t *at
 /* Is it memory of a device's that was allocated, not a variable's, not the host's? */
 static bool is_kept(const gpu_initialised *s, const gpu_access *a) {
     gpu_allocation allocation;
-    return a->space == PTX_SPACE_shared || (gpu_memory_at(s->memory, a->address, 1, &allocation) != NULL && allocation.kind == GPU_MEMORY_DEVICE && allocation.name[0] == '\0');
+    return a->space == PTX_SPACE_shared || (gpu_memory_at(s->memory, a->address, 1, &allocation) != NULL && (allocation.kind == GPU_MEMORY_DEVICE || allocation.kind == GPU_MEMORY_HEAP) && allocation.name[0] == '\0');
 }
 
 void gpu_initialised_access(gpu_initialised *s, const gpu_access *a) {

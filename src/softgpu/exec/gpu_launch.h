@@ -15,7 +15,9 @@
     X(TRAP, "the kernel trapped")                                            \
     X(LIMIT, "more instructions than the limit allows")                      \
     X(CALL, "a call of something that cannot be called")                     \
-    X(STACK, "more memory for calls than a thread may have")
+    X(STACK, "more memory for calls than a thread may have")                 \
+    X(ASSERT, "an assertion that failed")                                    \
+    X(FREE, "a free of what malloc did not give, or of what is freed")
 typedef enum gpu_fault_kind {
     GPU_NO_FAULT,
 #define X(name, text) GPU_FAULT_##name,
@@ -30,12 +32,21 @@ typedef struct gpu_fault {
     const ptx_instruction *instruction;
     uint64_t address, bytes; /* of an access */
     char text[400];          /* one sentence */
+    char assertion[700];     /* of an ASSERT: the line that CUDA writes for it */
 } gpu_fault;
 
 /* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. */
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
+
+/* What a launch may reach of its driver: see gpu_syscalls.h. Called by any of the executor's threads. */
+typedef struct gpu_services {
+    void *user;
+    void (*print)(void *user, const char *text, size_t bytes);            /* of one call of printf, never none; NULL: it is dropped */
+    struct gpu_heap *heap;                                                /* NULL: malloc has nothing to give */
+    void (*allocated)(void *user, uint64_t address, uint64_t bytes);      /* malloc gave it; NULL: nobody asks */
+} gpu_services;
 
 typedef struct gpu_launch {
     const gpu_program *program;
@@ -46,9 +57,10 @@ typedef struct gpu_launch {
     uint64_t instruction_limit;  /* of all threads together; 0: none */
     uint64_t barred;             /* a bit for each device whose memory this one may not touch */
     bool cooperative;            /* all blocks are there at once, and may wait for each other */
-    const struct gpu_listener *listener; /* of the reference executor: hears of accesses and barriers; NULL: nobody */
+    const struct gpu_listener *listener; /* hears of accesses and barriers: of the reference executor, and of the vector executor's heard code; NULL: nobody */
     const struct gpu_observer *observer; /* of the vector executor's observed code: hears of instructions; NULL: nobody */
     uint64_t seed;               /* of the order in which blocks, warps and threads run, one worker running all; 0: the natural order (gpu_schedule.h) */
+    const gpu_services *services; /* NULL: text of printf is dropped, malloc has nothing to give */
 } gpu_launch;
 
 /* Errors: BAD_ARG sizes that no device takes. */

@@ -203,6 +203,15 @@ pgd_status gpu_memory_free(gpu_memory *m, uint64_t address) {
     return status;
 }
 
+bool gpu_memory_free_own(gpu_memory *m, uint64_t address, gpu_memory_kind kind, uint64_t claim, gpu_allocation *nearest) {
+    pthread_rwlock_wrlock(&m->lock);
+    int32_t i = at_or_before(m, address);
+    *nearest = i < 0 ? (gpu_allocation){0} : m->list[i];
+    bool own = i >= 0 && nearest->address == address && nearest->kind == kind && nearest->claim == claim && !nearest->freed && release(m, address) == PGD_OK;
+    pthread_rwlock_unlock(&m->lock);
+    return own;
+}
+
 void gpu_memory_claim(gpu_memory *m, uint64_t address, uint64_t claim) {
     pthread_rwlock_wrlock(&m->lock);
     int32_t i = at_or_before(m, address);

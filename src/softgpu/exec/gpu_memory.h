@@ -22,7 +22,8 @@ typedef enum gpu_memory_kind {
     GPU_MEMORY_CONSTANT,  /* kernels may not write there */
     GPU_MEMORY_PINNED,    /* the host's, made here */
     GPU_MEMORY_MANAGED,
-    GPU_MEMORY_REGISTERED /* the host's, made elsewhere */
+    GPU_MEMORY_REGISTERED, /* the host's, made elsewhere */
+    GPU_MEMORY_HEAP        /* a kernel's malloc gave it */
 } gpu_memory_kind;
 
 typedef struct gpu_allocation {
@@ -48,6 +49,8 @@ pgd_status gpu_memory_allocate(gpu_memory *memory, gpu_memory_kind kind, int32_t
 pgd_status gpu_memory_register(gpu_memory *memory, void *host, uint64_t bytes);
 /* BAD_ARG: nothing begins at that address, or it was freed before. */
 pgd_status gpu_memory_free(gpu_memory *memory, uint64_t address);
+/* The same for one of that kind and claim alone; false: it is none, or is freed. *nearest as of gpu_memory_at. */
+bool gpu_memory_free_own(gpu_memory *memory, uint64_t address, gpu_memory_kind kind, uint64_t claim, gpu_allocation *nearest);
 /* Says whose an allocation is, and frees all of one. */
 void gpu_memory_claim(gpu_memory *memory, uint64_t address, uint64_t claim);
 void gpu_memory_free_claimed(gpu_memory *memory, uint64_t claim);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gpu_syscalls.h"
 #include "number.h"
 
 bool gpu_thread_fault(gpu_thread *t, gpu_fault_kind kind, const ptx_instruction *i, const char *format, ...) {
@@ -164,12 +165,54 @@ static bool same_sizes(const ptx_variable *a, const ptx_variable *b) {
     return a == b;
 }
 
+typedef struct asking {
+    gpu_thread *thread;
+    const ptx_instruction *instruction;
+} asking;
+
+static bool read_for(void *user, uint64_t address, void *to, uint64_t bytes) {
+    const asking *a = user;
+    const char *from = gpu_thread_bytes(a->thread, a->instruction, PTX_SPACE_generic, address, bytes, false);
+    if (from == NULL) return false;
+    gpu_thread_tell(a->thread, a->instruction, PTX_SPACE_generic, address, bytes, GPU_ACCESS_READ, from, NULL);
+    memcpy(to, from, (size_t)bytes);
+    return true;
+}
+
+static bool fault_for(void *user, gpu_fault_kind kind, const char *what) {
+    const asking *a = user;
+    return gpu_thread_fault(a->thread, kind, a->instruction, "%s", what);
+}
+
+/* Of a function that the driver supplies. */
+static bool system_call(gpu_thread *t, const ptx_instruction *i, const ptx_function *f, gpu_syscall which) {
+    asking user = {t, i};
+    gpu_caller caller = {.launch = t->block->launch, .told = t->block->fault, .user = &user, .read = read_for, .fault = fault_for};
+    uint64_t parameters[GPU_SYSCALL_PARAMETERS] = {0}, result;
+    const ptx_variable *v = f->parameters;
+    for (int32_t k = 0; k < i->call->argument_count && v != NULL; k++, v = v->next) {
+        const ptx_operand *o = &i->call->arguments[k];
+        if (o->variable != NULL) memcpy(&parameters[k], t->param.bytes + gpu_thread_address(t, o->variable) + o->bits, (size_t)v->bytes);
+        else parameters[k] = ptx_trim(v->bytes == 4 ? PTX_b32 : PTX_b64, gpu_thread_value(t, o, PTX_b64).low);
+    }
+    if (!gpu_syscall_run(&caller, which, parameters, &result)) return false;
+    if (i->call->result_count > 0) {
+        const ptx_operand *o = &i->call->results[0];
+        if (o->variable != NULL) memcpy(t->param.bytes + gpu_thread_address(t, o->variable) + o->bits, &result, (size_t)f->results->bytes);
+        else gpu_thread_write(t, o, PTX_b64, (ptx_bits){result, 0});
+    }
+    gpu_thread_frame(t)->pc++;
+    return true;
+}
+
 static bool call(gpu_thread *t, const ptx_instruction *i) {
     const ptx_call *c = i->call;
     const ptx_function *f = c->callee.function;
     if (f == NULL) f = gpu_program_function_at(t->block->launch->program, gpu_thread_value(t, &c->callee, PTX_u64).low);
     if (f == NULL || f->entry) return gpu_thread_fault(t, GPU_FAULT_CALL, i, "the register of this call holds the address of no function");
     if (c->prototype != NULL && (!same_sizes(c->prototype->parameters, f->parameters) || !same_sizes(c->prototype->results, f->results))) return gpu_thread_fault(t, GPU_FAULT_CALL, i, "%s has other parameters than the prototype of this call", f->name);
+    gpu_syscall which = gpu_syscall_of(f);
+    if (which != GPU_SYSCALL_COUNT) return system_call(t, i, f, which);
     if (!f->defined) return gpu_thread_fault(t, GPU_FAULT_CALL, i, "%s is called and has no body; link what defines it", f->name);
     if (!push_frame(t, f, c, i)) return false;
     gpu_frame callee = *gpu_thread_frame(t);

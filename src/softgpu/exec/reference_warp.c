@@ -220,8 +220,6 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
     if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
 }
 
-static bool whole_warps(const ptx_instruction *i) { return i->form < PTX_FORM_BARRIER_SYNC || i->form > PTX_FORM_BARRIER_RED_PART || i->slots[PTX_SLOT_aligned] != PTX_NO_WORD; }
-
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
 static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number) {
     const gpu_listener *l = b->launch->listener;
@@ -230,7 +228,7 @@ static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number)
         const gpu_thread *t = &b->threads[k];
         if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
         if (first == NULL) first = t;
-        if (t->waiting == first->waiting || !whole_warps(t->waiting)) continue;
+        if (t->waiting == first->waiting || !gpu_waits_whole_warps(t->waiting)) continue;
         gpu_access a = {.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = k};
         l->divergent(l->user, &a, first->waiting);
         return;

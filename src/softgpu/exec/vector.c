@@ -6,6 +6,8 @@
 #include <fenv.h>
 #include <stdio.h>
 
+#include "gpu_listener.h"
+#include "vector_select.h"
 #include "vector_warp.h"
 
 /* ---- memory of blocks, kept from launch to launch ------------------------------------------------------------------------------------------------------------------------- */
@@ -35,6 +37,7 @@ static bool block_init(vec_block *b, const gpu_vector_code *code, const gpu_laun
         b->shared = pgd_mem_alloc((size_t)b->shared_bytes + 16);
         if (b->shared == NULL) return false;
     }
+    b->near = vec_near_make(0, b->shared_bytes, b->shared);
     if (b->warp_capacity < b->warp_count) {
         vec_warp *warps = pgd_mem_zalloc(sizeof *warps * b->warp_count);
         if (warps == NULL) return false;
@@ -75,7 +78,12 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
             return false;
         }
     }
+    if (l->listener != NULL) l->listener->begin_block(l->listener->user, (uint32_t)number, b->thread_count, b->shared_bytes);
     return true;
+}
+
+static void block_end(const gpu_launch *l, uint64_t number) {
+    if (l->listener != NULL) l->listener->end_block(l->listener->user, (uint32_t)number);
 }
 
 static void free_frames(vec_worker *worker) {
@@ -89,7 +97,18 @@ static void free_frames(vec_worker *worker) {
 static void worker_destroy(vec_worker *worker) {
     block_deinit(&worker->block);
     free_frames(worker);
+    vec_gates_destroy(worker->gates, worker->code->gate_count);
     pgd_mem_free(worker);
+}
+
+static vec_worker *make_worker(gpu_vector_code *code) {
+    vec_worker *worker = pgd_mem_zalloc(sizeof *worker);
+    if (worker == NULL) return NULL;
+    worker->code = code;
+    worker->gates = code->gate_count > 0 ? pgd_mem_zalloc(sizeof *worker->gates * (size_t)code->gate_count) : NULL;
+    if (worker->gates != NULL || code->gate_count == 0) return worker;
+    pgd_mem_free(worker);
+    return NULL;
 }
 
 static vec_worker *take_worker(vec_launch *run) {
@@ -98,9 +117,8 @@ static vec_worker *take_worker(vec_launch *run) {
     vec_worker *worker = code->idle;
     if (worker != NULL) code->idle = worker->next;
     atomic_flag_clear_explicit(&code->lock, memory_order_release);
-    if (worker == NULL) worker = pgd_mem_zalloc(sizeof *worker);
+    if (worker == NULL) worker = make_worker(code);
     if (worker == NULL) return NULL;
-    worker->code = code;
     worker->run = run;
     worker->launch = run->launch;
     worker->memory = run->launch->program->memory;
@@ -139,14 +157,16 @@ static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
     return PGD_OK;
 }
 
-static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, bool seeded, gpu_vector_code **out) {
+static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, bool heard, bool seeded, gpu_vector_code **out) {
     *out = NULL;
     if (kernel == NULL || !kernel->entry || !kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
     gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
     if (code == NULL) return pgd_fail_memory(sizeof *code);
     code->program = program;
+    code->level = vec_level_in_force();
     code->observed = observed;
     code->seeded = seeded;
+    code->heard = heard;
     atomic_flag_clear(&code->lock);
     pgd_status status = prepare(code, kernel);
     if (status != PGD_OK) gpu_vector_code_destroy(code);
@@ -154,9 +174,10 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     return status;
 }
 
-pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, false, out); }
-pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, false, out); }
-pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, true, out); }
+pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, false, false, out); }
+pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, false, false, out); }
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, true, false, out); }
+pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, bool heard, gpu_vector_code **out) { return create(program, kernel, false, heard, true, out); }
 
 void gpu_vector_code_destroy(gpu_vector_code *code) {
     if (code == NULL) return;
@@ -298,6 +319,7 @@ static void run_blocks(vec_worker *worker) {
         while (fine && alive && !stopped(run)) fine = run_round(worker, b, &alive);
         if (!fine) fail(worker);
         if (!fine || alive) leave_frames(b);
+        block_end(run->launch, number);
     }
 }
 
@@ -321,6 +343,7 @@ static bool run_resident(vec_worker *worker, vec_resident *r, bool *over) {
         block_belongs(&r->block, worker);
         fine = run_round(worker, &r->block, &alive);
         r->over = !alive;
+        if (r->over) block_end(worker->launch, r->number);
     }
     *over = r->over;
     return fine;
@@ -361,7 +384,7 @@ static void residents_destroy(vec_launch *run) {
     for (uint64_t k = 0; run->resident != NULL && k < run->resident_count; k++) {
         vec_resident *r = &run->resident[k];
         block_belongs(&r->block, &none);
-        if (r->started && !r->over) leave_frames(&r->block);
+        if (r->started && !r->over) leave_frames(&r->block), block_end(run->launch, r->number);
         block_deinit(&r->block);
     }
     free_frames(&none);
@@ -435,7 +458,8 @@ pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pg
     vec_launch run = {.launch = launch, .code = code, .fault = fault, .blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2]};
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    pgd_status status = run_all(&run, pool);
+    if (launch->listener != NULL) launch->listener->begin_launch(launch->listener->user, launch);
+    pgd_status status = run_all(&run, launch->listener != NULL || launch->observer != NULL ? NULL : pool);
     residents_destroy(&run);
     if (counts != NULL) *counts = (gpu_counts){atomic_load(&run.warp_instructions), atomic_load(&run.executed)};
     return status;
@@ -445,7 +469,7 @@ pgd_status gpu_vector_run(const gpu_launch *launch, pgd_pool *pool, gpu_fault *f
     gpu_vector_code *code;
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    PGD_TRY((launch->seed == 0 ? gpu_vector_prepare : gpu_vector_prepare_seeded)(launch->program, launch->kernel, &code));
+    PGD_TRY(launch->seed == 0 ? gpu_vector_prepare(launch->program, launch->kernel, &code) : gpu_vector_prepare_seeded(launch->program, launch->kernel, false, &code));
     pgd_status status = gpu_vector_launch(code, launch, pool, fault, NULL);
     gpu_vector_code_destroy(code);
     return status;

@@ -17,8 +17,10 @@ typedef struct gpu_vector_code gpu_vector_code;
 pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
 /* The same, and its launches tell launch->observer of every instruction: without a pool, as the observer hears of one at a time. */
 pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
-/* The same as the first, for launches with a seed: a warp's turn may end before each access to memory. In other code it ends between basic blocks alone. */
-pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
+/* The same, and its launches tell launch->listener of accesses and barriers; they run without a pool. */
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
+/* That of gpu_vector_prepare or _heard, for launches with a seed: a warp's turn may end before each access to memory. In other code it ends between basic blocks alone. */
+pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, bool heard, gpu_vector_code **out);
 void gpu_vector_code_destroy(gpu_vector_code *code);
 
 /* Runs all blocks of a launch of the kernel, spread over the pool; NULL, or a seed: the calling thread alone. counts may be NULL. Of several blocks that do wrong the first to be
@@ -32,4 +34,7 @@ pgd_status gpu_vector_run(const gpu_launch *launch, pgd_pool *pool, gpu_fault *f
 typedef enum gpu_vector_level { GPU_VECTOR_PORTABLE, GPU_VECTOR_AVX2, GPU_VECTOR_AVX512, GPU_VECTOR_LEVELS } gpu_vector_level;
 pgd_status gpu_vector_force(gpu_vector_level level);
 gpu_vector_level gpu_vector_best(void);
+
+/* After how many passes through a basic block a version of it is made for the registers as they are then (vector_versions.c); -1: never. Results are the same. At first 8. */
+void gpu_vector_versions_after(int passes);
 #endif

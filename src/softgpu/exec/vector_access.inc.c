@@ -243,15 +243,13 @@ LANES(load64) { return load_words(w, s, 8); }
 INLINE char *near(const vec_warp *w, const vec_step *s, uint64_t address, bool words) {
     const vec_near *n = (const vec_near *)(const void *)((const char *)w->worker + s->target);
     uint64_t from = address - n->address;
-    return words ? ((from >> 2 | from << 62) < n->words ? n->host + from : NULL) : (from >> 3 | from << 61) < n->doubles ? n->host + from : NULL;
+    return words ? ((from >> 2 | from << 62) < n->words32 ? n->host + from : NULL) : (from >> 3 | from << 61) < n->doubles32 ? n->host + from : NULL;
 }
 
 /* Remembers the window that the slow way found for the next time. */
 static void remember(vec_warp *w, const vec_step *s) {
     const gpu_memory_window *window = &w->worker->windows[s->site];
-    if (window->host == NULL || window->bytes < VEC_NEAR || window->address % 8 != 0) return;
-    uint64_t last = window->bytes - VEC_NEAR;
-    w->worker->near[s->site] = (vec_near){window->address, last / 4 + 1, last / 8 + 1, window->host};
+    if (window->host != NULL && window->address % 8 == 0) w->worker->near[s->site] = vec_near_make(window->address, window->bytes, window->host);
 }
 /* Rows of lanes, each one piece or one number, between the first and the last, of which is known that they are there. */
 INLINE void copy_rows_of(int32_t across, vec_slot *d, const char *from, int64_t rise, bool pieces, int32_t bytes) {

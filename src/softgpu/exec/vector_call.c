@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Calls: lanes that call together share a frame, with registers of its own, and addresses of .local and .param memory that are the same for all of them. */
+#include "gpu_syscalls.h"
 #include "vector_warp.h"
 
 /* ---- memory of lanes ------------------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -127,6 +128,60 @@ static bool hands_on_parameters(const vec_warp *w, const ptx_call *c) {
     return false;
 }
 
+/* ---- functions that the driver supplies --------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct asking {
+    vec_warp *warp;
+    const vec_step *step;
+    int32_t lane;
+} asking;
+
+static bool read_for(void *user, uint64_t address, void *to, uint64_t bytes) {
+    const asking *a = user;
+    const char *from = vec_bytes(a->warp, a->warp->frame, a->lane, a->step->i, a->step->site, PTX_SPACE_generic, address, bytes, false);
+    if (from == NULL) return false;
+    vec_tell(a->warp, a->warp->frame, a->lane, a->step->i, PTX_SPACE_generic, address, bytes, GPU_ACCESS_READ, from, NULL);
+    memcpy(to, from, (size_t)bytes);
+    return true;
+}
+
+static bool fault_for(void *user, gpu_fault_kind kind, const char *what) {
+    const asking *a = user;
+    return vec_fault(a->warp, a->lane, kind, a->step->i, "%s", what) != NULL;
+}
+
+static bool system_call_of(vec_warp *w, const vec_step *s, int32_t lane, const ptx_function *f, gpu_syscall which) {
+    const ptx_call *c = s->i->call;
+    asking user = {w, s, lane};
+    gpu_caller caller = {.launch = w->worker->launch, .told = &w->worker->fault, .user = &user, .read = read_for, .fault = fault_for};
+    uint64_t parameters[GPU_SYSCALL_PARAMETERS] = {0}, result;
+    const ptx_variable *v = f->parameters;
+    for (int32_t k = 0; k < c->argument_count && v != NULL; k++, v = v->next) {
+        const ptx_operand *o = &c->arguments[k];
+        if (o->variable != NULL) memcpy(&parameters[k], param_of(w, lane, vec_address_of(w, w->frame, o->variable) + o->bits), (size_t)v->bytes);
+        else parameters[k] = ptx_trim(v->bytes == 4 ? PTX_b32 : PTX_b64, vec_value(w, w->frame, lane, o, PTX_b64).low);
+    }
+    if (!gpu_syscall_run(&caller, which, parameters, &result)) return false;
+    if (c->result_count == 0) return true;
+    const ptx_operand *o = &c->results[0];
+    if (o->variable != NULL) memcpy(param_of(w, lane, vec_address_of(w, w->frame, o->variable) + o->bits), &result, (size_t)f->results->bytes);
+    else vec_write(w->frame, lane, o, PTX_b64, (ptx_bits){result, 0});
+    return true;
+}
+
+/* Lane after lane. What was found of memory is forgotten when some of it may be freed now. */
+static const vec_step *system_call(vec_warp *w, const vec_step *s, const ptx_function *f, gpu_syscall which, int32_t pc) {
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1)
+        if (!system_call_of(w, s, __builtin_ctz(rest), f, which)) return NULL;
+    if (which == GPU_SYSCALL_free) {
+        memset(w->worker->windows, 0, sizeof w->worker->windows);
+        memset(w->worker->near, 0, sizeof w->worker->near);
+    }
+    w->splits[w->current].pc = pc + 1;
+    w->stop = VEC_GO_ON;
+    return NULL;
+}
+
 static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *f, int32_t pc) {
     const ptx_instruction *i = s->i;
     const ptx_call *c = i->call;
@@ -134,8 +189,10 @@ static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *
     bool too_much;
     if (f == NULL || f->entry) return vec_fault(w, first, GPU_FAULT_CALL, i, "the register of this call holds the address of no function");
     if (c->prototype != NULL && (!same_sizes(c->prototype->parameters, f->parameters) || !same_sizes(c->prototype->results, f->results))) return vec_fault(w, first, GPU_FAULT_CALL, i, "%s has other parameters than the prototype of this call", f->name);
-    if (!f->defined) return vec_fault(w, first, GPU_FAULT_CALL, i, "%s is called and has no body; link what defines it", f->name);
+    gpu_syscall which = gpu_syscall_of(f);
+    if (!f->defined && which == GPU_SYSCALL_COUNT) return vec_fault(w, first, GPU_FAULT_CALL, i, "%s is called and has no body; link what defines it", f->name);
     if (hands_on_parameters(w, c) && !vec_make_parameters(w)) return vec_no_memory(w);
+    if (which != GPU_SYSCALL_COUNT) return system_call(w, s, f, which, pc);
     vec_frame *caller = w->frame, *frame = take_frame(w, body_of(w, f));
     if (frame == NULL) return vec_no_memory(w);
     frame->parent = caller;

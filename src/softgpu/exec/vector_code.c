@@ -175,7 +175,13 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
     vec_step *s = add_step(b, handler_of(i), i);
     if (s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic) s->site = (uint8_t)(b->sites++ % VEC_SITES);
     if (i->guarded && guards_itself(i)) s->guard = b->registers[i->guard].at, s->negated = i->guard_negated;
-    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
+    bool accesses = s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic;
+    if (s->run == vec_run_any || s->run == vec_run_cvta || (accesses && !code->heard)) vec_select(b, code, i, s);
+}
+
+static void add_head(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t count) {
+    add_step(b, vec_run_head, i)->count = count;
+    if (count >= VEC_GATED && !code->observed && !code->seeded) add_step(b, vec_run_gate, i)->target = code->gate_count++;
 }
 
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
@@ -184,7 +190,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         const ptx_instruction *i = k < f->instruction_count ? &f->instructions[k] : NULL;
         int32_t from = b->count, block = fl->block[k];
         b->first[k] = b->count;
-        if (fl->leads[k]) add_step(b, vec_run_head, i)->count = (block + 1 < fl->count ? fl->begin[block + 1] : f->instruction_count) - k;
+        if (fl->leads[k]) add_head(b, code, i, (block + 1 < fl->count ? fl->begin[block + 1] : f->instruction_count) - k);
         if (i != NULL) add_instruction(b, code, i);
         else add_step(b, vec_run_ret, NULL);
         for (; from < b->count; from++) b->order[from] = (uint32_t)fl->place[block];
@@ -202,6 +208,7 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
         *split = *s;
         if (s->plain) split->run = vec_run_single_masked;
         if (s->run == vec_run_head) split->run = vec_run_head_split;
+        if (s->run == vec_run_gate) split->run = vec_run_pass;
         split->run = vec_masked(split->run);
         if (s->run == vec_run_bra) split->run = vec_run_bra_split;
     }

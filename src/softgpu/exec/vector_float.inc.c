@@ -48,18 +48,19 @@ INLINE float near_quotient_of(float a, float b, float c) {
     X(div_f32, quotient_of, false) X(div_ftz, quotient_of, true) X(div_approx, near_quotient_of, false) X(div_approx_ftz, near_quotient_of, true) \
     X(rcp_f32, reciprocal_of, false) X(rcp_ftz, reciprocal_of, true) X(sqrt_f32, root_of, false) X(sqrt_ftz, root_of, true)
 #define X(name, of, flush)                                                                                               \
+    INLINE uint32_t one_##name(uint32_t a, uint32_t b, uint32_t c) { return one_float(of, flush, a, b, c); }            \
     LANES(name##_lanes) {                                                                                                \
         SLOTS;                                                                                                           \
         LANES32;                                                                                                         \
         if (unmade(a, b, c)) return again32(w, s);                                                                       \
         uint32_t *z = out32(d);                                                                                          \
-        EACH_LANE(k) z[k] = one_float(of, flush, x[k], y[k], v[k]);                                                      \
+        EACH_LANE(k) z[k] = one_##name(x[k], y[k], v[k]);                                                                \
         VEC_NEXT(w, s);                                                                                                  \
     }                                                                                                                    \
     LANES(name) {                                                                                                        \
         SLOTS;                                                                                                           \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                   \
-        set_uniform(d, one_float(of, flush, (uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base));                      \
+        set_uniform(d, one_##name((uint32_t)a->base, (uint32_t)b->base, (uint32_t)c->base));                             \
         VEC_NEXT(w, s);                                                                                                  \
     }
 FLOAT_LIST(X)
@@ -70,6 +71,7 @@ LANES(fma_f32_other) {
     (void)d;
     return (a->state & b->state & c->state & VEC_SPREAD) != 0 ? fused_f32_lanes(w, s) : fused_f32(w, s);
 }
+INLINE uint32_t one_fma_f32(uint32_t a, uint32_t b, uint32_t c) { return one_fused_f32(a, b, c); }
 /* One factor is often the same in all lanes. */
 HANDLER(fma_f32) {
     SLOTS;
@@ -155,18 +157,19 @@ INLINE double quotient64_of(double a, double b, double c) { return a / b; }
 INLINE double root64_of(double a, double b, double c) { return __builtin_sqrt(a); }
 #define DOUBLE_LIST(X) X(add_f64, sum64_of) X(sub_f64, difference64_of) X(mul_f64, product64_of) X(fma_f64, fused64_of) X(div_f64, quotient64_of) X(sqrt_f64, root64_of)
 #define X(name, of)                                                                                                             \
+    INLINE uint64_t one_##name(uint64_t a, uint64_t b, uint64_t c) { return bits_of_double(of(double_of(a), double_of(b), double_of(c))); } \
     LANES(name##_lanes) {                                                                                                       \
         SLOTS;                                                                                                                  \
         LANES64;                                                                                                                \
         if (unmade(a, b, c)) return again64(w, s);                                                                              \
         uint64_t *z = out64(d);                                                                                                 \
-        EACH_LANE(k) z[k] = bits_of_double(of(double_of(x[k]), double_of(y[k]), double_of(v[k])));                              \
+        EACH_LANE(k) z[k] = one_##name(x[k], y[k], v[k]);                                                                       \
         VEC_NEXT(w, s);                                                                                                         \
     }                                                                                                                           \
     HANDLER(name) {                                                                                                             \
         SLOTS;                                                                                                                  \
         if (!uniform2(a, b) || !uniform(c)) return name##_lanes(w, s);                                                          \
-        set_uniform(d, bits_of_double(of(double_of(a->base), double_of(b->base), double_of(c->base))));                       \
+        set_uniform(d, one_##name(a->base, b->base, c->base));                                                                  \
         VEC_NEXT(w, s);                                                                                                         \
     }
 DOUBLE_LIST(X)

@@ -119,14 +119,14 @@ HANDLER(cvta) {
  * the same in all lanes. */
 #define ONE_STEADY (scalar2(a, b) && scalar(c) && (uniform(a) || uniform(b)))
 #define STRAIGHT_LIST(X)                                                                                                                \
-    X(add32, 32, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub32, 32, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul32, 32, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad32, 32, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])                \
-    X(add64, 64, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), x[k] + y[k])                                                          \
-    X(sub64, 64, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), x[k] - y[k])                                                          \
-    X(mul64, 64, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, x[k] * y[k])                                         \
-    X(mad64, 64, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), x[k] * y[k] + v[k])
+    X(add32, 32, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), a + b)                                                          \
+    X(sub32, 32, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), a - b)                                                          \
+    X(mul32, 32, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, a * b)                                         \
+    X(mad32, 32, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), a * b + c)                \
+    X(add64, 64, false, scalar2(a, b), a->base + b->base, OF(a) + OF(b), a + b)                                                          \
+    X(sub64, 64, false, scalar2(a, b), a->base - b->base, OF(a) - OF(b), a - b)                                                          \
+    X(mul64, 64, false, ONE_STEADY, a->base * b->base, OF(a) * b->base + OF(b) * a->base, a * b)                                         \
+    X(mad64, 64, true, ONE_STEADY, a->base * b->base + c->base, OF(a) * b->base + OF(b) * a->base + OF(c), a * b + c)
 #define TRIM_32(x) ((uint32_t)(x))
 #define TRIM_64(x) (x)
 #define STEP_32(x) ((uint64_t)(int32_t)(uint32_t)(x))
@@ -135,14 +135,14 @@ INLINE uint64_t which_of(bool rise, const vec_slot *a) { return rise ? rise_of(a
 #define OF(a) which_of(rise, a)
 /* Behind the bases comes the rest of the work: steps, or lanes. */
 #define X(name, bits, ternary, when, base_, step, lane)                                                   \
+    INLINE uint##bits##_t one_##name(uint##bits##_t a, uint##bits##_t b, uint##bits##_t c) { return lane; } \
     INLINE uint64_t name##_step(const vec_slot *a, const vec_slot *b, const vec_slot *c, bool rise) { return step; } \
     LANES(name##_lanes) {                                                                        \
         SLOTS;                                                                                   \
         LANES##bits;                                                                             \
-        (void)v;                                                                                 \
         if (unmade(a, b, c)) return again##bits(w, s);                                           \
         uint##bits##_t *z = out##bits(d);                                                        \
-        EACH_LANE(k) z[k] = lane;                                                                \
+        EACH_LANE(k) z[k] = one_##name(x[k], y[k], v[k]);                                                              \
         VEC_NEXT(w, s);                                                                          \
     }                                                                                            \
     LANES(name##_strided) {                                                                      \
@@ -191,14 +191,6 @@ STRAIGHT_LIST(X)
 CONSTANT_LIST(X)
 #undef X
 
-/* To a register itself. */
-HANDLER(add64_self) {
-    vec_slot *d = vec_at(w, s->d);
-    if (d->state != VEC_SCALAR) return add64_constant_scalar(w, s);
-    d->base += CONSTANT_64;
-    VEC_NEXT(w, s);
-}
-
 /* Products of 32 bits in 64: only while the count of neither factor runs over. */
 INLINE const vec_step *wide_product(vec_warp *w, const vec_step *s, bool is_signed, vec_fn *lanes) {
     SLOTS;
@@ -226,13 +218,13 @@ WIDE_LIST(X)
 #undef X
 
 /* A shift to the left by as much in all lanes is a product. */
+INLINE uint32_t one_shl32(uint32_t a, uint32_t b, uint32_t c) { return b > 31 ? 0 : a << (b & 31); }
 LANES(shl32_lanes) {
     SLOTS;
     LANES32;
-    (void)v;
     if (unmade(a, b, c)) return again32(w, s);
     uint32_t *z = out32(d);
-    EACH_LANE(k) z[k] = y[k] > 31 ? 0 : x[k] << (y[k] & 31);
+    EACH_LANE(k) z[k] = one_shl32(x[k], y[k], v[k]);
     VEC_NEXT(w, s);
 }
 HANDLER(shl32) {

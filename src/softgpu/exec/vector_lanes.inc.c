@@ -109,6 +109,30 @@ INLINE bool counts_u32(const vec_warp *w, const vec_slot *a) { return counts_wit
 /* Does it count from lane to lane by `step`, over the ends of rows as well? */
 INLINE bool counts_by(const vec_warp *w, const vec_slot *a, int64_t step) { return (a->state & VEC_STRIDED) != 0 && a->stride == step && (w->row_shift == 5 || a->rise == step << w->row_shift); }
 
+/* ---- pieces of memory ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Stored in pieces as wide as what loads them next: processors hand on what is on its way to memory only to loads that are no wider. */
+#if defined(__AVX512F__)
+enum { PIECE = 64 };
+#elif defined(__AVX2__)
+enum { PIECE = 32 };
+#else
+enum { PIECE = 16 };
+#endif
+typedef uint32_t piece __attribute__((vector_size(PIECE), aligned(4), may_alias));
+typedef uint32_t half_piece __attribute__((vector_size(PIECE / 2), aligned(4), may_alias));
+
+INLINE void copy_pieces(char *to, const char *from, int32_t bytes) {
+    if (bytes < PIECE) *(half_piece *)(void *)to = *(const half_piece *)(const void *)from;
+    else
+        for (int32_t k = 0; k < bytes; k += PIECE) *(piece *)(void *)(to + k) = *(const piece *)(const void *)(from + k);
+}
+INLINE void spread_pieces(char *to, uint32_t value, int32_t bytes) {
+    if (bytes < PIECE) *(half_piece *)(void *)to = (half_piece){0} + value;
+    else
+        for (int32_t k = 0; k < bytes; k += PIECE) *(piece *)(void *)(to + k) = (piece){0} + value;
+}
+
 /* ---- masks ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Bit k: is number k not 0? They are 0 or all ones. */

@@ -27,29 +27,27 @@ pgd_status gpu_vector_force(gpu_vector_level level) {
     return PGD_OK;
 }
 
-#if defined(__x86_64__)
-static int level_in_force(void) {
+gpu_vector_level vec_level_in_force(void) {
     int level = atomic_load_explicit(&forced, memory_order_relaxed);
-    return level < 0 ? (int)gpu_vector_best() : level;
+    return level < 0 ? gpu_vector_best() : (gpu_vector_level)level;
 }
-#endif
 
 vec_dots_fn *vec_dots(void) {
 #if defined(__x86_64__)
-    int level = level_in_force();
+    gpu_vector_level level = vec_level_in_force();
     if (level != GPU_VECTOR_PORTABLE) return level == GPU_VECTOR_AVX512 ? vec_dots_avx512 : vec_dots_avx2;
 #endif
     return vec_dots_portable;
 }
 
-static vec_fn *handler(vec_op op) {
+vec_fn *vec_handler(gpu_vector_level level, vec_op op) {
 #if defined(__x86_64__)
-    int level = level_in_force();
     if (level == GPU_VECTOR_AVX512) return vec_handlers_avx512[op];
     if (level == GPU_VECTOR_AVX2) return vec_handlers_avx2[op];
 #endif
     return vec_handlers_portable[op];
 }
+static vec_fn *handler(vec_op op) { return vec_handler(vec_level_in_force(), op); }
 
 /* ---- operands ----------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -134,7 +132,6 @@ static bool add_constant(const selection *n, bool subtract) {
     if (subtract) value = 0 - value;
     if (ptx_types[t].bits == 32) n->s->c = (uint32_t)value;
     else n->s->offset = (int64_t)value;
-    if (ptx_types[t].bits == 64 && n->s->d == n->s->a && n->s->d != VEC_TRASH) n->s->run = handler(VEC_OP_add64_self);
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 #define VEC_OP_LIST(X)                                                                                                                                \
     X(mov32) X(mov64) X(mov_any) X(mov_pred) X(selp32) X(selp64) X(cvta)                                                                              \
-    X(add32_constant) X(add64_constant) X(add64_self) X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
+    X(add32_constant) X(add64_constant) X(add32) X(sub32) X(mul32) X(mad32) X(add64) X(sub64) X(mul64) X(mad64)                                                                           \
     X(mad_wide_u32) X(mad_wide_s32) X(mul_hi_u32) X(mul_hi_s32)                                                       \
     X(and32) X(or32) X(xor32) X(not32) X(and64) X(or64) X(xor64) X(not64) X(and_pred) X(or_pred) X(xor_pred) X(not_pred) X(lop3)                      \
     X(shl32) X(shr_u32) X(shr_s32) X(shl64) X(shr_u64) X(shr_s64) X(shf_l) X(shf_r) X(bfe_u32) X(bfe_s32) X(prmt) X(popc32) X(clz32) X(brev32)        \
@@ -48,9 +48,13 @@ extern vec_fn *const vec_handlers_portable[VEC_OP_COUNT];
 vec_dots_fn vec_dots_portable;
 #if defined(__x86_64__)
 vec_dots_fn vec_dots_avx2, vec_dots_avx512;
+void vec_clear_upper(void); /* behind the last handler of a turn: code for older instruction sets is slow, on some processors, while upper halves of registers are in use */
 extern vec_fn *const vec_handlers_avx2[VEC_OP_COUNT];
 extern vec_fn *const vec_handlers_avx512[VEC_OP_COUNT];
 #endif
+
+gpu_vector_level vec_level_in_force(void);
+vec_fn *vec_handler(gpu_vector_level level, vec_op op);
 
 /* What the handlers of comparisons find in a step. */
 typedef enum vec_comparison { VEC_EQ, VEC_NE, VEC_LT, VEC_LE, VEC_GT, VEC_GE, VEC_NUM, VEC_NAN, VEC_EQU, VEC_NEU, VEC_LTU, VEC_LEU, VEC_GTU, VEC_GEU } vec_comparison;

@@ -3,6 +3,7 @@
  *
  * The split whose basic block comes first in reverse postorder runs, in the deepest frame first, so that the others are caught up with where ways meet (thread frontiers:
  * Diamos et al., "SIMD Re-convergence at Thread Frontiers", MICRO 2011). A split that only goes round and round lets the others pass after a while, for it may wait for them. */
+#include "vector_select.h"
 #include "vector_warp.h"
 
 static uint64_t key_of(const vec_frame *f, int32_t pc) { return (uint64_t)(VEC_CALLS_MAX + 1 - f->depth) << 32 | f->body->order[pc]; }
@@ -82,6 +83,9 @@ static void run_split(vec_warp *w, int32_t number) {
         s++;
     }
     while (s != NULL) s = s->run(w, s);
+#if defined(__x86_64__)
+    if (w->worker->code->level != GPU_VECTOR_PORTABLE) vec_clear_upper();
+#endif
     w->worker->warp_instructions += (uint64_t)(before - w->left);
     w->worker->executed += (uint64_t)(before - w->left) * lanes;
 }
@@ -273,6 +277,9 @@ const vec_step *vec_run_exit(vec_warp *w, const vec_step *s) {
 const vec_step *vec_run_trap(vec_warp *w, const vec_step *s) { return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_TRAP, s->i, "the kernel trapped"); }
 
 const vec_step *vec_run_nothing(vec_warp *w, const vec_step *s) {
-    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        vec_tell_fence(w);
+    }
     VEC_NEXT(w, s);
 }

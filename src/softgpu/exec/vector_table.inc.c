@@ -8,6 +8,8 @@
 
 #include "vector_access.inc.c"
 
+#include "vector_known.inc.c"
+
 vec_fn *const VEC_TABLE[VEC_OP_COUNT] = {
 #define X(name) name,
     VEC_OP_LIST(X)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "compute.h"
+#include "gpu_listener.h"
 #include "gpu_schedule.h"
 #include "gpu_spaces.h"
 #include "vector.h"
@@ -51,14 +52,24 @@ typedef struct vec_register {
 
 struct vec_step {
     vec_fn *run;
-    const ptx_instruction *i;
+    union {
+        const ptx_instruction *i;
+        const vec_step *general; /* of a version's step that asks nothing: the one that does */
+    };
     uint32_t d, a, b, c;   /* slots: bytes from the beginning of the frame's registers */
     uint32_t guard, pair;  /* slots of predicates */
-    int32_t target;        /* a step */
-    int32_t count;         /* instructions of the basic block that begins here, or at the target */
+    union {
+        struct {
+            int32_t target; /* a step */
+            int32_t count;  /* instructions of the basic block that begins here, or at the target */
+        };
+        struct vec_near *near; /* of a version's load */
+        int64_t other_offset;  /* of a version's pair of sums */
+    };
     union {
         int64_t offset;    /* of an address */
         vec_fn *alone;     /* see fused */
+        const vec_step *to; /* of a version's branch: where it goes */
     };
     uint8_t width;         /* vec_width of the result */
     uint8_t bytes, elems;  /* of an access */
@@ -86,8 +97,11 @@ typedef struct vec_body {
 
 struct gpu_vector_code {
     const gpu_program *program;
+    gpu_vector_level level;
     bool observed;           /* a step before each instruction tells of it */
     bool seeded;             /* a step before each access may end the turn */
+    bool heard;              /* accesses go lane by lane, and tell of themselves */
+    int32_t gate_count;
     vec_body *kernel;
     vec_body **bodies;       /* by the number of the function; NULL: not needed */
     struct vec_worker *idle; /* kept from launch to launch */
@@ -158,6 +172,18 @@ struct vec_warp {
 
 /* ---- blocks and workers ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* A piece of memory that a step found last, or a block's shared memory: how many numbers of 4 and of 8 bytes one after the other begin in it from where 1, 16 or 32 of them are in it.
+ * All zeros: none. */
+typedef struct vec_near {
+    uint64_t address; /* of the first, a multiple of 8 */
+    char *host;
+    uint64_t words, words16, words32, doubles, doubles32;
+} vec_near;
+static inline uint64_t vec_places(uint64_t bytes, uint64_t size, uint64_t count) { return bytes < size * count ? 0 : bytes / size - count + 1; }
+static inline vec_near vec_near_make(uint64_t address, uint64_t bytes, char *host) {
+    return (vec_near){address, host, vec_places(bytes, 4, 1), vec_places(bytes, 4, 16), vec_places(bytes, 4, 32), vec_places(bytes, 8, 1), vec_places(bytes, 8, 32)};
+}
+
 typedef struct vec_barrier {
     uint32_t lanes[VEC_WARPS_MAX];
     uint32_t expected, truths;
@@ -170,6 +196,7 @@ typedef struct vec_block {
     vec_warp *warps;
     char *shared;
     uint64_t shared_bytes, shared_capacity;
+    vec_near near; /* of shared memory */
     vec_barrier barriers[VEC_BARRIERS];
     uint32_t warp_capacity;
     bool barriers_used;
@@ -188,12 +215,23 @@ typedef struct vec_launch {
     uint32_t accesses;             /* that are left of the turn */
 } vec_launch;
 
-/* Of memory that a step found last: at address + 4 k, k < words, and address + 8 k, k < doubles, accesses of VEC_NEAR bytes are in it. */
-enum { VEC_NEAR = 8 * VEC_LANES };
-typedef struct vec_near {
-    uint64_t address, words, doubles;
-    char *host;
-} vec_near;
+/* A stretch of steps for warps of 32 lanes that live, made for the kinds that its registers had: handlers that do not ask for them. */
+typedef enum vec_kind { VEC_UNIFORM = 0, VEC_EACH = VEC_SPREAD, VEC_STEADY = VEC_STRIDED, VEC_ANY_KIND = VEC_SPREAD | VEC_STRIDED, VEC_UNSEEN = 7 } vec_kind;
+typedef struct vec_condition {
+    uint32_t at, kind;
+} vec_condition;
+typedef struct vec_version {
+    vec_step *steps;
+    vec_condition *conditions;
+    uint32_t condition_count, row_shift;
+} vec_version;
+enum { VEC_VERSIONS = 3, VEC_GATED = 3 /* instructions of a basic block that has a gate */ };
+/* Where versions begin: behind the head of a basic block. */
+typedef struct vec_gate {
+    int32_t count, passes; /* passes: without a version that fits */
+    bool closed;           /* versions would not be faster, or there are enough */
+    vec_version versions[VEC_VERSIONS];
+} vec_gate;
 
 typedef struct vec_worker {
     vec_near near[VEC_SITES];
@@ -210,6 +248,7 @@ typedef struct vec_worker {
     bool no_memory;
     vec_block block;
     vec_frame *free_frames;
+    vec_gate *gates; /* NULL: there are none */
 } vec_worker;
 
 /* ---- going on ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -230,6 +269,10 @@ static inline uint64_t vec_counted(const vec_slot *s, uint32_t lane, uint32_t ro
 }
 static inline bool vec_scalar(const vec_slot *s) { return (s->state & VEC_SPREAD) == 0; }
 static inline vec_slot *vec_at(const vec_warp *w, uint32_t at) { return (vec_slot *)(void *)(w->registers + at); }
+static inline uint32_t vec_block_number(const vec_warp *w) {
+    const uint32_t *index = w->block->index, *grid = w->worker->launch->grid;
+    return index[0] + grid[0] * (index[1] + grid[1] * index[2]);
+}
 static inline bool vec_whole(const vec_warp *w) { return w->mask == w->alive; }
 
 /* ---- vector_lane.c: one lane ---- */
@@ -253,8 +296,15 @@ char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruc
 bool vec_make_parameters(vec_warp *w); /* gives lanes their own */
 vec_fn vec_run_load, vec_run_store, vec_run_atomic, vec_run_cvta, vec_run_isspacep, vec_run_copy;
 
-/* ---- vector_observe.c ---- */
+/* ---- vector_tell.c ---- */
 vec_fn vec_run_observe;
+void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value); /* see gpu_access */
+void vec_tell_copy(const vec_warp *w, const vec_copy *c);
+void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
+void vec_tell_fence(const vec_warp *w);
+void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
+void vec_tell_divergence(const vec_warp *w, int32_t barrier);
+void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
 
 /* ---- vector_drawn.c: launches with a seed ---- */
 static inline gpu_schedule *vec_drawn(const vec_worker *worker) { return worker->launch->seed == 0 ? NULL : &worker->run->drawn; } /* NULL: the natural order */
@@ -269,6 +319,10 @@ bool vec_start(vec_warp *w);                                 /* false: no memory
 void vec_forget_split(vec_warp *w, int32_t number);
 const vec_step *vec_leave(vec_warp *w, uint32_t mask, int32_t pc); /* lanes of the split that runs exit; the others go on at pc */
 vec_fn vec_run_head, vec_run_head_split, vec_run_guard, vec_run_guard_part, vec_run_bra, vec_run_bra_split, vec_run_brx, vec_run_exit, vec_run_nothing, vec_run_trap, vec_run_stop;
+
+/* ---- vector_versions.c ---- */
+vec_fn vec_run_gate, vec_run_pass;
+void vec_gates_destroy(vec_gate *gates, int32_t count);
 
 /* ---- vector_call.c ---- */
 vec_fn vec_run_call, vec_run_ret;

@@ -88,3 +88,35 @@ KERNEL infinite_loop(volatile int *x) {
         x[1]++;
     } while (BUG && x[0] == 0); // infinite_loop
 }
+
+extern "C" __attribute__((device)) void *malloc(unsigned long bytes);
+extern "C" __attribute__((device)) void free(void *p);
+extern "C" __attribute__((device)) void __assertfail(const char *message, const char *file, unsigned int line, const char *function, unsigned long character_bytes);
+
+KERNEL assertion(const int *x, int *y) {
+    if (x[tid()] > -BUG)
+        __assertfail("x[tid()] == 0", "planted.cu", __LINE__, "assertion", 1); // assertion
+    y[tid()] = 1;
+}
+
+KERNEL heap_overflow(int *y, int n) {
+    volatile int *p = (volatile int *)malloc(4 * n);
+    p[n - 1 + BUG] = 1; // heap_overflow
+    y[0] = p[n - 1];
+    free((void *)p);
+}
+
+KERNEL double_free(int *y) {
+    int *volatile p = (int *)malloc(4);
+    free(p);
+    if (BUG)
+        free(p); // double_free
+    y[0] = 1;
+}
+
+KERNEL unwritten_heap(int *y, int n) {
+    volatile int *p = (volatile int *)malloc(2 * sizeof(int));
+    if (!BUG) p[1] = 1;
+    y[0] = p[1]; // unwritten_heap
+    free((void *)p);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A ring of records, a length and its bytes each. */
+#include "kernel_output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver_state.h"
+
+void gpu_output_init(gpu_output *o, size_t capacity) {
+    *o = (gpu_output){.capacity = capacity};
+    pthread_mutex_init(&o->lock, NULL);
+}
+
+void gpu_output_deinit(gpu_output *o) {
+    pgd_mem_free(o->ring);
+    pthread_mutex_destroy(&o->lock);
+    o->ring = NULL;
+}
+
+/* ---- the ring: bytes come in behind, go out in front ----------------------------------------------------------------------------------------------------------------- */
+
+static void put(gpu_output *o, const void *from, size_t bytes) {
+    size_t at = (o->first + o->count) % o->capacity, part = bytes < o->capacity - at ? bytes : o->capacity - at;
+    memcpy(o->ring + at, from, part);
+    memcpy(o->ring, (const char *)from + part, bytes - part);
+    o->count += bytes;
+}
+
+static void take(gpu_output *o, void *to, size_t bytes) {
+    size_t part = bytes < o->capacity - o->first ? bytes : o->capacity - o->first;
+    if (to != NULL) {
+        memcpy(to, o->ring + o->first, part);
+        memcpy((char *)to + part, o->ring, bytes - part);
+    }
+    o->first = (o->first + bytes) % o->capacity;
+    o->count -= bytes;
+}
+
+static uint32_t take_length(gpu_output *o) {
+    uint32_t length;
+    take(o, &length, sizeof length);
+    return length;
+}
+
+/* ---- by kernels ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+void gpu_output_add(gpu_output *o, const char *text, size_t bytes) {
+    uint32_t length = (uint32_t)bytes;
+    pthread_mutex_lock(&o->lock);
+    if (o->ring == NULL) o->ring = pgd_mem_alloc(o->capacity);
+    if (o->ring == NULL || bytes + sizeof length > o->capacity) {
+        o->lost += bytes;
+    } else {
+        while (o->capacity - o->count < bytes + sizeof length) {
+            uint32_t oldest = take_length(o);
+            take(o, NULL, oldest);
+            o->lost += oldest;
+        }
+        put(o, &length, sizeof length);
+        put(o, text, bytes);
+    }
+    atomic_store(&o->waiting, true);
+    pthread_mutex_unlock(&o->lock);
+}
+
+void gpu_output_assert(gpu_output *o, const char *line) {
+    pthread_mutex_lock(&o->lock);
+    snprintf(o->assertion, sizeof o->assertion, "%s", line);
+    atomic_store(&o->waiting, true);
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* ---- to the program ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void write_record(gpu_output *o) {
+    char part[1024];
+    for (uint32_t left = take_length(o), bytes; left > 0; left -= bytes) {
+        bytes = left < sizeof part ? left : (uint32_t)sizeof part;
+        take(o, part, bytes);
+        fwrite(part, 1, bytes, stdout);
+    }
+}
+
+void gpu_output_flush(gpu_output *o) {
+    if (!atomic_load(&o->waiting)) return;
+    pthread_mutex_lock(&o->lock);
+    atomic_store(&o->waiting, false);
+    uint64_t lost = o->lost;
+    o->lost = 0;
+    while (o->count > 0) write_record(o);
+    fflush(stdout);
+    if (o->assertion[0] != '\0') {
+        fwrite(o->assertion, 1, strlen(o->assertion), stderr);
+        fwrite("\n", 1, 1, stderr);
+    }
+    o->assertion[0] = '\0';
+    pthread_mutex_unlock(&o->lock);
+    if (lost > 0) gpu_report("%llu bytes that kernels printed are lost: %zu fit between two synchronisations, as CU_LIMIT_PRINTF_FIFO_SIZE says", (unsigned long long)lost, o->capacity);
+}
+
+/* CUDA does not write what is left when a program ends, but here it is told. A lock that a thread of the past holds is left alone. */
+__attribute__((destructor)) static void tell_what_is_left(void) {
+    if (gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&gpu_driver.lock) != 0) return;
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        if (atomic_load(&c->output.waiting)) gpu_report("kernels printed something that was never written; synchronise, or destroy the context, before the program ends");
+    pthread_mutex_unlock(&gpu_driver.lock);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What calls of the driver's functions do to a thread; text and memory go through the launch's services. */
+#include "gpu_syscalls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gpu_heap.h"
+
+typedef unsigned long long ull;
+
+/* ---- which one ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int64_t bytes[1 + GPU_SYSCALL_PARAMETERS];
+} known[] = {
+#define X(name, ...) {#name, {__VA_ARGS__}},
+    GPU_SYSCALL_LIST(X)
+#undef X
+};
+
+static bool fits(const ptx_variable *v, const int64_t *bytes, int32_t most) {
+    int32_t k = 0;
+    for (; v != NULL && k < most; v = v->next, k++)
+        if (v->bytes != bytes[k]) return false;
+    return v == NULL && (k == most || bytes[k] == 0);
+}
+
+gpu_syscall gpu_syscall_of(const ptx_function *f) {
+    int32_t k = 0;
+    if (f->defined || f->entry) return GPU_SYSCALL_COUNT;
+    while (k < GPU_SYSCALL_COUNT && strcmp(known[k].name, f->name) != 0) k++;
+    if (k < GPU_SYSCALL_COUNT && (!fits(f->results, known[k].bytes, 1) || !fits(f->parameters, known[k].bytes + 1, GPU_SYSCALL_PARAMETERS))) return GPU_SYSCALL_COUNT;
+    return (gpu_syscall)k;
+}
+
+/* Adds what one function calls to what is reached: system calls as bits, others to the list. */
+static uint32_t look(const gpu_program *p, const ptx_function *f, bool *seen, int32_t *list, int32_t *count) {
+    uint32_t reached = 0;
+    for (int32_t i = 0; i < f->instruction_count; i++) {
+        const ptx_call *c = f->instructions[i].call;
+        for (int32_t k = 0; c != NULL && k < p->function_count; k++) {
+            if (seen[k] || (c->callee.function != NULL && c->callee.function != p->functions[k])) continue;
+            gpu_syscall which = gpu_syscall_of(p->functions[k]);
+            seen[k] = true;
+            if (which != GPU_SYSCALL_COUNT) reached |= UINT32_C(1) << which;
+            else if (p->functions[k]->defined && !p->functions[k]->entry) list[(*count)++] = k;
+        }
+    }
+    return reached;
+}
+
+uint32_t gpu_syscalls_reached(const gpu_program *p, const ptx_function *kernel) {
+    int32_t count = 0;
+    bool *seen = pgd_mem_zalloc(sizeof *seen * (size_t)(p->function_count + 1));
+    int32_t *list = pgd_mem_zalloc(sizeof *list * (size_t)(p->function_count + 1));
+    uint32_t reached = seen == NULL || list == NULL ? UINT32_MAX : look(p, kernel, seen, list, &count);
+    while (count > 0) {
+        int32_t next = list[--count];
+        reached |= look(p, p->functions[next], seen, list, &count);
+    }
+    pgd_mem_free(seen);
+    pgd_mem_free(list);
+    return reached;
+}
+
+/* ---- vprintf ---------------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool print(const gpu_caller *c, const uint64_t *parameters, uint64_t *result) {
+    const gpu_services *s = c->launch->services;
+    pgd_text text = {0};
+    int32_t taken;
+    bool fine = gpu_printf(c, parameters[0], parameters[1], &text, &taken);
+    if (fine && s != NULL && s->print != NULL && text.count > 0) s->print(s->user, text.chars, text.count);
+    pgd_mem_free(text.chars);
+    *result = (uint32_t)taken;
+    return fine;
+}
+
+/* ---- __assertfail ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static const char *shown(const pgd_text *t) { return t->chars == NULL || t->chars[0] == '\0' ? "?" : t->chars; }
+
+/* message, file, line, function, bytes of a character. CUDA writes a line for each thread whose assertion fails; here the first ends the launch. */
+static bool fail_assertion(const gpu_caller *c, const uint64_t *parameters) {
+    enum { STRING_MAX = 200 };
+    static const int32_t strings[] = {0, 1, 3};
+    pgd_text text[3] = {{0}};
+    bool fine = true, first = c->told->kind == GPU_NO_FAULT;
+    char what[400];
+    for (int32_t k = 0; k < 3 && fine; k++) fine = parameters[strings[k]] == 0 || parameters[4] != 1 || gpu_printf_string(c, parameters[strings[k]], STRING_MAX, &text[k]);
+    if (fine) {
+        snprintf(what, sizeof what, "assertion `%s` failed (%s:%u)", shown(&text[0]), shown(&text[1]), (uint32_t)parameters[2]);
+        c->fault(c->user, GPU_FAULT_ASSERT, what);
+        const uint32_t *b = c->told->block, *t = c->told->thread;
+        if (first)
+            snprintf(c->told->assertion, sizeof c->told->assertion, "%s:%u: %s: block: [%u,%u,%u], thread: [%u,%u,%u] Assertion `%s` failed.", shown(&text[1]), (uint32_t)parameters[2], shown(&text[2]), b[0], b[1], b[2], t[0],
+                     t[1], t[2], shown(&text[0]));
+    }
+    for (int32_t k = 0; k < 3; k++) pgd_mem_free(text[k].chars);
+    return false;
+}
+
+/* ---- malloc, free ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t allocate(const gpu_services *s, uint64_t bytes) {
+    uint64_t address = s == NULL || s->heap == NULL ? 0 : gpu_heap_allocate(s->heap, bytes);
+    if (address != 0 && s->allocated != NULL) s->allocated(s->user, address, bytes);
+    return address;
+}
+
+static bool give_back(const gpu_caller *c, uint64_t address) {
+    const gpu_services *s = c->launch->services;
+    gpu_allocation nearest = {0};
+    char what[160];
+    if (address == 0 || (s != NULL && s->heap != NULL && gpu_heap_free(s->heap, address, &nearest))) return true;
+    bool inside = nearest.kind == GPU_MEMORY_HEAP && nearest.address != 0 && address - nearest.address < nearest.bytes;
+    if (inside && nearest.freed) snprintf(what, sizeof what, "frees 0x%llx, in memory that was freed before (0x%llx, %llu bytes)", (ull)address, (ull)nearest.address, (ull)nearest.bytes);
+    else if (inside && address != nearest.address) snprintf(what, sizeof what, "frees 0x%llx, %llu bytes behind the beginning of what malloc gave", (ull)address, (ull)(address - nearest.address));
+    else snprintf(what, sizeof what, "frees 0x%llx, which no malloc of a kernel of this context gave", (ull)address);
+    return c->fault(c->user, GPU_FAULT_FREE, what);
+}
+
+bool gpu_syscall_run(const gpu_caller *c, gpu_syscall which, const uint64_t parameters[GPU_SYSCALL_PARAMETERS], uint64_t *result) {
+    *result = 0;
+    switch (which) {
+    case GPU_SYSCALL_vprintf: return print(c, parameters, result);
+    case GPU_SYSCALL___assertfail: return fail_assertion(c, parameters);
+    case GPU_SYSCALL_malloc: *result = allocate(c->launch->services, parameters[0]); return true;
+    case GPU_SYSCALL_free: return give_back(c, parameters[0]);
+    default: return true;
+    }
+}
