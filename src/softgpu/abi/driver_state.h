@@ -76,6 +76,7 @@ CUresult gpu_operation_run(gpu_operation *operation, CUcontext context); /* with
 
 typedef struct gpu_task {
     int32_t references, waits; /* waits: tasks that have to be done first */
+    int32_t waited_for;        /* by so many calls of the program; counted with a seed alone */
     bool done;
     CUcontext context;
     unsigned long long stream; /* the id of its stream */
@@ -91,6 +92,7 @@ void gpu_task_release(gpu_task *task);
 /* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
 gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
 void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
+void gpu_task_asked(void);          /* the program was told that something is not done; gives the lock away */
 
 /* ---- objects ------------------------------------------------------------------------------------------------------------------------------------------------- */
 

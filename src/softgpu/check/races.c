@@ -61,9 +61,8 @@ struct gpu_races {
     int32_t release_count, release_capacity;
     int32_t *buckets, *chains; /* the first release of a hash, and the one behind each: numbers + 1 */
     int32_t chain_capacity;
-    block_state **blocks; /* of this launch that have begun */
+    block_state **blocks; /* that have begun, and not ended */
     int32_t block_count, block_capacity, last;
-    bool together;        /* blocks are there at once */
     bool no_memory;       /* from then on nothing is told */
 };
 
@@ -113,15 +112,12 @@ void gpu_races_destroy(gpu_races *r) {
 }
 
 /* One launch is over before the next begins. */
-void gpu_races_begin_launch(gpu_races *r, const gpu_launch *launch) {
+void gpu_races_begin_launch(gpu_races *r) {
     forget(r);
-    r->together = launch->cooperative;
     r->now = 1;
 }
 
 void gpu_races_begin_block(gpu_races *r, uint32_t number, uint32_t threads, uint64_t shared_bytes) {
-    for (int32_t i = 0; i < r->block_count && !r->together; i++) destroy_block(r->blocks[i]);
-    if (!r->together) r->block_count = 0;
     block_state *b = pgd_mem_zalloc(sizeof *b);
     keep(r, b != NULL && pgd_grow(&r->blocks, &r->block_capacity, r->block_count, sizeof *r->blocks));
     if (r->no_memory) {
@@ -138,6 +134,14 @@ static block_state *block_of(gpu_races *r, uint32_t number) {
     if (r->no_memory || r->block_count == 0) return NULL;
     for (int32_t k = 0; r->blocks[r->last]->number != number && k < r->block_count; k++) r->last = (r->last + 1) % r->block_count;
     return r->blocks[r->last]->number == number ? r->blocks[r->last] : NULL;
+}
+
+void gpu_races_end_block(gpu_races *r, uint32_t number) {
+    block_state *b = block_of(r, number);
+    if (b == NULL) return;
+    destroy_block(b);
+    r->blocks[r->last] = r->blocks[--r->block_count];
+    r->last = 0;
 }
 
 /* ---- words --------------------------------------------------------------------------------------------------------------------------------------------------------------- */

@@ -12,8 +12,9 @@ typedef struct gpu_races gpu_races;
 
 gpu_races *gpu_races_create(gpu_findings *findings); /* NULL: no memory */
 void gpu_races_destroy(gpu_races *races);
-void gpu_races_begin_launch(gpu_races *races, const gpu_launch *launch);
+void gpu_races_begin_launch(gpu_races *races);
 void gpu_races_begin_block(gpu_races *races, uint32_t block, uint32_t threads, uint64_t shared_bytes);
+void gpu_races_end_block(gpu_races *races, uint32_t block);
 void gpu_races_access(gpu_races *races, const gpu_access *access);
 void gpu_races_barrier(gpu_races *races, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps);
 void gpu_races_warp_barrier(gpu_races *races, uint32_t block, uint32_t warp, uint32_t lanes);

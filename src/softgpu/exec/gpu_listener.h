@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What an executor tells of while it runs, for checkers: accesses to memory, and where threads wait for each other. One block at a time, one thread at a time; blocks
- * come one after the other, or take turns in a cooperative launch. */
+ * come one after the other, or several take turns: those that have begun and not ended. */
 #ifndef PGD_SOFTGPU_LISTENER_H
 #define PGD_SOFTGPU_LISTENER_H
 
@@ -27,6 +27,7 @@ typedef struct gpu_listener {
     void *user;
     void (*begin_launch)(void *user, const gpu_launch *launch);
     void (*begin_block)(void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes);
+    void (*end_block)(void *user, uint32_t block);
     void (*access)(void *user, const gpu_access *access);
     /* cp.async: begun by a thread, which will write so many bytes of .shared memory; then done: all that the thread has begun but the last `left`. */
     void (*copy_begun)(void *user, const gpu_access *write);

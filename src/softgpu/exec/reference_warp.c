@@ -37,6 +37,7 @@ bool gpu_thread_wait(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     t->mask = mask == GPU_WHOLE_WARP ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
     if (mask >= 0 && (t->mask >> t->lane & 1) == 0) return gpu_thread_fault(t, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", t->lane, t->mask);
     t->waiting = i;
+    t->rounds = 0;
     t->state = GPU_AT_WARP;
     return true;
 }
@@ -164,12 +165,16 @@ static bool perform(const warp *w) {
     return true;
 }
 
-/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
-static bool gather(gpu_block *b, uint32_t first, const gpu_thread *t, warp *w) {
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there; with a seed, which gives lanes that have not parted turns
+ * of different lengths, they wait for a while for those that run. */
+static bool gather(gpu_block *b, uint32_t first, gpu_thread *t, warp *w) {
+    enum { ROUNDS = 64 };
+    bool early = b->drawn != NULL && t->mask == 0 && t->rounds++ < ROUNDS;
     uint32_t alive = 0;
     *w = (warp){.i = t->waiting};
     for (uint32_t k = 0; k < GPU_WARP && first + k < b->thread_count; k++) {
         gpu_thread *other = &b->threads[first + k];
+        if (early && other->state == GPU_RUNNING) return false;
         if (other->state != GPU_EXITED) alive |= UINT32_C(1) << k;
         if (other->state != GPU_AT_WARP || other->mask != t->mask || !gpu_waits_meet(other->waiting, t->waiting)) continue;
         w->lanes[k] = other;

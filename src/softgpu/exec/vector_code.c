@@ -166,6 +166,7 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
         vec_step *o = add_step(b, vec_run_observe, i);
         if (i->guarded) o->guard = b->registers[i->guard].at, o->negated = i->guard_negated;
     }
+    if (code->seeded && vec_may_pause(i)) add_step(b, vec_run_pause, i);
     if (i->guarded && !guards_itself(i)) {
         vec_step *g = add_step(b, ends_block(i) ? vec_run_guard_part : vec_run_guard, i);
         g->guard = b->registers[i->guard].at;
@@ -180,7 +181,7 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
 
 static void add_head(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t count) {
     add_step(b, vec_run_head, i)->count = count;
-    if (count >= VEC_GATED && !code->observed) add_step(b, vec_run_gate, i)->target = code->gate_count++;
+    if (count >= VEC_GATED && !code->observed && !code->seeded) add_step(b, vec_run_gate, i)->target = code->gate_count++;
 }
 
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {

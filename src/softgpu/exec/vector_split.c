@@ -107,6 +107,7 @@ void vec_turn(vec_warp *w) {
         if (w->split_count > 1) merge(w);
         int32_t k = choose(w);
         if (k < 0) return;
+        if (w->split_count > 1 && vec_drawn(w->worker) != NULL) k = vec_draw_split(w, k);
         run_split(w, k);
         if (w->left <= 0 && w->stop == VEC_GO_ON) w->stop = VEC_TURN_OVER;
     }

@@ -214,8 +214,8 @@ static int32_t split_of(const vec_warp *w, int32_t lane) {
     return -1;
 }
 
-/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
-static bool gather(vec_warp *w, int32_t lane, meeting *m) {
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there, and do not happen while others are running. */
+static bool gather(vec_warp *w, int32_t lane, bool running, meeting *m) {
     const ptx_instruction *i = w->splits[split_of(w, lane)].waiting;
     *m = (meeting){.w = w, .i = i};
     for (int32_t k = 0; k < VEC_LANES; k++) {
@@ -225,7 +225,7 @@ static bool gather(vec_warp *w, int32_t lane, meeting *m) {
         m->own[k] = w->splits[split].waiting;
         m->members |= UINT32_C(1) << k;
     }
-    return w->wait_mask[lane] == 0 || m->members == (w->wait_mask[lane] & w->alive); /* lanes that have exited are not waited for */
+    return w->wait_mask[lane] == 0 ? !running : m->members == (w->wait_mask[lane] & w->alive); /* lanes that have exited are not waited for */
 }
 
 /* Members go on, apart from lanes of their splits that waited with another mask. */
@@ -244,11 +244,11 @@ static void let_go(vec_warp *w, uint32_t members) {
     }
 }
 
-void vec_warp_settle(vec_warp *w, bool *moved) {
+void vec_warp_settle(vec_warp *w, bool running, bool *moved) {
     for (int32_t lane = 0; lane < VEC_LANES; lane++) {
         meeting m;
         int32_t split = split_of(w, lane);
-        if (split < 0 || w->splits[split].state != VEC_AT_WARP || !gather(w, lane, &m)) continue;
+        if (split < 0 || w->splits[split].state != VEC_AT_WARP || !gather(w, lane, running, &m)) continue;
         w->frame = w->splits[split].frame;
         w->registers = w->frame->registers;
         w->mask = m.members;

@@ -12,6 +12,7 @@
 
 #include "compute.h"
 #include "gpu_listener.h"
+#include "gpu_schedule.h"
 #include "gpu_spaces.h"
 #include "vector.h"
 
@@ -98,6 +99,7 @@ struct gpu_vector_code {
     const gpu_program *program;
     gpu_vector_level level;
     bool observed;           /* a step before each instruction tells of it */
+    bool seeded;             /* a step before each access may end the turn */
     bool heard;              /* accesses go lane by lane, and tell of themselves */
     int32_t gate_count;
     vec_body *kernel;
@@ -207,7 +209,10 @@ typedef struct vec_launch {
     _Atomic int stop, failed; /* failed: 1 a fault is being written, 2 there is no memory */
     gpu_fault *fault;
     uint64_t blocks;
-    struct vec_resident *resident; /* of a cooperative launch */
+    struct vec_resident *resident; /* of a launch that is cooperative or has a seed */
+    uint64_t resident_count;
+    gpu_schedule drawn;            /* of a launch with a seed */
+    uint32_t accesses;             /* that are left of the turn */
 } vec_launch;
 
 /* A stretch of steps for warps of 32 lanes that live, made for the kinds that its registers had: handlers that do not ask for them. */
@@ -301,6 +306,12 @@ void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
 void vec_tell_divergence(const vec_warp *w, int32_t barrier);
 void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
 
+/* ---- vector_drawn.c: launches with a seed ---- */
+static inline gpu_schedule *vec_drawn(const vec_worker *worker) { return worker->launch->seed == 0 ? NULL : &worker->run->drawn; } /* NULL: the natural order */
+bool vec_may_pause(const ptx_instruction *i);
+vec_fn vec_run_pause;
+int32_t vec_draw_split(vec_warp *w, int32_t chosen); /* that one, or any other that can run */
+
 /* ---- vector_split.c ---- */
 vec_split *vec_part(vec_warp *w, uint32_t mask, int32_t pc); /* lanes leave the split that runs */
 void vec_turn(vec_warp *w);                                  /* runs the warp until nothing of it can go on, or its turn is over */
@@ -322,7 +333,7 @@ void vec_frame_leave(vec_warp *w, vec_frame *f);
 vec_fn vec_run_wait, vec_run_barrier;
 bool vec_is_wait(const ptx_instruction *i);
 bool vec_is_barrier(const ptx_instruction *i);
-void vec_warp_settle(vec_warp *w, bool *moved);
+void vec_warp_settle(vec_warp *w, bool running, bool *moved); /* running: the turn of other lanes was cut short */
 void vec_barriers_settle(vec_worker *worker, vec_block *b, bool *moved);
 uint32_t vec_barrier_arrived(const vec_block *b, const vec_barrier *at, uint32_t *threads, uint32_t *alive);
 void vec_warp_multiply(vec_warp *w, vec_frame *const frames[VEC_LANES], const ptx_instruction *i);
