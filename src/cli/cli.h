@@ -92,8 +92,8 @@ struct term_progress;
       "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
       "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
-      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
-      "  -- PROGRAM [ARGUMENT]... what is run; slowly, one thread of a GPU at a time. What is found is told on stderr, and the exit\n"        \
+      "  --devices N, --capability C, --memory MIB, --executor NAME, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run; slowly, on one core. What is found is told on stderr, and the exit\n"        \
       "                           status is then 1\n",                                                                                       \
       "pagoda gpu check --schedules 20 -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
     X(gpu_profile, "gpu profile", "run a program with a software GPU that counts what its kernels do: exactly, and no times",                    \

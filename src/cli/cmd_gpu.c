@@ -83,10 +83,10 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
         {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
         {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},
         {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {"--seed", CLI_INTEGER, &o->seed, 0, seeds_most, NULL},       {"--schedules", CLI_INTEGER, &o->schedules, 1, 1000000, NULL},
-        {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
+        {"--executor", CLI_TEXT, &o->executor, 0, 0, NULL},       {"--uninitialised", CLI_FLAG, &o->uninitialised, 0, 0, NULL},
     };
     const struct cli_option of_timeline[] = {{"--kernel", CLI_TEXT, &o->kernel, 0, 0, NULL}, {"--out-dir", CLI_TEXT, &o->folder, 0, 0, NULL}};
-    int count = (int)(sizeof options / sizeof options[0]) - (o->profiles || o->timeline ? 3 : 0); /* the last are not of these */
+    int count = (int)(sizeof options / sizeof options[0]) - (o->profiles || o->timeline ? 4 : o->checks ? 0 : 1); /* the last are not of these */
     char folder[PATH_MAX];
     *code = CLI_USAGE;
     if (o->timeline && !cli_global_options(cli, of_timeline, 2)) return false;

@@ -78,7 +78,9 @@ static void mistakes_of_kernels_are_told(void **unused) {
     with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0}");
     write_file("three.sh", "exit 3\n");
     gives("gpu check -- sh three.sh", 3, "nothing was found");
-    expect("gpu check --executor vector -- true", 2, "no option \"--executor\"");
+    expect("gpu profile --executor vector -- true", 2, "no option \"--executor\"");
+    with_example("gpu check --executor reference", "histogram", 0, "nothing was found");
+    expect("gpu run --uninitialised -- true", 2, "no option \"--uninitialised\"");
 }
 
 /* A test of the driver that can be started as a program (tests/softgpu/test_driver_seed.c). */
