@@ -80,18 +80,22 @@ struct term_progress;
       "  --capability C           their compute capability: 7.5, 8.0, 8.6, 8.7, 8.9 or 9.0 (9.0)\n"                                         \
       "  --memory MIB             memory of each (4096)\n"                                                                                  \
       "  --executor NAME          vector, or reference: slow, one thread at a time (vector)\n"                                              \
+      "  --seed S                 draw the order of streams, blocks, warps and threads: the same seed, the same order; one core (0: natural)\n" \
+      "  --schedules N            run it N times, with seed S (1), S + 1 ..., until its exit status is not that of the first time\n"          \
       "  --synchronous            each call of the driver returns when its work is done\n"                                                  \
       "  --fault LIST             what goes wrong on purpose: oom@N the Nth allocation, lost@N the device at the Nth launch,\n"               \
       "                           slow@MS every launch takes so long; with commas between\n"                                               \
       "  --force                  although this machine has a GPU with a driver\n"                                                          \
       "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on\n",                    \
-      "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 -- python train.py")                                                       \
+      "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 --seed 7 -- python train.py")                                                       \
     X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes of its kernels: accesses, barriers, races",               \
       "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
-      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
-      "  -- PROGRAM [ARGUMENT]... what is run; slowly, one thread of a GPU at a time. What is found is told on stderr, and the exit\n"        \
+      "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
+      "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
+      "  --devices N, --capability C, --memory MIB, --executor NAME, --synchronous, --force    as for gpu run\n"                                              \
+      "  -- PROGRAM [ARGUMENT]... what is run; slowly, on one core. What is found is told on stderr, and the exit\n"        \
       "                           status is then 1\n",                                                                                       \
-      "pagoda gpu check -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
+      "pagoda gpu check --schedules 20 -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
     X(gpu_profile, "gpu profile", "run a program with a software GPU that counts what its kernels do: exactly, and no times",                    \
       "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \

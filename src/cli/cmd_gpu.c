@@ -17,13 +17,17 @@
 #include "text.h"
 
 struct run_options {
-    int64_t devices, memory;
+    int64_t devices, memory, seed, schedules;
     const char *capability, *executor, *fault;
     bool force, synchronous;
     bool checks, uninitialised, profiles, timeline;
     const char *kernel, *folder; /* of a timeline */
     const char *file; /* that what is found or counted goes to */
+    int64_t ran;      /* schedules */
+    int first_status; /* of the first of them */
 };
+
+static const struct run_options no_options = {.devices = -1, .memory = -1, .seed = -1, .schedules = -1};
 
 static bool set(const char *name, const char *value) { return value == NULL || setenv(name, value, 1) == 0; }
 
@@ -36,7 +40,7 @@ static bool set_number(const char *name, int64_t value) {
 /* Of two places that say the same, the option wins over what is in the environment already. */
 static bool set_environment(struct cli *cli, const struct run_options *o) {
     bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set("PAGODA_SOFTGPU_FAULT", o->fault) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
-    fine = fine && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
+    fine = fine && set_number("PAGODA_SOFTGPU_SEED", o->seed) && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
     if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->file);
     if (o->timeline) fine = fine && set("PAGODA_SOFTGPU_TIMELINE", o->folder) && set("PAGODA_SOFTGPU_TIMELINE_KERNEL", o->kernel);
     if (o->profiles) fine = fine && set("PAGODA_SOFTGPU_PROFILE", o->file) && set("PAGODA_SOFTGPU_PROFILE_JSON", cli->json ? "1" : "0");
@@ -77,15 +81,32 @@ static bool make_folder(struct cli *cli, const char *folder) {
     return true;
 }
 
+/* One schedule after the other, each of the next seed, until something is found or the program ends otherwise than the first time. */
+static bool start_each(struct cli *cli, struct run_options *o, const char *folder, int *status) {
+    enum { INTERRUPTED = 130 };
+    struct stat found = {.st_size = 0};
+    if (o->schedules > 0 && o->seed < 0) o->seed = 1;
+    for (int64_t k = 0, first = o->seed; k == 0 || k < o->schedules; k++) {
+        if (o->seed >= 0) o->seed = first + k;
+        if (!set_environment(cli, o) || !soft_gpu_start(cli, folder, cli->words, status)) return false;
+        if (k == 0) o->first_status = *status;
+        o->ran = k + 1;
+        if (*status != o->first_status || *status == INTERRUPTED || (o->checks && stat(o->file, &found) == 0 && found.st_size > 0)) break;
+    }
+    return true;
+}
+
 /* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
 static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
+    const int64_t seeds_most = INT64_MAX / 2;
     const struct cli_option options[] = {
         {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
         {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},
-        {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {o->checks ? "--uninitialised" : "--executor", o->checks ? CLI_FLAG : CLI_TEXT, o->checks ? (void *)&o->uninitialised : &o->executor, 0, 0, NULL},
+        {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {"--seed", CLI_INTEGER, &o->seed, 0, seeds_most, NULL},       {"--schedules", CLI_INTEGER, &o->schedules, 1, 1000000, NULL},
+        {"--executor", CLI_TEXT, &o->executor, 0, 0, NULL},       {"--uninitialised", CLI_FLAG, &o->uninitialised, 0, 0, NULL},
     };
     const struct cli_option of_timeline[] = {{"--kernel", CLI_TEXT, &o->kernel, 0, 0, NULL}, {"--out-dir", CLI_TEXT, &o->folder, 0, 0, NULL}};
-    int count = (int)(sizeof options / sizeof options[0]) - (o->profiles || o->timeline); /* the last is not of these */
+    int count = (int)(sizeof options / sizeof options[0]) - (o->profiles || o->timeline ? 4 : o->checks ? 0 : 1); /* the last are not of these */
     char folder[PATH_MAX];
     *code = CLI_USAGE;
     if (o->timeline && !cli_global_options(cli, of_timeline, 2)) return false;
@@ -99,21 +120,36 @@ static bool start(struct cli *cli, struct run_options *o, int *status, int *code
     if (!o->force && soft_gpu_real_driver()) return cli_fail(&cli->error, "this machine has a GPU whose driver answers, and the program would not see it; say --force to run it with the software GPU all the same");
     cli->words[cli->word_count] = NULL; /* there was a NULL behind them, or words that were taken out */
     if (!can_write_report(cli) || (o->timeline && !make_folder(cli, o->folder))) return false;
-    return set_environment(cli, o) && soft_gpu_start(cli, folder, cli->words, status);
+    return start_each(cli, o, folder, status);
+}
+
+/* A program that fails under some schedules only has failed. */
+static int verdict(const struct run_options *o, int status) { return status == 0 ? o->first_status : status; }
+
+/* What the schedules came to, and how it comes again. */
+static void tell_schedules(const struct cli *cli, const struct run_options *o, int status, int found) {
+    long long seed = o->seed, first = seed - o->ran + 1;
+    if (cli->quiet || o->schedules < 1) return;
+    if (found > 0) fprintf(stderr, "%d found with seed %lld; replay with --seed %lld\n", found, seed, seed);
+    else if (status != o->first_status) fprintf(stderr, "exit status %d with seed %lld, and %d with seed %lld; replay with --seed %lld\n", status, seed, o->first_status, first, status == 0 ? first : seed);
+    else fprintf(stderr, "%s, exit status %d: %lld schedules, seeds %lld to %lld\n", o->checks ? "nothing was found" : "no difference", status, (long long)o->ran, first, seed);
 }
 
 int cli_gpu_run(struct cli *cli) {
-    struct run_options o = {.devices = -1, .memory = -1};
+    struct run_options o = no_options;
     int status, code;
     if (!start(cli, &o, &status, &code)) return cli_report(cli, code);
+    tell_schedules(cli, &o, status, 0);
     if (cli->json) {
         struct json_writer json;
         json_start(&json, stdout);
         json_begin_object(&json, NULL);
         json_integer(&json, "exit_status", status);
+        if (o.seed >= 0) json_integer(&json, "seed", o.seed);
+        if (o.schedules > 0) json_integer(&json, "schedules", o.ran);
         json_finish(&json);
     }
-    return status;
+    return verdict(&o, status);
 }
 
 /* ---- pagoda gpu check, pagoda gpu profile -------------------------------------------------------------------------------------------------------------------------------- */
@@ -144,21 +180,27 @@ static FILE *start_with_file(struct cli *cli, struct run_options *o, int *status
 }
 
 int cli_gpu_check(struct cli *cli) {
-    struct run_options o = {.devices = -1, .memory = -1, .checks = true};
+    struct run_options o = no_options;
     int status, code;
+    o.checks = true;
     FILE *file = start_with_file(cli, &o, &status, &code);
     if (file == NULL) return code;
     if (cli->json) printf("{\"findings\": [");
     int count = pass_on(file, cli->json);
-    if (cli->json) printf("], \"exit_status\": %d}\n", status);
-    else if (!cli->quiet) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
+    if (cli->json) printf("], \"exit_status\": %d", status);
+    if (cli->json && o.seed >= 0) printf(", \"seed\": %lld", (long long)o.seed);
+    if (cli->json && o.schedules > 0) printf(", \"schedules\": %lld", (long long)o.ran);
+    if (cli->json) printf("}\n");
+    else if (!cli->quiet && o.schedules < 1) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
+    tell_schedules(cli, &o, status, count);
     fclose(file);
-    return count > 0 ? CLI_FAILED : status;
+    return count > 0 ? CLI_FAILED : verdict(&o, status);
 }
 
 int cli_gpu_profile(struct cli *cli) {
-    struct run_options o = {.devices = -1, .memory = -1, .profiles = true};
+    struct run_options o = no_options;
     int status, code;
+    o.profiles = true;
     FILE *file = start_with_file(cli, &o, &status, &code);
     if (file == NULL) return code;
     if (cli->json) {
@@ -183,9 +225,10 @@ static bool was_cut(FILE *summary) {
 }
 
 int cli_gpu_timeline(struct cli *cli) {
-    struct run_options o = {.devices = -1, .memory = -1, .timeline = true};
+    struct run_options o = no_options;
     char path[PATH_MAX];
     int status, code;
+    o.timeline = true;
     if (!start(cli, &o, &status, &code)) return cli_report(cli, code);
     snprintf(path, sizeof path, "%s/summary.json", o.folder);
     FILE *file = fopen(path, "r");

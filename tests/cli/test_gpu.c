@@ -78,7 +78,52 @@ static void mistakes_of_kernels_are_told(void **unused) {
     with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0}");
     write_file("three.sh", "exit 3\n");
     gives("gpu check -- sh three.sh", 3, "nothing was found");
-    expect("gpu check --executor vector -- true", 2, "no option \"--executor\"");
+    expect("gpu profile --executor vector -- true", 2, "no option \"--executor\"");
+    with_example("gpu check --executor reference", "histogram", 0, "nothing was found");
+    expect("gpu run --uninitialised -- true", 2, "no option \"--uninitialised\"");
+}
+
+/* A test of the driver that can be started as a program (tests/softgpu/test_driver_seed.c). */
+static void with_program(const char *verb, const char *argument, int code, const char *text) {
+    char line[12288];
+    snprintf(line, sizeof line, "%s -- %s/tests/softgpu_test_driver_seed %s", verb, getenv("PAGODA_BUILD_DIR"), argument);
+    gives(line, code, text);
+}
+
+static void a_seed_decides_the_order(void **unused) {
+    static const char *const right[] = {"vector_add", "tiled_matmul", "reduce", "scan", "histogram", "grid_sync", "streams", "graph_replay", "mma_matmul"};
+    char first[sizeof last.out], verb[64];
+    for (size_t k = 0; k < sizeof right / sizeof right[0]; k++) with_example("gpu run --schedules 5 --json", right[k], 0, "{\"exit_status\": 0, \"seed\": 5, \"schedules\": 5}");
+    with_example("gpu run --seed 3 --executor reference --json", "scan", 0, "{\"exit_status\": 0, \"seed\": 3}");
+    with_program("gpu run --seed 7", "races", 0, "\n");
+    snprintf(first, sizeof first, "%s", last.out);
+    with_program("gpu run --seed 7", "races", 0, first);
+    with_program("gpu run --seed 8", "races", 0, "\n");
+    assert_string_not_equal(last.out, first);
+    with_program("gpu run --schedules 20", "check", 3, "replay with --seed ");
+    const char *replay = strstr(last.err, "--seed ");
+    snprintf(verb, sizeof verb, "gpu run --seed %d", atoi(replay + 7));
+    for (int k = 0; k < 3; k++) with_program(verb, "check", 3, "0\n");
+    with_program("gpu run --schedules 20", "events", 0, "no difference, exit status 0: 20 schedules, seeds 1 to 20");
+    expect("gpu run --seed -1 -- true", 2, "--seed");
+    expect("gpu check --schedules 0 -- true", 2, "--schedules: 0 is outside 1");
+    expect("gpu profile --seed 1 -- true", 2, "no option \"--seed\"");
+}
+
+static void schedules_end_where_something_is_found(void **unused) {
+    write_file("fourth.sh", "test $PAGODA_SOFTGPU_SEED = 4 && echo '{\"kind\": \"planted\"}' >>$PAGODA_SOFTGPU_FINDINGS; exit 0\n");
+    write_file("fifth.sh", "test $PAGODA_SOFTGPU_SEED != 5 || exit 9\n");
+    write_file("better.sh", "test $PAGODA_SOFTGPU_SEED != 1\n");
+    gives("gpu check --schedules 3 -- sh fourth.sh", 0, "nothing was found, exit status 0: 3 schedules, seeds 1 to 3");
+    gives("gpu check --schedules 20 -- sh fourth.sh", 1, "1 found with seed 4; replay with --seed 4");
+    gives("gpu check --seed 3 --schedules 20 --json -- sh fourth.sh", 1, "{\"findings\": [{\"kind\": \"planted\"}], \"exit_status\": 0, \"seed\": 4, \"schedules\": 2}");
+    gives("gpu check --seed 4 --json -- sh fourth.sh", 1, "\"exit_status\": 0, \"seed\": 4}");
+    gives("gpu check --schedules 20 -- sh fifth.sh", 9, "exit status 9 with seed 5, and 0 with seed 1; replay with --seed 5");
+    gives("gpu check --seed 6 --schedules 4 -- sh fifth.sh", 0, "4 schedules, seeds 6 to 9");
+    gives("gpu run --schedules 4 -- sh better.sh", 1, "exit status 0 with seed 2, and 1 with seed 1; replay with --seed 1");
+    with_program("gpu check --schedules 5 --json", "planted", 1, "\"kind\": \"shared race\"");
+    assert_non_null(strstr(last.out, "\"seed\": 1, \"schedules\": 1}"));
+    with_example("gpu check --schedules 3", "histogram", 0, "nothing was found, exit status 0: 3 schedules, seeds 1 to 3");
 }
 
 static void what_kernels_do_is_counted(void **unused) {
@@ -145,6 +190,8 @@ int main(void) {
         cmocka_unit_test(programs_see_a_gpu),
         cmocka_unit_test(faults_happen_on_purpose),
         cmocka_unit_test(mistakes_of_kernels_are_told),
+        cmocka_unit_test(a_seed_decides_the_order),
+        cmocka_unit_test(schedules_end_where_something_is_found),
         cmocka_unit_test(what_kernels_do_is_counted),
         cmocka_unit_test(warps_are_drawn),
         cmocka_unit_test(what_cannot_be_written_is_told),

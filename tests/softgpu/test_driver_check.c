@@ -59,7 +59,7 @@ static int found(const char *kind, const char *kernel, int line) {
     }
     fclose(file);
     if (kind != NULL) assert_true(fitting > 0);
-    else if (count > 0) print_message("%d findings where none should be\n", count);
+    else if (count > 0) print_message("%d findings where none should be, the last: %s\n", count, text);
     return count;
 }
 
@@ -103,6 +103,43 @@ static void a_missing_fence_is_a_global_race(void **unused) {
     }
 }
 
+/* ---- kernels written here: with %s, or without it, which is the mistake --------------------------------------------------------------------------------------------- */
+
+static void orders_blocks(const char *body, const char *what, const char *kind, int blocks, int threads) {
+    for (int bug = 1; bug >= 0; bug--) {
+        char ptx[4096], filled[3000];
+        CUdeviceptr out = 0;
+        void *parameters[] = {&out};
+        assert_int_equal(truncate(findings, 0), 0);
+        snprintf(filled, sizeof filled, body, bug ? "" : what);
+        snprintf(ptx, sizeof ptx, ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x, %%y, %%z, %%v, %%w, %%b;\n.reg .pred %%p;\n.shared .align 16 .b8 room[1024];\n"
+                 "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\nmov.u32 %%b, %%ctaid.x;\nmad.lo.u32 %%x, %%b, 96, %%t;\nmad.wide.u32 %%a, %%x, 4, %%o;\nadd.u64 %%a, %%a, 64;\nmov.u32 %%x, room;\nmad.lo.u32 %%y, %%t, 4, %%x;\n%s\nst.global.u32 [%%a], %%z;\nret;\n}\n", filled);
+        OK(cuCtxCreate(&context, 0, 0));
+        OK(cuModuleLoadData(&module, ptx));
+        out = fixture_buffer(64 + 4 * 96 * 2);
+        assert_int_equal(launch("k", (unsigned int)blocks, (unsigned int)threads, parameters), CUDA_SUCCESS);
+        if (bug) found(kind, "k", 0);
+        else assert_int_equal(found(NULL, NULL, 0), 0);
+        end();
+    }
+}
+
+static void orders(const char *body, const char *what, const char *kind, int threads) { orders_blocks(body, what, kind, 1, threads); }
+
+static void lanes_exchange_with_a_barrier_of_the_warp(void **unused) {
+    orders("st.shared.u32 [%%y], %%t;\n%s\nxor.b32 %%v, %%y, 4;\nld.shared.u32 %%z, [%%v];", "bar.warp.sync -1;", "shared race", 32);
+}
+
+/* Half of the lanes; the others come to it from another place. */
+static void some_lanes_exchange_with_a_barrier_of_theirs(void **unused) {
+    orders("mov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 16;\n@%%p bra DONE;\nst.shared.u32 [%%y], %%t;\n%s\nxor.b32 %%v, %%y, 4;\nld.shared.u32 %%z, [%%v];\nDONE:", "bar.warp.sync 0xffff;", "shared race", 32);
+    orders("setp.ge.u32 %%p, %%t, 16;\nst.shared.u32 [%%y], %%t;\n@%%p bra THERE;\n%1$s\nbra BOTH;\nTHERE:\nmov.u32 %%w, 1;\n%1$s\nBOTH:\nxor.b32 %%v, %%y, 64;\nld.shared.u32 %%z, [%%v];", "bar.warp.sync -1;", "shared race", 32);
+}
+
+static void matrices_are_loaded_behind_a_barrier(void **unused) {
+    orders("st.shared.u32 [%%y], %%t;\n%s\nand.b32 %%v, %%t, 7;\nmad.lo.u32 %%v, %%v, 16, %%x;\nldmatrix.sync.aligned.m8n8.x1.shared.b16 {%%z}, [%%v];", "bar.sync 0;", "shared race", 64);
+}
+
 /* The reduction whose last block adds up what all left: nothing in it is a race. */
 static const char last_block[] =
     ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry last(.param .u64 parts, .param .u64 count, .param .u64 out)\n{\n.reg .u64 %p, %c, %o, %a;\n.reg .u32 %t, %b, %n, %g, %i, %x, %s;\n.reg .pred %q;\n.shared .align 4 .u32 before;\n"
@@ -110,10 +147,16 @@ static const char last_block[] =
     "membar.gl;\nbar.sync 0;\nsetp.ne.u32 %q, %t, 0;\n@%q bra counted;\natom.global.add.u32 %x, [%c], 1;\nst.shared.u32 [before], %x;\ncounted: bar.sync 0;\nld.shared.u32 %x, [before];\nadd.u32 %x, %x, 1;\nsetp.ne.u32 %q, %x, %g;\n@%q ret;\n"
     "membar.gl;\nmov.u32 %s, 0;\nmov.u32 %i, %t;\nmul.lo.u32 %n, %n, %g;\nagain: mad.wide.u32 %a, %i, 4, %p;\nld.global.u32 %x, [%a];\nadd.u32 %s, %s, %x;\nmov.u32 %x, %ntid.x;\nadd.u32 %i, %i, %x;\nsetp.lt.u32 %q, %i, %n;\n@%q bra again;\nmad.wide.u32 %a, %t, 4, %o;\nst.global.u32 [%a], %s;\nret;\n}\n";
 
-static void the_last_block_may_read_what_all_wrote(void **unused) {
-    char text[sizeof last_block + 16];
+/* With `words` everywhere in the place of `instead_of`. */
+static void last_block_finds(const char *instead_of, const char *words, const char *kind) {
+    char text[2 * sizeof last_block] = "";
+    const char *at = last_block;
     CUfunction f;
-    snprintf(text, sizeof text, "%s", last_block);
+    for (const char *next; (next = strstr(at, instead_of)) != NULL; at = next + strlen(instead_of)) {
+        strncat(text, at, (size_t)(next - at));
+        strcat(text, words);
+    }
+    strcat(text, at);
     assert_int_equal(truncate(findings, 0), 0);
     OK(cuCtxCreate(&context, 0, 0));
     OK(cuModuleLoadData(&module, text));
@@ -123,8 +166,47 @@ static void the_last_block_may_read_what_all_wrote(void **unused) {
     OK(cuLaunchKernel(f, 4, 1, 1, 64, 1, 1, 0, NULL, parameters, NULL));
     OK(cuCtxSynchronize());
     assert_int_equal(fixture_word(out), 0 + 64 + 128 + 192);
-    assert_int_equal(found(NULL, NULL, 0), 0);
+    if (kind == NULL) assert_int_equal(found(NULL, NULL, 0), 0);
+    else found(kind, "last", 0);
     end();
+}
+
+static void the_last_block_may_read_what_all_wrote(void **unused) {
+    last_block_finds("membar.gl", "membar.gl", NULL);
+    last_block_finds("membar.gl", "fence.acq_rel.gpu", NULL);
+}
+static void fences_of_a_block_order_no_other_block(void **unused) {
+    last_block_finds("membar.gl", "membar.cta", "global race");
+    last_block_finds("membar.gl", "fence.acq_rel.cta", "global race");
+}
+static void atomic_operations_of_a_block_race_with_other_blocks(void **unused) {
+    last_block_finds("atom.global", "atom.cta.global", "global race");
+    orders_blocks("mov.u32 %%z, 0;\n%s\nred.cta.global.add.u32 [%%o], 1;\nDONE:", "setp.ne.u32 %p, %b, 0;\n@%p bra DONE;", "global race", 2, 1);
+}
+
+/* One warp tells another of the same block by a sign. */
+static void fences_of_a_block_order_its_threads(void **unused) {
+    orders("setp.eq.u32 %%p, %%t, 0;\n@%%p st.shared.u32 [%%x], 0;\nbar.sync 0;\nsetp.ge.u32 %%p, %%t, 32;\n@%%p bra READ;\nsetp.ne.u32 %%p, %%t, 0;\nmov.u32 %%z, 0;\n@%%p bra DONE;\nst.shared.u32 [%%x+16], 7;\n%1$s\nst.volatile.shared.u32 [%%x], 1;\nbra DONE;\n"
+           "READ:\nld.volatile.shared.u32 %%v, [%%x];\nsetp.eq.u32 %%p, %%v, 0;\n@%%p bra READ;\n%1$s\nld.shared.u32 %%z, [%%x+16];\nDONE:", "membar.cta;", "shared race", 64);
+}
+
+/* One lane sees the sign; lanes of another warp fence, behind a barrier of these two warps. */
+static void a_sign_may_be_seen_by_one_and_fenced_by_another(void **unused) {
+    orders("mov.u32 %%z, 0;\nsetp.eq.u32 %%p, %%t, 0;\n@%%p st.shared.u32 [%%x], 0;\nbar.sync 0;\nshr.u32 %%w, %%t, 5;\nsetp.ne.u32 %%p, %%w, 1;\n@%%p bra OTHERS;\nsetp.ne.u32 %%p, %%t, 32;\n@%%p bra DONE;\nst.shared.u32 [%%x+16], 7;\nmembar.cta;\nst.volatile.shared.u32 [%%x], 1;\nbra DONE;\n"
+           "OTHERS:\nsetp.ne.u32 %%p, %%t, 0;\n@%%p bra MEET;\nREAD:\nld.volatile.shared.u32 %%v, [%%x];\nsetp.eq.u32 %%p, %%v, 0;\n@%%p bra READ;\n"
+           "MEET:\nbarrier.sync 1, 64;\n%s\nsetp.ne.u32 %%p, %%t, 64;\n@%%p bra DONE;\nld.shared.u32 %%z, [%%x+16];\nDONE:", "membar.cta;", "shared race", 96);
+}
+
+/* What a block published for itself is not for the next block that uses the place. */
+static void signs_of_blocks_are_their_own(void **unused) {
+    orders_blocks("mov.u32 %%z, 0;\nsetp.ne.u32 %%p, %%b, 0;\n@%%p bra SECOND;\nsetp.ne.u32 %%p, %%t, 0;\n@%%p bra DONE;\nst.global.u32 [%%o], 5;\nmembar.cta;\nst.volatile.global.u32 [%%o+4], 1;\nbra DONE;\n"
+                  "SECOND:\nsetp.eq.u32 %%p, %%t, 32;\n@%%p bra READ;\nsetp.ne.u32 %%p, %%t, 0;\n@%%p bra DONE;\nmembar.cta;\nst.volatile.global.u32 [%%o+4], 2;\nbra DONE;\n"
+                  "READ:\nld.volatile.global.u32 %%v, [%%o+4];\nsetp.ne.u32 %%p, %%v, 2;\n@%%p bra READ;\nmembar.cta;\n%s\nld.global.u32 %%z, [%%o];\nDONE:", "bra DONE;", "global race", 2, 64);
+}
+
+/* Four threads write to one word, each another byte. */
+static void bytes_of_a_word_have_writers_of_their_own(void **unused) {
+    orders("mov.u32 %%z, 0;\nadd.u32 %%v, %%x, %%t;\nsetp.ge.u32 %%p, %%t, 4;\n@!%%p st.shared.u8 [%%v], %%t;\n%s\nsetp.eq.u32 %%p, %%t, 32;\n@%%p ld.shared.u8 %%z, [%%x+1];", "bar.sync 0;", "shared race", 64);
 }
 
 static void memory_that_nobody_wrote(void **unused) {
@@ -221,6 +303,15 @@ int main(int argc, char **argv) {
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_missing_wait_for_a_copy),
+        cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
+        cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),
+        cmocka_unit_test(matrices_are_loaded_behind_a_barrier),
+        cmocka_unit_test(fences_of_a_block_order_no_other_block),
+        cmocka_unit_test(fences_of_a_block_order_its_threads),
+        cmocka_unit_test(atomic_operations_of_a_block_race_with_other_blocks),
+        cmocka_unit_test(a_sign_may_be_seen_by_one_and_fenced_by_another),
+        cmocka_unit_test(signs_of_blocks_are_their_own),
+        cmocka_unit_test(bytes_of_a_word_have_writers_of_their_own),
         cmocka_unit_test(an_assertion_that_fails),
         cmocka_unit_test(a_write_behind_what_malloc_gave),
         cmocka_unit_test(memory_that_is_freed_twice),

@@ -90,14 +90,15 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     }
 LISTEN(begin_launch, (void *user, const gpu_launch *launch), launch)
 LISTEN(begin_block, (void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes), block, threads, shared_bytes)
+LISTEN(end_block, (void *user, uint32_t block), block)
 LISTEN(access, (void *user, const gpu_access *access), access)
 LISTEN(copy_begun, (void *user, const gpu_access *write), write)
 LISTEN(copies_done, (void *user, uint32_t block, uint32_t thread, uint32_t left), block, thread, left)
 LISTEN(barrier, (void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps), block, came, go, warps)
 LISTEN(divergent, (void *user, const gpu_access *one, const ptx_instruction *other), one, other)
 LISTEN(warp_barrier, (void *user, uint32_t block, uint32_t warp, uint32_t lanes), block, warp, lanes)
-LISTEN(fence, (void *user, uint32_t block, uint32_t thread), block, thread)
-static const gpu_listener listener = {NULL, hear_begin_launch, hear_begin_block, hear_access, hear_copy_begun, hear_copies_done, hear_barrier, hear_divergent, hear_warp_barrier, hear_fence};
+LISTEN(fence, (void *user, uint32_t block, uint32_t thread, bool of_block), block, thread, of_block)
+static const gpu_listener listener = {NULL, hear_begin_launch, hear_begin_block, hear_end_block, hear_access, hear_copy_begun, hear_copies_done, hear_barrier, hear_divergent, hear_warp_barrier, hear_fence};
 
 /* ---- running ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -113,10 +114,16 @@ pgd_status gpu_checks_begin(void) {
     return PGD_OK;
 }
 
-pgd_status gpu_checks_run(gpu_launch *launch, gpu_fault *fault) {
+static pgd_status run(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
+    if (gpu_driver.settings.reference) return gpu_reference_run(launch, fault);
+    if (f->heard == NULL) PGD_TRY(launch->seed == 0 ? gpu_vector_prepare_heard(&f->module->program, f->ptx, &f->heard) : gpu_vector_prepare_seeded(&f->module->program, f->ptx, true, &f->heard));
+    return gpu_vector_launch(f->heard, launch, NULL, fault, NULL);
+}
+
+pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, gpu_fault *fault) {
     pthread_mutex_lock(&checks.kernels);
     launch->listener = &listener;
-    pgd_status status = gpu_reference_run(launch, fault);
+    pgd_status status = run(f, launch, fault);
     pthread_mutex_unlock(&checks.kernels);
     return status;
 }

@@ -76,7 +76,8 @@ CUresult gpu_operation_run(gpu_operation *operation, CUcontext context); /* with
 
 typedef struct gpu_task {
     int32_t references, waits; /* waits: tasks that have to be done first */
-    bool done, guest;        /* guest: the stream is of another context */
+    int32_t waited_for;        /* by so many calls of the program; counted with a seed alone */
+    bool done, guest;          /* guest: the stream is of another context */
     CUcontext context;
     unsigned long long stream; /* the id of its stream */
     gpu_operation *operation;
@@ -91,6 +92,7 @@ void gpu_task_release(gpu_task *task);
 /* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
 gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
 void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
+void gpu_task_asked(void);          /* the program was told that something is not done; gives the lock away */
 
 /* ---- objects ------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -140,7 +142,7 @@ struct CUfunc_st {
     gpu_object object;
     CUmodule module;
     const ptx_function *ptx;
-    gpu_vector_code *code, *observed; /* once it was launched */
+    gpu_vector_code *code, *observed, *heard; /* once it was launched */
     int32_t dynamic_shared_max, registers, carveout;
     uint32_t syscalls;                /* a bit for each that it may come to */
     CUfunction next;

@@ -79,7 +79,9 @@ CUresult cuEventQuery(CUevent event) {
     CUresult result = enter_event(event);
     if (result != CUDA_SUCCESS) return result;
     if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
-    return gpu_leave(event->task == NULL || event->task->done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY);
+    bool done = event->task == NULL || event->task->done;
+    if (!done) gpu_task_asked();
+    return gpu_leave(done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY);
 }
 
 CUresult cuEventSynchronize(CUevent event) {

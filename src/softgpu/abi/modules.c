@@ -114,6 +114,7 @@ void gpu_module_destroy(CUmodule m) {
         gpu_object_remove(f);
         gpu_vector_code_destroy(f->code);
         gpu_vector_code_destroy(f->observed);
+        gpu_vector_code_destroy(f->heard);
         pgd_mem_free(f);
     }
     gpu_object_remove(m);

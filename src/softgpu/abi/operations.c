@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is done when a task's turn has come. The lock is not held here. */
+#include <exec/gpu_schedule.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,11 +53,19 @@ static pgd_status run_reference(const gpu_launch *launch, gpu_fault *fault) {
     return status;
 }
 
+/* Of the next launch of the process; those that are counted or drawn, and not checked, keep the natural order. */
+static uint64_t seed_of_launch(bool observed) {
+    static _Atomic uint64_t launches;
+    uint64_t number = atomic_fetch_add(&launches, 1);
+    return gpu_driver.settings.seed == 0 || observed ? 0 : gpu_schedule_seed(gpu_driver.settings.seed, number);
+}
+
 /* A function is decoded when it is first launched. */
 static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *fault) {
     static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&one_at_a_time);
-    pgd_status status = f->code == NULL ? gpu_vector_prepare(&f->module->program, f->ptx, &f->code) : PGD_OK;
+    pgd_status status = PGD_OK;
+    if (f->code == NULL) status = launch->seed == 0 ? gpu_vector_prepare(&f->module->program, f->ptx, &f->code) : gpu_vector_prepare_seeded(&f->module->program, f->ptx, false, &f->code);
     pthread_mutex_unlock(&one_at_a_time);
     return status == PGD_OK ? gpu_vector_launch(f->code, launch, gpu_driver.pool, fault, NULL) : status;
 }
@@ -70,7 +80,9 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};
-    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(&launch, &fault) : gpu_timeline_wanted(&launch) ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
+    bool timeline = !gpu_checks_wanted() && gpu_timeline_wanted(&launch);
+    launch.seed = seed_of_launch(!gpu_checks_wanted() && (timeline || gpu_profile_wanted()));
+    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(k->function, &launch, &fault) : timeline ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
     if (status == PGD_OK) return CUDA_SUCCESS;
     const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
     snprintf(context->error_text, sizeof context->error_text, "%s", text);

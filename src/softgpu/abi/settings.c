@@ -74,13 +74,14 @@ static pgd_status check(gpu_settings *s) {
 }
 
 pgd_status gpu_settings_read(gpu_settings *s) {
-    int64_t json, devices, processors, memory, workers, synchronous, limit, version;
+    int64_t json, devices, processors, memory, workers, synchronous, seed, limit, version;
     PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report)); /* first: what is wrong with the others is told there */
     PGD_TRY(number("DEVICES", 0, 16, 1, &devices));
     PGD_TRY(number("PROCESSORS", 1, 1024, 8, &processors));
     PGD_TRY(number("MEMORY", 1, 1 << 20, 4096, &memory));
     PGD_TRY(number("WORKERS", 0, 1024, 0, &workers));
     PGD_TRY(number("SYNCHRONOUS", 0, 1, 0, &synchronous));
+    PGD_TRY(number("SEED", 0, INT64_MAX, 0, &seed));
     PGD_TRY(number("PROFILE_JSON", 0, 1, 0, &json));
     PGD_TRY(number("LIMIT", 0, 1 << 30, 1000000, &limit));
     PGD_TRY(number("VERSION", 1000, 1000000, 13000, &version));
@@ -98,6 +99,7 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     s->memory_bytes = (uint64_t)memory << 20;
     s->workers = (int32_t)workers;
     s->synchronous = synchronous != 0;
+    s->seed = (uint64_t)seed;
     s->instruction_limit = (uint64_t)limit * 1000000;
     s->driver_version = (int32_t)version;
     return PGD_OK;

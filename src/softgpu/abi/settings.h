@@ -13,6 +13,7 @@ typedef struct gpu_settings {
     int32_t workers;            /* WORKERS: threads that run blocks; 0: as many as there are cores */
     bool synchronous;           /* SYNCHRONOUS=1: each call returns when its work is done */
     bool reference;             /* EXECUTOR=reference: the slow one */
+    uint64_t seed;              /* SEED: of the order in which tasks, blocks, warps and threads run; 0: the natural one */
     uint64_t instruction_limit; /* LIMIT: of one launch, in millions of instructions of threads */
     int32_t driver_version;     /* VERSION: what cuDriverGetVersion says; an old driver, say */
     bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */

@@ -201,6 +201,7 @@ CUresult cuStreamQuery(CUstream stream) {
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
     bool done = s->tail == NULL || s->tail->done;
     for (CUstream other = s->context->streams; s == s->context->legacy && other != NULL; other = other->next) done = done && (!blocks(other) || other->tail == NULL || other->tail->done);
+    if (!done) gpu_task_asked();
     return gpu_leave(done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY);
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The one scheduler of streams, events and graphs: a task runs when all that it waits for is done. Workers take tasks that can run; so does who waits for one.
- * A worker may be kept by a host function for as long as that likes, so there are always two at least. */
+ * A worker may be kept by a host function for as long as that likes, so there are always two at least.
+ *
+ * With a seed tasks run one at a time and only while the program waits in a call, so that which of them can run depends on its calls and not on time; the next one is drawn. Where that
+ * would be for ever, as the program waits for memory that a kernel writes, or a task for another, more is let run after some seconds; then time has a say, and that is reported. */
+#include <exec/gpu_schedule.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +16,13 @@ static struct {
     gpu_task *first, *last; /* that can run */
     pthread_t workers[WORKERS_MAX];
     int32_t count, busy;
+    /* with a seed: */
+    gpu_schedule drawn;
+    bool begun, told;
+    enum { IN_TIME, LATE, STUCK } late; /* LATE: tasks run although nobody waits, STUCK: beside others, until the program calls again */
+    int32_t hosting;                    /* of the busy: by functions of the host */
+    int32_t awaited, due;               /* tasks that are waited for; tasks that run because the program asked often */
+    int32_t asked;
 } scheduler;
 
 gpu_task *gpu_task_retain(gpu_task *t) {
@@ -42,6 +53,8 @@ static void finish(gpu_task *t) {
         gpu_task *done = list;
         list = done->queued;
         done->done = true;
+        scheduler.awaited -= done->waited_for;
+        done->waited_for = 0;
         done->done_ns = pgd_time_ns();
         if (done->guest) done->context->guests--;
         for (int32_t i = 0; i < done->next_count; i++) {
@@ -74,6 +87,23 @@ static gpu_task *take(unsigned long long of_stream) {
     return NULL;
 }
 
+/* With a seed: any that can run, if one may. */
+static gpu_task *draw(void) {
+    gpu_task *t = scheduler.first, *before = NULL;
+    uint32_t count = 0;
+    if (scheduler.late == IN_TIME && (scheduler.busy > 0 || (scheduler.awaited == 0 && scheduler.due == 0))) return NULL;
+    if (scheduler.late != STUCK && scheduler.busy > scheduler.hosting) return NULL;
+    if (!scheduler.begun) scheduler.drawn = gpu_schedule_of(gpu_schedule_seed(gpu_driver.settings.seed, UINT64_MAX)); /* no launch has this number */
+    scheduler.begun = true;
+    for (gpu_task *k = t; k != NULL; k = k->queued) count++;
+    if (count == 0) return NULL;
+    for (uint32_t k = gpu_schedule_below(&scheduler.drawn, count); k > 0; k--) before = t, t = t->queued;
+    if (before == NULL) scheduler.first = t->queued;
+    else before->queued = t->queued;
+    if (scheduler.last == t) scheduler.last = before;
+    return t;
+}
+
 static void run(gpu_task *t) {
     CUcontext context = t->context;
     CUresult result = CUDA_SUCCESS;
@@ -85,6 +115,53 @@ static void run(gpu_task *t) {
     }
     if (!lost && result != CUDA_SUCCESS) context->error = result;
     finish(t);
+}
+
+static void run_drawn(gpu_task *t) {
+    bool hosts = calls_back(t);
+    scheduler.busy++;
+    scheduler.hosting += hosts;
+    run(t);
+    scheduler.busy--;
+    scheduler.hosting -= hosts;
+    if (scheduler.due > 0) scheduler.due--;
+    pthread_cond_broadcast(&gpu_driver.changed);
+}
+
+/* False: nothing changed for so long. */
+static bool wait_for_change(long nanoseconds) {
+    enum { SECOND_NS = 1000000000 };
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += nanoseconds % SECOND_NS;
+    until.tv_sec += nanoseconds / SECOND_NS;
+    if (until.tv_nsec >= SECOND_NS) until.tv_nsec -= SECOND_NS, until.tv_sec++;
+    return pthread_cond_timedwait(&gpu_driver.changed, &gpu_driver.lock, &until) == 0;
+}
+
+/* For long: what can run is let run. */
+static void wait_to_draw(void) {
+    enum { LATE_NS = 1000000000 };
+    bool alone = scheduler.busy == scheduler.hosting;
+    if (scheduler.first == NULL) {
+        pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+        return;
+    }
+    if (wait_for_change(alone ? LATE_NS : 10L * LATE_NS) || scheduler.first == NULL || alone != (scheduler.busy == scheduler.hosting)) return;
+    scheduler.late = alone ? LATE : STUCK;
+    if (!scheduler.told) gpu_report("work that nobody waits for, or that other work seems to wait for, goes on after some seconds; PAGODA_SOFTGPU_SEED may not give this order again");
+    scheduler.told = true;
+}
+
+static void *work_drawn(void *unused) {
+    (void)unused;
+    pthread_mutex_lock(&gpu_driver.lock);
+    for (;;) {
+        gpu_task *t = draw();
+        if (t != NULL) run_drawn(t);
+        else wait_to_draw();
+    }
+    return NULL;
 }
 
 /* For ever: the library is never unloaded (-z nodelete). */
@@ -107,8 +184,8 @@ static void *work(void *unused) {
 static void start_workers(void) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int32_t wanted = gpu_driver.settings.workers > 0 ? gpu_driver.settings.workers : (int32_t)cores;
-    wanted = wanted < 2 ? 2 : wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
-    while (scheduler.count < wanted && pthread_create(&scheduler.workers[scheduler.count], NULL, work, NULL) == 0) scheduler.count++;
+    wanted = wanted < 2 || gpu_driver.settings.seed != 0 ? 2 : wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
+    while (scheduler.count < wanted && pthread_create(&scheduler.workers[scheduler.count], NULL, gpu_driver.settings.seed == 0 ? work : work_drawn, NULL) == 0) scheduler.count++;
 }
 
 static bool wait_for(gpu_task *t, gpu_task *first) {
@@ -133,6 +210,8 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
         t->operation = NULL;
     }
     if (scheduler.count == 0 && operation != NULL) start_workers();
+    scheduler.late = IN_TIME;
+    scheduler.asked = 0;
     if (--t->waits == 0) {
         if (t->operation != NULL) queue(t);
         else finish(t);
@@ -144,29 +223,56 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
     return t;
 }
 
-/* False: nothing changed for a while. */
-static bool wait_for_change(void) {
-    enum { WHILE_NS = 20000000, SECOND_NS = 1000000000 };
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += WHILE_NS;
-    if (until.tv_nsec >= SECOND_NS) until.tv_nsec -= SECOND_NS, until.tv_sec++;
-    return pthread_cond_timedwait(&gpu_driver.changed, &gpu_driver.lock, &until) == 0;
+/* All workers may be kept by kernels or functions of the host that wait for something that is still to run: then there is one more. */
+static void help(void *(*work_of_it)(void *)) {
+    bool stuck = scheduler.first != NULL && scheduler.busy == scheduler.count && scheduler.count < WORKERS_MAX;
+    if (stuck && pthread_create(&scheduler.workers[scheduler.count], NULL, work_of_it, NULL) == 0) scheduler.count++;
 }
 
-/* All workers may be kept by kernels or functions of the host that wait for something that is still to run: then there is one more. */
-static void help(void) {
-    bool stuck = scheduler.first != NULL && scheduler.busy == scheduler.count && scheduler.count < WORKERS_MAX;
-    if (stuck && pthread_create(&scheduler.workers[scheduler.count], NULL, work, NULL) == 0) scheduler.count++;
+enum { WHILE_NS = 20000000 };
+
+static void wait_drawn(gpu_task *t) {
+    scheduler.late = IN_TIME;
+    scheduler.asked = 0;
+    t->waited_for++;
+    scheduler.awaited++;
+    pthread_cond_broadcast(&gpu_driver.changed);
+    while (!t->done) {
+        gpu_task *other = scheduler.count == 0 ? draw() : NULL;
+        if (other != NULL) run_drawn(other);
+        else if (!wait_for_change(WHILE_NS)) help(work_drawn);
+    }
 }
 
 void gpu_task_wait(gpu_task *t) {
     if (t == NULL) return;
     gpu_task_retain(t);
+    if (gpu_driver.settings.seed != 0 && !t->done) wait_drawn(t);
     while (!t->done) {
         gpu_task *other = take(scheduler.count == 0 ? ANY : t->stream);
         if (other != NULL) run(other);
-        else if (!wait_for_change()) help();
+        else if (!wait_for_change(WHILE_NS)) help(work);
     }
     gpu_task_release(t);
+}
+
+/* Who asks again and again waits: each time this often a task runs. Not at once, for a kernel may wait for what the program does next. */
+void gpu_task_asked(void) {
+    enum { OFTEN = 16 };
+    scheduler.late = IN_TIME;
+    if (gpu_driver.settings.seed == 0 || ++scheduler.asked < OFTEN) return;
+    scheduler.asked = 0;
+    scheduler.due = 1;
+    pthread_cond_broadcast(&gpu_driver.changed);
+    gpu_task *own = scheduler.count == 0 ? draw() : NULL;
+    if (own != NULL) run_drawn(own);
+    while (scheduler.due > 0 && (scheduler.first != NULL || scheduler.busy > scheduler.hosting)) pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+    scheduler.due = 0;
+}
+
+/* When the process ends. */
+__attribute__((destructor)) static void tell_what_is_left(void) {
+    if (gpu_driver.settings.seed == 0 || gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&gpu_driver.lock) != 0) return;
+    if (scheduler.first != NULL && scheduler.busy == 0) gpu_report("the program ended without waiting for its last work, which did not run: with a seed it runs when it is waited for");
+    pthread_mutex_unlock(&gpu_driver.lock);
 }

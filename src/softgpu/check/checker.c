@@ -11,21 +11,26 @@ struct gpu_checker {
     gpu_races *races;             /* NULL: not looked for */
     gpu_initialised *initialised; /* NULL: not looked for */
     gpu_pending pending;
-    bool together;
 };
 
 static void begin_launch(void *user, const gpu_launch *launch) {
     gpu_checker *c = user;
-    c->together = launch->cooperative;
+    (void)launch;
     c->pending.count = 0;
-    if (c->races != NULL) gpu_races_begin_launch(c->races, launch);
+    if (c->races != NULL) gpu_races_begin_launch(c->races);
 }
 
 static void begin_block(void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes) {
     gpu_checker *c = user;
-    if (!c->together) c->pending.count = 0;
     if (c->races != NULL) gpu_races_begin_block(c->races, block, threads, shared_bytes);
-    if (c->initialised != NULL) gpu_initialised_begin_block(c->initialised, block, shared_bytes, c->together);
+    if (c->initialised != NULL) gpu_initialised_begin_block(c->initialised, block, shared_bytes);
+}
+
+static void end_block(void *user, uint32_t block) {
+    gpu_checker *c = user;
+    gpu_pending_end_block(&c->pending, block);
+    if (c->races != NULL) gpu_races_end_block(c->races, block);
+    if (c->initialised != NULL) gpu_initialised_end_block(c->initialised, block);
 }
 
 static void access(void *user, const gpu_access *a) {
@@ -53,16 +58,16 @@ static void warp_barrier(void *user, uint32_t block, uint32_t warp, uint32_t lan
     if (c->races != NULL) gpu_races_warp_barrier(c->races, block, warp, lanes);
 }
 
-static void fence(void *user, uint32_t block, uint32_t thread) {
+static void fence(void *user, uint32_t block, uint32_t thread, bool of_block) {
     gpu_checker *c = user;
-    if (c->races != NULL) gpu_races_fence(c->races, block, thread);
+    if (c->races != NULL) gpu_races_fence(c->races, block, thread, of_block);
 }
 
 pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *options, gpu_findings *findings, gpu_checker **out) {
     *out = NULL;
     gpu_checker *c = pgd_mem_zalloc(sizeof *c);
     if (c == NULL) return pgd_fail_memory(sizeof *c);
-    c->listener = (gpu_listener){c, begin_launch, begin_block, access, copy_begun, copies_done, barrier, divergent, warp_barrier, fence};
+    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, warp_barrier, fence};
     c->pending.findings = findings;
     if (options->races) c->races = gpu_races_create(findings);
     if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);

@@ -24,6 +24,13 @@ void gpu_pending_done(gpu_pending *p, uint32_t block, uint32_t thread, uint32_t 
     p->count = kept;
 }
 
+void gpu_pending_end_block(gpu_pending *p, uint32_t block) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < p->count; i++)
+        if (p->list[i].block_number != block) p->list[kept++] = p->list[i];
+    p->count = kept;
+}
+
 void gpu_pending_access(const gpu_pending *p, const gpu_access *a) {
     for (int32_t i = 0; a->space == PTX_SPACE_shared && i < p->count; i++) {
         const gpu_access *c = &p->list[i];

@@ -47,8 +47,7 @@ void gpu_initialised_destroy(gpu_initialised *s) {
     pgd_mem_free(s);
 }
 
-void gpu_initialised_begin_block(gpu_initialised *s, uint32_t block, uint64_t shared_bytes, bool together) {
-    if (!together) forget_blocks(s);
+void gpu_initialised_begin_block(gpu_initialised *s, uint32_t block, uint64_t shared_bytes) {
     unsigned char *bits = pgd_mem_zalloc((size_t)(shared_bytes / 8 + 8));
     if (bits == NULL || !pgd_grow(&s->blocks, &s->capacity, s->count, sizeof *s->blocks)) { /* nothing is told of this block */
         gpu_findings_incomplete(s->findings, GPU_CHECK_NO_MEMORY);
@@ -56,6 +55,14 @@ void gpu_initialised_begin_block(gpu_initialised *s, uint32_t block, uint64_t sh
         return;
     }
     s->blocks[s->count++] = (shared_bits){block, bits, shared_bytes};
+}
+
+void gpu_initialised_end_block(gpu_initialised *s, uint32_t block) {
+    for (int32_t i = s->count - 1; i >= 0; i--) {
+        if (s->blocks[i].block != block) continue;
+        pgd_mem_free(s->blocks[i].bits);
+        s->blocks[i] = s->blocks[--s->count];
+    }
 }
 
 static bool get(const unsigned char *bits, uint64_t at) { return (bits[at / 8] >> at % 8 & 1) != 0; }

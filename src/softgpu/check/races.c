@@ -16,7 +16,7 @@ typedef struct mark {
     uint32_t block;
     uint16_t thread;
     uint8_t bytes; /* a bit for each of the word */
-    bool strong;
+    bool strong, of_block; /* of_block: strong for threads of its block alone */
     const ptx_instruction *instruction;
     const ptx_function *function;
 } mark;
@@ -24,6 +24,7 @@ typedef struct mark {
 typedef struct word {
     uint64_t key; /* address / 4 + 1; 0: the place is free */
     mark writer, readers[READERS];
+    mark *writers; /* NULL, or three more that wrote other bytes of it */
     int32_t next_reader;
 } word;
 
@@ -32,12 +33,13 @@ typedef struct table {
     size_t count, capacity;
 } table;
 
-/* What was published at an address by an atomic or volatile write with a fence before it. */
+/* What was published at an address by an atomic or volatile write with a fence before it: for all, and, with fences of the block, for threads of the block that did so last. */
 typedef struct release {
     uint64_t address;
     bool shared;
     uint32_t block; /* of shared memory */
-    gpu_clock clock;
+    uint32_t of_block;
+    gpu_clock clock, clock_of_block;
 } release;
 
 typedef struct block_state {
@@ -45,8 +47,9 @@ typedef struct block_state {
     uint64_t seen[WARPS][WARPS];             /* by a warp, of another of this block */
     uint64_t lane_seen[WARPS][WARP][WARP];   /* by a lane, of another of its warp */
     gpu_clock known[WARPS];                  /* by a warp, of warps of other blocks */
-    uint64_t fenced[WARPS * WARP];           /* when each thread last fenced; 0: never */
-    gpu_clock pending[WARPS * WARP];         /* what each thread has read the sign of, and has not fenced since */
+    uint64_t fenced[WARPS * WARP], fenced_of_block[WARPS * WARP]; /* when each thread last fenced, for all, and at least for its block; 0: never */
+    gpu_clock pending[WARPS * WARP];          /* what each thread has read the sign of, and has not fenced since */
+    gpu_clock pending_of_block[WARPS * WARP]; /* of that, what threads of its block published for it */
     table shared;
 } block_state;
 
@@ -58,9 +61,8 @@ struct gpu_races {
     int32_t release_count, release_capacity;
     int32_t *buckets, *chains; /* the first release of a hash, and the one behind each: numbers + 1 */
     int32_t chain_capacity;
-    block_state **blocks; /* of this launch that have begun */
+    block_state **blocks; /* that have begun, and not ended */
     int32_t block_count, block_capacity, last;
-    bool together;        /* blocks are there at once */
     bool no_memory;       /* from then on nothing is told */
 };
 
@@ -72,20 +74,25 @@ static void keep(gpu_races *r, bool kept) {
     gpu_findings_incomplete(r->findings, GPU_CHECK_NO_MEMORY);
 }
 
+static void table_deinit(table *t) {
+    for (size_t i = 0; i < t->capacity; i++) pgd_mem_free(t->words[i].writers);
+    pgd_mem_free(t->words);
+    *t = (table){0};
+}
+
 static void destroy_block(block_state *b) {
     for (int32_t i = 0; i < WARPS; i++) gpu_clock_deinit(&b->known[i]);
-    for (int32_t i = 0; i < WARPS * WARP; i++) gpu_clock_deinit(&b->pending[i]);
-    pgd_mem_free(b->shared.words);
+    for (int32_t i = 0; i < WARPS * WARP; i++) gpu_clock_deinit(&b->pending[i]), gpu_clock_deinit(&b->pending_of_block[i]);
+    table_deinit(&b->shared);
     pgd_mem_free(b);
 }
 
 static void forget(gpu_races *r) {
     for (int32_t i = 0; i < r->block_count; i++) destroy_block(r->blocks[i]);
-    for (int32_t i = 0; i < r->release_count; i++) gpu_clock_deinit(&r->releases[i].clock);
+    for (int32_t i = 0; i < r->release_count; i++) gpu_clock_deinit(&r->releases[i].clock), gpu_clock_deinit(&r->releases[i].clock_of_block);
     if (r->buckets != NULL && r->release_count > 0) memset(r->buckets, 0, sizeof *r->buckets * BUCKETS);
     r->block_count = r->release_count = r->last = 0;
-    pgd_mem_free(r->global.words);
-    r->global = (table){0};
+    table_deinit(&r->global);
 }
 
 gpu_races *gpu_races_create(gpu_findings *findings) {
@@ -105,15 +112,12 @@ void gpu_races_destroy(gpu_races *r) {
 }
 
 /* One launch is over before the next begins. */
-void gpu_races_begin_launch(gpu_races *r, const gpu_launch *launch) {
+void gpu_races_begin_launch(gpu_races *r) {
     forget(r);
-    r->together = launch->cooperative;
     r->now = 1;
 }
 
 void gpu_races_begin_block(gpu_races *r, uint32_t number, uint32_t threads, uint64_t shared_bytes) {
-    for (int32_t i = 0; i < r->block_count && !r->together; i++) destroy_block(r->blocks[i]);
-    if (!r->together) r->block_count = 0;
     block_state *b = pgd_mem_zalloc(sizeof *b);
     keep(r, b != NULL && pgd_grow(&r->blocks, &r->block_capacity, r->block_count, sizeof *r->blocks));
     if (r->no_memory) {
@@ -130,6 +134,14 @@ static block_state *block_of(gpu_races *r, uint32_t number) {
     if (r->no_memory || r->block_count == 0) return NULL;
     for (int32_t k = 0; r->blocks[r->last]->number != number && k < r->block_count; k++) r->last = (r->last + 1) % r->block_count;
     return r->blocks[r->last]->number == number ? r->blocks[r->last] : NULL;
+}
+
+void gpu_races_end_block(gpu_races *r, uint32_t number) {
+    block_state *b = block_of(r, number);
+    if (b == NULL) return;
+    destroy_block(b);
+    r->blocks[r->last] = r->blocks[--r->block_count];
+    r->last = 0;
 }
 
 /* ---- words --------------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -177,11 +189,27 @@ static bool ordered(const block_state *b, const gpu_access *a, const mark *m) {
     return warp == other && b->lane_seen[warp][a->thread_number % WARP][m->thread % WARP] >= m->time;
 }
 
+/* What lanes of a warp have read the signs of, joined; and back to lanes. */
+static void gather_pending(gpu_races *r, block_state *b, uint32_t warp, uint32_t lanes, gpu_clock *pending, gpu_clock *of_block) {
+    for (uint32_t thread = warp * WARP, rest = lanes; rest != 0; thread++, rest >>= 1) {
+        if ((rest & 1) == 0) continue;
+        if (b->pending[thread].count > 0) keep(r, gpu_clock_join(pending, &b->pending[thread]));
+        if (b->pending_of_block[thread].count > 0) keep(r, gpu_clock_join(of_block, &b->pending_of_block[thread]));
+    }
+}
+static void spread_pending(gpu_races *r, block_state *b, uint32_t warp, uint32_t lanes, const gpu_clock *pending, const gpu_clock *of_block) {
+    for (uint32_t thread = warp * WARP, rest = pending->count + of_block->count > 0 ? lanes : 0; rest != 0; thread++, rest >>= 1) {
+        if ((rest & 1) == 0) continue;
+        if (pending->count > 0) keep(r, gpu_clock_join(&b->pending[thread], pending));
+        if (of_block->count > 0) keep(r, gpu_clock_join(&b->pending_of_block[thread], of_block));
+    }
+}
+
 /* What everyone that came had seen, all that go on have seen too: and what those did that came. */
 void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, const uint32_t *go, uint32_t warps) {
     block_state *b = block_of(r, number);
     uint64_t together[WARPS] = {0};
-    gpu_clock known = {0}, pending = {0};
+    gpu_clock known = {0}, pending = {0}, of_block = {0};
     if (b == NULL) return;
     for (uint32_t w = 0; w < warps; w++) {
         if (came[w] == 0) continue;
@@ -189,19 +217,18 @@ void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, cons
         for (uint32_t x = 0; x < warps; x++)
             if (b->seen[w][x] > together[x]) together[x] = b->seen[w][x];
         keep(r, gpu_clock_join(&known, &b->known[w]));
-        for (uint32_t k = 0; k < WARP; k++)
-            if (b->pending[w * WARP + k].count > 0) keep(r, gpu_clock_join(&pending, &b->pending[w * WARP + k]));
+        gather_pending(r, b, w, UINT32_MAX, &pending, &of_block);
     }
     for (uint32_t w = 0; w < warps; w++) {
         if (go[w] == 0) continue;
-        for (uint32_t k = 0; k < WARP && pending.count > 0; k++) /* a fence behind the barrier makes use of it */
-            if ((go[w] >> k & 1) != 0) keep(r, gpu_clock_join(&b->pending[w * WARP + k], &pending));
+        spread_pending(r, b, w, go[w], &pending, &of_block); /* a fence behind the barrier makes use of it */
         for (uint32_t x = 0; x < warps; x++)
             if (together[x] > b->seen[w][x]) b->seen[w][x] = together[x];
         keep(r, gpu_clock_join(&b->known[w], &known));
     }
     gpu_clock_deinit(&known);
     gpu_clock_deinit(&pending);
+    gpu_clock_deinit(&of_block);
     r->now++;
 }
 
@@ -215,15 +242,13 @@ void gpu_races_warp_barrier(gpu_races *r, uint32_t number, uint32_t warp, uint32
         for (uint32_t x = 0; x < WARP; x++)
             if (b->lane_seen[warp][k][x] > together[x]) together[x] = b->lane_seen[warp][k][x];
     }
-    gpu_clock pending = {0};
-    for (uint32_t k = 0; k < WARP; k++) {
-        if ((lanes >> k & 1) == 0) continue;
-        memcpy(b->lane_seen[warp][k], together, sizeof together);
-        if (b->pending[warp * WARP + k].count > 0) keep(r, gpu_clock_join(&pending, &b->pending[warp * WARP + k]));
-    }
-    for (uint32_t k = 0; k < WARP && pending.count > 0; k++)
-        if ((lanes >> k & 1) != 0) keep(r, gpu_clock_join(&b->pending[warp * WARP + k], &pending));
+    gpu_clock pending = {0}, of_block = {0};
+    for (uint32_t k = 0; k < WARP; k++)
+        if ((lanes >> k & 1) != 0) memcpy(b->lane_seen[warp][k], together, sizeof together);
+    gather_pending(r, b, warp, lanes, &pending, &of_block);
+    spread_pending(r, b, warp, lanes, &pending, &of_block);
     gpu_clock_deinit(&pending);
+    gpu_clock_deinit(&of_block);
     r->now++;
 }
 
@@ -259,29 +284,47 @@ static bool has_words(const gpu_access *a, int32_t one, int32_t other) { return 
 static void acquire(gpu_races *r, block_state *b, const gpu_access *a) {
     const release *sign = release_at(r, a, false);
     if (sign == NULL) return;
+    bool at_once = has_words(a, PTX_WORD_acquire, PTX_WORD_acq_rel), same_block = sign->of_block == b->number; /* of the block alone and across blocks: that is a race itself */
     keep(r, gpu_clock_join(&b->pending[a->thread_number], &sign->clock));
-    if (has_words(a, PTX_WORD_acquire, PTX_WORD_acq_rel)) learn(r, b, a->thread_number / WARP, &sign->clock);
+    if (same_block) keep(r, gpu_clock_join(&b->pending_of_block[a->thread_number], &sign->clock_of_block));
+    if (at_once) learn(r, b, a->thread_number / WARP, &sign->clock);
+    if (at_once && same_block) learn(r, b, a->thread_number / WARP, &sign->clock_of_block);
+}
+
+/* What the warp did up to `own`, and all that it had seen by then. */
+static bool add_own(gpu_clock *clock, const block_state *b, uint32_t warp, uint64_t own) {
+    bool fine = gpu_clock_raise(clock, warp_number(b->number, warp), own) && gpu_clock_join(clock, &b->known[warp]);
+    for (uint32_t x = 0; x * WARP < b->threads && fine; x++) /* of its own warp too: what all of it did before a barrier */
+        if (b->seen[warp][x] > 0) fine = gpu_clock_raise(clock, warp_number(b->number, x), b->seen[warp][x]);
+    return fine;
 }
 
 /* An atomic operation that follows others at its address hands on what they published. */
 static void publish(gpu_races *r, block_state *b, const gpu_access *a) {
     uint32_t warp = a->thread_number / WARP;
-    uint64_t own = has_words(a, PTX_WORD_release, PTX_WORD_acq_rel) ? r->now : b->fenced[a->thread_number];
-    release *sign = own == 0 ? NULL : release_at(r, a, true);
-    keep(r, own == 0 || sign != NULL);
+    bool at_once = has_words(a, PTX_WORD_release, PTX_WORD_acq_rel);
+    uint64_t for_all = at_once ? r->now : b->fenced[a->thread_number], for_block = at_once ? r->now : b->fenced_of_block[a->thread_number];
+    release *sign = for_block == 0 ? NULL : release_at(r, a, true);
+    keep(r, for_block == 0 || sign != NULL);
     if (sign == NULL) return;
-    bool fine = gpu_clock_raise(&sign->clock, warp_number(b->number, warp), own) && gpu_clock_join(&sign->clock, &b->known[warp]);
-    for (uint32_t x = 0; x * WARP < b->threads && fine; x++) /* of its own warp too: what all of it did before a barrier */
-        if (b->seen[warp][x] > 0) fine = gpu_clock_raise(&sign->clock, warp_number(b->number, x), b->seen[warp][x]);
-    keep(r, fine);
+    if (for_all > 0) keep(r, add_own(&sign->clock, b, warp, for_all));
+    if (sign->of_block != b->number) gpu_clock_deinit(&sign->clock_of_block);
+    sign->of_block = b->number;
+    keep(r, add_own(&sign->clock_of_block, b, warp, for_block));
 }
 
-void gpu_races_fence(gpu_races *r, uint32_t number, uint32_t thread) {
+void gpu_races_fence(gpu_races *r, uint32_t number, uint32_t thread, bool of_block) {
     block_state *b = block_of(r, number);
     if (b == NULL) return;
-    b->fenced[thread] = r->now++;
-    learn(r, b, thread / WARP, &b->pending[thread]);
-    gpu_clock_deinit(&b->pending[thread]);
+    b->fenced_of_block[thread] = r->now;
+    learn(r, b, thread / WARP, &b->pending_of_block[thread]);
+    gpu_clock_deinit(&b->pending_of_block[thread]);
+    if (!of_block) {
+        b->fenced[thread] = r->now;
+        learn(r, b, thread / WARP, &b->pending[thread]);
+        gpu_clock_deinit(&b->pending[thread]);
+    }
+    r->now++;
 }
 
 /* ---- accesses ------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -311,23 +354,46 @@ static void tell(gpu_races *r, const gpu_access *a, const mark *m, const char *d
     gpu_place_say(a->launch->program->module, m->function, m->instruction, block, thread, other, sizeof other);
     bool shared = a->space == PTX_SPACE_shared, same_block = m->block == a->block_number;
     gpu_findings_add(r->findings, shared ? "shared race" : "global race", a, m->instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", verb(a->kind), (unsigned long long)a->bytes,
-                     ptx_space_names[a->space], (unsigned long long)a->address, where, did, other, same_block ? "a barrier is missing" : "blocks are ordered by fences and atomic operations alone");
+                     ptx_space_names[a->space], (unsigned long long)a->address, where, did, other, same_block ? "a barrier is missing" : "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone");
 }
 
 /* The same value written twice is harmless, and common. */
 static bool same_value(const gpu_access *a) { return a->kind == GPU_ACCESS_WRITE && a->value != NULL && memcmp(a->before, a->value, (size_t)a->bytes) == 0; }
 
+/* Does it race with what the mark stands for? Both strong, for each other, is none. */
+static bool races_with(const block_state *b, const gpu_access *a, const mark *m, uint8_t bytes) {
+    bool strong = m->strong && a->strong && (m->block == a->block_number || !(m->of_block || a->of_block));
+    return m->time != 0 && (m->bytes & bytes) != 0 && !strong && !same_value(a) && !ordered(b, a, m);
+}
+
+/* Who wrote bytes of the word that this access leaves, is kept beside. */
+static bool keep_writer(word *w, uint8_t bytes) {
+    enum { MORE = 3 };
+    if (w->writer.time == 0 || (w->writer.bytes & ~bytes) == 0) return true;
+    if (w->writers == NULL) w->writers = pgd_mem_zalloc(sizeof *w->writers * MORE);
+    if (w->writers == NULL) return false;
+    for (int32_t k = 0; k < MORE; k++) {
+        if (w->writers[k].time != 0) continue;
+        w->writers[k] = w->writer;
+        w->writers[k].bytes &= (uint8_t)~bytes;
+        return true;
+    }
+    return true; /* there are four bytes, so one of four is free */
+}
+
 static void check_word(gpu_races *r, block_state *b, const gpu_access *a, table *t, uint64_t address, uint8_t bytes) {
     word *w = word_at(t, address);
-    mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->instruction, a->function};
+    mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, a->instruction, a->function};
     if (w == NULL) {
         keep(r, false);
         return;
     }
-    if (w->writer.time != 0 && (w->writer.bytes & bytes) != 0 && !(w->writer.strong && a->strong) && !same_value(a) && !ordered(b, a, &w->writer)) tell(r, a, &w->writer, "wrote");
+    if (races_with(b, a, &w->writer, bytes)) tell(r, a, &w->writer, "wrote");
+    for (int32_t k = 0; w->writers != NULL && k < 3; k++)
+        if (races_with(b, a, &w->writers[k], bytes)) tell(r, a, &w->writers[k], "wrote");
     if (a->kind == GPU_ACCESS_READ) {
         for (int32_t k = 0; k < READERS; k++)
-            if (w->readers[k].block == m.block && w->readers[k].thread == m.thread && w->readers[k].time != 0) {
+            if (w->readers[k].block == m.block && w->readers[k].thread == m.thread && (w->readers[k].bytes & ~bytes) == 0 && w->readers[k].time != 0) {
                 w->readers[k] = m;
                 return;
             }
@@ -336,10 +402,15 @@ static void check_word(gpu_races *r, block_state *b, const gpu_access *a, table 
         return;
     }
     for (int32_t k = 0; k < READERS; k++) {
-        const mark *reader = &w->readers[k];
-        if (reader->time != 0 && (reader->bytes & bytes) != 0 && !(reader->strong && a->strong) && !same_value(a) && !ordered(b, a, reader)) tell(r, a, reader, "read");
+        if (races_with(b, a, &w->readers[k], bytes)) tell(r, a, &w->readers[k], "read");
+        w->readers[k].bytes &= (uint8_t)~bytes;
+        if (w->readers[k].bytes == 0) w->readers[k].time = 0;
     }
-    memset(w->readers, 0, sizeof w->readers);
+    for (int32_t k = 0; w->writers != NULL && k < 3; k++) {
+        w->writers[k].bytes &= (uint8_t)~bytes;
+        if (w->writers[k].bytes == 0) w->writers[k].time = 0;
+    }
+    keep(r, keep_writer(w, bytes));
     w->writer = m;
 }
 

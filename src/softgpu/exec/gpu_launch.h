@@ -57,11 +57,11 @@ typedef struct gpu_launch {
     uint64_t instruction_limit;  /* of all threads together; 0: none */
     uint64_t barred;             /* a bit for each device whose memory this one may not touch */
     bool cooperative;            /* all blocks are there at once, and may wait for each other */
-    const struct gpu_listener *listener; /* of the reference executor: hears of accesses and barriers; NULL: nobody */
+    const struct gpu_listener *listener; /* hears of accesses and barriers: of the reference executor, and of the vector executor's heard code; NULL: nobody */
     const struct gpu_observer *observer; /* of the vector executor's observed code: hears of instructions; NULL: nobody */
+    uint64_t seed;               /* of the order in which blocks, warps and threads run, one worker running all; 0: the natural order (gpu_schedule.h) */
     const gpu_services *services; /* NULL: text of printf is dropped, malloc has nothing to give */
 } gpu_launch;
-
 
 /* Errors: BAD_ARG sizes that no device takes. */
 pgd_status gpu_launch_check(const gpu_launch *launch);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What an executor tells of while it runs, for checkers: accesses to memory, and where threads wait for each other. One block at a time, one thread at a time; blocks
- * come one after the other, or take turns in a cooperative launch. */
+ * come one after the other, or several take turns: those that have begun and not ended. */
 #ifndef PGD_SOFTGPU_LISTENER_H
 #define PGD_SOFTGPU_LISTENER_H
 
@@ -18,6 +18,7 @@ typedef struct gpu_access {
     uint64_t address, bytes;              /* within the space */
     gpu_access_kind kind;
     bool strong;                          /* volatile, relaxed, acquire, release, or atomic: meant to be seen by others at once */
+    bool of_block;                        /* strong for threads of the block alone (.cta) */
     const char *before;                   /* what is in memory now */
     const char *value;                    /* of a write: what is about to be; else NULL */
 } gpu_access;
@@ -26,6 +27,7 @@ typedef struct gpu_listener {
     void *user;
     void (*begin_launch)(void *user, const gpu_launch *launch);
     void (*begin_block)(void *user, uint32_t block, uint32_t threads, uint64_t shared_bytes);
+    void (*end_block)(void *user, uint32_t block);
     void (*access)(void *user, const gpu_access *access);
     /* cp.async: begun by a thread, which will write so many bytes of .shared memory; then done: all that the thread has begun but the last `left`. */
     void (*copy_begun)(void *user, const gpu_access *write);
@@ -35,6 +37,6 @@ typedef struct gpu_listener {
     /* Lanes of a warp came to a barrier that is for whole warps (bar, barrier.aligned) at different instructions: one of them, and where another one is. */
     void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
     void (*warp_barrier)(void *user, uint32_t block, uint32_t warp, uint32_t lanes);
-    void (*fence)(void *user, uint32_t block, uint32_t thread);
+    void (*fence)(void *user, uint32_t block, uint32_t thread, bool of_block); /* of_block: orders for threads of the block alone (.cta) */
 } gpu_listener;
 #endif

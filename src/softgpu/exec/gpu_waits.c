@@ -30,3 +30,7 @@ gpu_arrival gpu_barrier_operands(const ptx_instruction *i, int32_t *number, int3
     default: return GPU_NO_BARRIER;
     }
 }
+
+bool gpu_waits_whole_warps(const ptx_instruction *i) { return i->form < PTX_FORM_BARRIER_SYNC || i->form > PTX_FORM_BARRIER_RED_PART || i->slots[PTX_SLOT_aligned] != PTX_NO_WORD; }
+
+bool gpu_orders_block_alone(const ptx_instruction *i) { return i->slots[PTX_SLOT_scope] == PTX_WORD_cta || i->slots[PTX_SLOT_scope] == PTX_WORD_cluster; }

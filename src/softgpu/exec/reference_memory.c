@@ -2,6 +2,7 @@
  * Loads, stores, atomic operations and addresses in the reference executor (manual: Data Movement and Conversion; Parallel Synchronization). */
 #include <string.h>
 
+#include "gpu_waits.h"
 #include "reference_thread.h"
 
 /* ---- addresses ---------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -66,7 +67,7 @@ void gpu_thread_tell(const gpu_thread *t, const ptx_instruction *i, ptx_space sp
     int32_t sem = i->slots[PTX_SLOT_sem];
     gpu_access a = {.launch = t->block->launch, .function = gpu_thread_frame(t)->function, .instruction = i, .block = {t->block->index[0], t->block->index[1], t->block->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]},
                     .block_number = t->block->number, .thread_number = t->warp * GPU_WARP + t->lane, .space = space, .address = address, .bytes = bytes, .kind = kind,
-                    .strong = kind == GPU_ACCESS_ATOMIC || (sem != PTX_NO_WORD && sem != PTX_WORD_weak), .before = before, .value = value};
+                    .strong = kind == GPU_ACCESS_ATOMIC || (sem != PTX_NO_WORD && sem != PTX_WORD_weak), .of_block = gpu_orders_block_alone(i), .before = before, .value = value};
     l->access(l->user, &a);
 }
 

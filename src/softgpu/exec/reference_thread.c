@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A thread: its registers, operands, calls, and one step. */
+#include "gpu_waits.h"
 #include "reference_thread.h"
 
 #include <stdarg.h>
@@ -259,9 +260,9 @@ static bool jump_by_index(gpu_thread *t, const ptx_instruction *i) {
     return true;
 }
 
-static void fence(gpu_thread *t) {
+static void fence(gpu_thread *t, const ptx_instruction *i) {
     const gpu_listener *l = t->block->launch->listener;
-    if (l != NULL) l->fence(l->user, t->block->number, t->warp * GPU_WARP + t->lane);
+    if (l != NULL) l->fence(l->user, t->block->number, t->warp * GPU_WARP + t->lane, gpu_orders_block_alone(i));
     gpu_thread_frame(t)->pc++;
 }
 
@@ -275,7 +276,7 @@ static bool control(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     case PTX_FORM_EXIT: t->state = GPU_EXITED; return true;
     case PTX_FORM_TRAP: return gpu_thread_fault(t, GPU_FAULT_TRAP, i, "the kernel trapped");
     case PTX_FORM_BRKPT: case PTX_FORM_NANOSLEEP: case PTX_FORM_PMEVENT: case PTX_FORM_PREFETCH: case PTX_FORM_PREFETCHU: gpu_thread_frame(t)->pc++; return true;
-    case PTX_FORM_MEMBAR: case PTX_FORM_FENCE: fence(t); return true;
+    case PTX_FORM_MEMBAR: case PTX_FORM_FENCE: fence(t, i); return true;
     default: *handled = false; return true;
     }
 }

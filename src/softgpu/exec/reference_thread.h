@@ -5,6 +5,7 @@
 
 #include "compute.h"
 #include "gpu_listener.h"
+#include "gpu_schedule.h"
 #include "gpu_spaces.h"
 #include "reference.h"
 
@@ -48,6 +49,7 @@ typedef struct gpu_thread {
     int32_t copy_count, copy_capacity, group; /* group: the one that is being filled */
     const ptx_instruction *waiting; /* at a barrier or an operation of the warp */
     uint32_t mask;                  /* the lanes it waits for; 0: those that are there */
+    int32_t rounds;                 /* that it has waited for those, with a seed */
     int32_t barrier;
 } gpu_thread;
 
@@ -70,6 +72,8 @@ typedef struct gpu_block {
     uint64_t *executed; /* instructions of the launch */
     gpu_memory_window window;
     bool no_memory;
+    bool there;          /* it has begun, and has not ended */
+    gpu_schedule *drawn; /* NULL: the natural order */
 } gpu_block;
 
 /* Everything that can go wrong returns false; the block's fault or no_memory says why. */

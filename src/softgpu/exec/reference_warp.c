@@ -37,6 +37,7 @@ bool gpu_thread_wait(gpu_thread *t, const ptx_instruction *i, bool *handled) {
     t->mask = mask == GPU_WHOLE_WARP ? UINT32_MAX : mask < 0 ? 0 : (uint32_t)gpu_thread_value(t, &i->operands[mask], PTX_b32).low;
     if (mask >= 0 && (t->mask >> t->lane & 1) == 0) return gpu_thread_fault(t, GPU_FAULT_MASK, i, "lane %u is not in the mask 0x%x it waits with", t->lane, t->mask);
     t->waiting = i;
+    t->rounds = 0;
     t->state = GPU_AT_WARP;
     return true;
 }
@@ -164,12 +165,16 @@ static bool perform(const warp *w) {
     return true;
 }
 
-/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
-static bool gather(gpu_block *b, uint32_t first, const gpu_thread *t, warp *w) {
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there; with a seed, which gives lanes that have not parted turns
+ * of different lengths, they wait for a while for those that run. */
+static bool gather(gpu_block *b, uint32_t first, gpu_thread *t, warp *w) {
+    enum { ROUNDS = 64 };
+    bool early = b->drawn != NULL && t->mask == 0 && t->rounds++ < ROUNDS;
     uint32_t alive = 0;
     *w = (warp){.i = t->waiting};
     for (uint32_t k = 0; k < GPU_WARP && first + k < b->thread_count; k++) {
         gpu_thread *other = &b->threads[first + k];
+        if (early && other->state == GPU_RUNNING) return false;
         if (other->state != GPU_EXITED) alive |= UINT32_C(1) << k;
         if (other->state != GPU_AT_WARP || other->mask != t->mask || !gpu_waits_meet(other->waiting, t->waiting)) continue;
         w->lanes[k] = other;
@@ -215,8 +220,6 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
     if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
 }
 
-static bool whole_warps(const ptx_instruction *i) { return i->form < PTX_FORM_BARRIER_SYNC || i->form > PTX_FORM_BARRIER_RED_PART || i->slots[PTX_SLOT_aligned] != PTX_NO_WORD; }
-
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
 static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number) {
     const gpu_listener *l = b->launch->listener;
@@ -225,7 +228,7 @@ static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number)
         const gpu_thread *t = &b->threads[k];
         if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
         if (first == NULL) first = t;
-        if (t->waiting == first->waiting || !whole_warps(t->waiting)) continue;
+        if (t->waiting == first->waiting || !gpu_waits_whole_warps(t->waiting)) continue;
         gpu_access a = {.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = k};
         l->divergent(l->user, &a, first->waiting);
         return;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A launch: workers take blocks one after the other; in a block each warp runs for a while, then the next. Blocks of a cooperative launch are all there at once, and workers
- * take turns with them, so that each may wait for all others. */
+ * take turns with them, so that each may wait for all others. A launch with a seed has one worker; some of its blocks are there at once, who comes next is drawn, and for how long. */
 #include "vector.h"
 
 #include <fenv.h>
 #include <stdio.h>
 
+#include "gpu_listener.h"
 #include "vector_select.h"
 #include "vector_warp.h"
 
@@ -77,7 +78,12 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
             return false;
         }
     }
+    if (l->listener != NULL) l->listener->begin_block(l->listener->user, (uint32_t)number, b->thread_count, b->shared_bytes);
     return true;
+}
+
+static void block_end(const gpu_launch *l, uint64_t number) {
+    if (l->listener != NULL) l->listener->end_block(l->listener->user, (uint32_t)number);
 }
 
 static void free_frames(vec_worker *worker) {
@@ -151,7 +157,7 @@ static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
     return PGD_OK;
 }
 
-static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, gpu_vector_code **out) {
+static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, bool heard, bool seeded, gpu_vector_code **out) {
     *out = NULL;
     if (kernel == NULL || !kernel->entry || !kernel->defined) return pgd_fail(PGD_BAD_ARG, "what is launched is no kernel with a body");
     gpu_vector_code *code = pgd_mem_zalloc(sizeof *code);
@@ -159,6 +165,8 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     code->program = program;
     code->level = vec_level_in_force();
     code->observed = observed;
+    code->seeded = seeded;
+    code->heard = heard;
     atomic_flag_clear(&code->lock);
     pgd_status status = prepare(code, kernel);
     if (status != PGD_OK) gpu_vector_code_destroy(code);
@@ -166,8 +174,10 @@ static pgd_status create(const gpu_program *program, const ptx_function *kernel,
     return status;
 }
 
-pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, out); }
-pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, out); }
+pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, false, false, out); }
+pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, true, false, false, out); }
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out) { return create(program, kernel, false, true, false, out); }
+pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, bool heard, gpu_vector_code **out) { return create(program, kernel, false, heard, true, out); }
 
 void gpu_vector_code_destroy(gpu_vector_code *code) {
     if (code == NULL) return;
@@ -240,15 +250,19 @@ static bool waits(const vec_warp *w) {
     return false;
 }
 
-static bool run_warp(vec_worker *worker, vec_warp *w, bool *moved) {
+static bool run_warp(vec_worker *worker, vec_warp *w, gpu_schedule *drawn, bool *moved) {
+    enum { ACCESS_BITS = 8 };
+    bool over = false;
     if (can_run(w)) {
         *moved = true;
+        if (drawn != NULL) worker->run->accesses = gpu_schedule_turn(drawn, ACCESS_BITS);
         vec_turn(w);
         if (w->stop == VEC_FAULTED || !within_limit(worker, w)) return false;
-        if (w->stop == VEC_TURN_OVER) return true;
+        over = w->stop == VEC_TURN_OVER;
+        if (over && drawn == NULL) return true;
     }
     if (waits(w)) {
-        vec_warp_settle(w, moved);
+        vec_warp_settle(w, over, moved);
         if (w->stop == VEC_FAULTED) return false;
     }
     return true;
@@ -257,9 +271,14 @@ static bool run_warp(vec_worker *worker, vec_warp *w, bool *moved) {
 /* Each warp has its turn. False: a fault, or no memory. *alive: it is not over. */
 static bool run_round(vec_worker *worker, vec_block *b, bool *alive) {
     bool moved = false;
+    gpu_schedule *drawn = vec_drawn(worker);
+    uint16_t order[VEC_WARPS_MAX];
+    if (drawn != NULL) gpu_schedule_order(drawn, order, b->warp_count);
     *alive = false;
-    for (uint32_t k = 0; k < b->warp_count; k++)
-        if (b->warps[k].alive != 0 && !run_warp(worker, &b->warps[k], &moved)) return false;
+    for (uint32_t k = 0; k < b->warp_count; k++) {
+        vec_warp *w = &b->warps[drawn == NULL ? k : order[k]];
+        if (w->alive != 0 && !run_warp(worker, w, drawn, &moved)) return false;
+    }
     vec_barriers_settle(worker, b, &moved);
     for (uint32_t k = 0; k < b->warp_count && !*alive; k++) *alive = b->warps[k].alive != 0;
     if (*alive && !moved) {
@@ -300,6 +319,7 @@ static void run_blocks(vec_worker *worker) {
         while (fine && alive && !stopped(run)) fine = run_round(worker, b, &alive);
         if (!fine) fail(worker);
         if (!fine || alive) leave_frames(b);
+        block_end(run->launch, number);
     }
 }
 
@@ -309,19 +329,21 @@ enum { RESIDENT_MAX = 4096 };
 
 typedef struct vec_resident {
     vec_block block;
+    uint64_t number;
     atomic_flag taken;
     bool started, over;
 } vec_resident;
 
 /* One round of a block that no other worker has; false: something went wrong. */
-static bool run_resident(vec_worker *worker, vec_resident *r, uint64_t number, bool *over) {
+static bool run_resident(vec_worker *worker, vec_resident *r, bool *over) {
     bool fine = true, alive = true;
-    if (!r->started) fine = block_start(&r->block, worker, number);
+    if (!r->started) fine = block_start(&r->block, worker, r->number);
     r->started = true;
     if (fine && !r->over) {
         block_belongs(&r->block, worker);
         fine = run_round(worker, &r->block, &alive);
         r->over = !alive;
+        if (r->over) block_end(worker->launch, r->number);
     }
     *over = r->over;
     return fine;
@@ -338,7 +360,7 @@ static void run_residents(vec_worker *worker) {
                 all = false;
                 continue;
             }
-            fine = run_resident(worker, r, k, &over);
+            fine = run_resident(worker, r, &over);
             atomic_flag_clear_explicit(&r->taken, memory_order_release);
             if (!fine) fail(worker);
             all = all && over;
@@ -347,25 +369,53 @@ static void run_residents(vec_worker *worker) {
 }
 
 static pgd_status residents_create(vec_launch *run) {
-    if (run->blocks > RESIDENT_MAX) return pgd_fail(PGD_BAD_ARG, "a cooperative launch of %llu blocks; at most %d can be there at once", (unsigned long long)run->blocks, RESIDENT_MAX);
-    run->resident = pgd_mem_zalloc(sizeof *run->resident * (size_t)run->blocks);
-    for (uint64_t k = 0; run->resident != NULL && k < run->blocks; k++) {
+    if (run->launch->cooperative && run->blocks > RESIDENT_MAX) return pgd_fail(PGD_BAD_ARG, "a cooperative launch of %llu blocks; at most %d can be there at once", (unsigned long long)run->blocks, RESIDENT_MAX);
+    run->resident = pgd_mem_zalloc(sizeof *run->resident * (size_t)run->resident_count);
+    for (uint64_t k = 0; run->resident != NULL && k < run->resident_count; k++) {
         atomic_flag_clear(&run->resident[k].taken);
+        run->resident[k].number = k;
         if (!block_init(&run->resident[k].block, run->code, run->launch)) return pgd_fail_memory(sizeof *run->resident);
     }
-    return run->resident != NULL ? PGD_OK : pgd_fail_memory(sizeof *run->resident * (size_t)run->blocks);
+    return run->resident != NULL ? PGD_OK : pgd_fail_memory(sizeof *run->resident * (size_t)run->resident_count);
 }
 
 static void residents_destroy(vec_launch *run) {
     vec_worker none = {0}; /* takes the frames that are left */
-    for (uint64_t k = 0; run->resident != NULL && k < run->blocks; k++) {
+    for (uint64_t k = 0; run->resident != NULL && k < run->resident_count; k++) {
         vec_resident *r = &run->resident[k];
         block_belongs(&r->block, &none);
-        if (r->started && !r->over) leave_frames(&r->block);
+        if (r->started && !r->over) leave_frames(&r->block), block_end(run->launch, r->number);
         block_deinit(&r->block);
     }
     free_frames(&none);
     pgd_mem_free(run->resident);
+}
+
+/* ---- launches with a seed --------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A round of the block at a place; where there is none any more, the next one begins. */
+static bool run_place(vec_worker *worker, vec_resident *r, const gpu_permutation *numbers) {
+    vec_launch *run = worker->run;
+    bool over;
+    if (r->over || !r->started) {
+        if (run->next == run->blocks) return true;
+        r->number = gpu_permutation_at(numbers, run->next++);
+        r->started = r->over = false;
+    }
+    return run_resident(worker, r, &over);
+}
+
+static void run_drawn(vec_worker *worker) {
+    vec_launch *run = worker->run;
+    gpu_permutation numbers = gpu_permutation_draw(&run->drawn, run->blocks);
+    uint16_t order[RESIDENT_MAX];
+    for (bool some = true; some && !stopped(run);) {
+        gpu_schedule_order(&run->drawn, order, (uint32_t)run->resident_count);
+        for (uint64_t k = 0; k < run->resident_count && !stopped(run); k++)
+            if (!run_place(worker, &run->resident[order[k]], &numbers)) fail(worker);
+        some = run->next < run->blocks;
+        for (uint64_t k = 0; k < run->resident_count && !some; k++) some = !run->resident[k].over;
+    }
 }
 
 /* ---- launches ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -382,7 +432,8 @@ static void work(const void *parameters, char *const *memory, int64_t chunk, voi
     }
     fegetenv(&before);
     fesetenv(FE_DFL_ENV);
-    if (run->resident != NULL) run_residents(worker);
+    if (run->launch->seed != 0) run_drawn(worker);
+    else if (run->resident != NULL) run_residents(worker);
     else run_blocks(worker);
     fesetenv(&before);
     atomic_fetch_add_explicit(&run->executed, worker->executed, memory_order_relaxed);
@@ -391,8 +442,11 @@ static void work(const void *parameters, char *const *memory, int64_t chunk, voi
 }
 
 static pgd_status run_all(vec_launch *run, pgd_pool *pool) {
-    int64_t workers = pool == NULL ? 1 : pgd_pool_threads(pool);
-    if (run->launch->cooperative) PGD_TRY(residents_create(run));
+    const gpu_launch *l = run->launch;
+    int64_t workers = pool == NULL || l->seed != 0 ? 1 : pgd_pool_threads(pool);
+    run->drawn = gpu_schedule_of(l->seed);
+    run->resident_count = l->seed == 0 ? run->blocks : gpu_schedule_residents(&run->drawn, run->blocks, l->cooperative);
+    if (l->cooperative || l->seed != 0) PGD_TRY(residents_create(run));
     if (workers > (int64_t)run->blocks) workers = (int64_t)run->blocks;
     if (workers > 1) PGD_TRY(pgd_pool_run(pool, work, run, NULL, workers));
     else work(run, NULL, 0, NULL);
@@ -404,7 +458,8 @@ pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pg
     vec_launch run = {.launch = launch, .code = code, .fault = fault, .blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2]};
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    pgd_status status = run_all(&run, pool);
+    if (launch->listener != NULL) launch->listener->begin_launch(launch->listener->user, launch);
+    pgd_status status = run_all(&run, launch->listener != NULL || launch->observer != NULL ? NULL : pool);
     residents_destroy(&run);
     if (counts != NULL) *counts = (gpu_counts){atomic_load(&run.warp_instructions), atomic_load(&run.executed)};
     return status;
@@ -414,7 +469,7 @@ pgd_status gpu_vector_run(const gpu_launch *launch, pgd_pool *pool, gpu_fault *f
     gpu_vector_code *code;
     *fault = (gpu_fault){0};
     PGD_TRY(gpu_launch_check(launch));
-    PGD_TRY(gpu_vector_prepare(launch->program, launch->kernel, &code));
+    PGD_TRY(launch->seed == 0 ? gpu_vector_prepare(launch->program, launch->kernel, &code) : gpu_vector_prepare_seeded(launch->program, launch->kernel, false, &code));
     pgd_status status = gpu_vector_launch(code, launch, pool, fault, NULL);
     gpu_vector_code_destroy(code);
     return status;

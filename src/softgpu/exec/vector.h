@@ -17,9 +17,13 @@ typedef struct gpu_vector_code gpu_vector_code;
 pgd_status gpu_vector_prepare(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
 /* The same, and its launches tell launch->observer of every instruction: without a pool, as the observer hears of one at a time. */
 pgd_status gpu_vector_prepare_observed(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
+/* The same, and its launches tell launch->listener of accesses and barriers; they run without a pool. */
+pgd_status gpu_vector_prepare_heard(const gpu_program *program, const ptx_function *kernel, gpu_vector_code **out);
+/* That of gpu_vector_prepare or _heard, for launches with a seed: a warp's turn may end before each access to memory. In other code it ends between basic blocks alone. */
+pgd_status gpu_vector_prepare_seeded(const gpu_program *program, const ptx_function *kernel, bool heard, gpu_vector_code **out);
 void gpu_vector_code_destroy(gpu_vector_code *code);
 
-/* Runs all blocks of a launch of the kernel, spread over the pool; NULL: the calling thread alone. counts may be NULL. Of several blocks that do wrong the first to be
+/* Runs all blocks of a launch of the kernel, spread over the pool; NULL, or a seed: the calling thread alone. counts may be NULL. Of several blocks that do wrong the first to be
  * seen is told of. Errors: BAD_ARG sizes that no device takes; DEVICE the kernel did wrong, and *fault says what; NO_MEMORY. */
 pgd_status gpu_vector_launch(gpu_vector_code *code, const gpu_launch *launch, pgd_pool *pool, gpu_fault *fault, gpu_counts *counts);
 

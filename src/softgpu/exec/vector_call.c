@@ -139,8 +139,10 @@ typedef struct asking {
 static bool read_for(void *user, uint64_t address, void *to, uint64_t bytes) {
     const asking *a = user;
     const char *from = vec_bytes(a->warp, a->warp->frame, a->lane, a->step->i, a->step->site, PTX_SPACE_generic, address, bytes, false);
-    if (from != NULL) memcpy(to, from, (size_t)bytes);
-    return from != NULL;
+    if (from == NULL) return false;
+    vec_tell(a->warp, a->warp->frame, a->lane, a->step->i, PTX_SPACE_generic, address, bytes, GPU_ACCESS_READ, from, NULL);
+    memcpy(to, from, (size_t)bytes);
+    return true;
 }
 
 static bool fault_for(void *user, gpu_fault_kind kind, const char *what) {

@@ -166,6 +166,7 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
         vec_step *o = add_step(b, vec_run_observe, i);
         if (i->guarded) o->guard = b->registers[i->guard].at, o->negated = i->guard_negated;
     }
+    if (code->seeded && vec_may_pause(i)) add_step(b, vec_run_pause, i);
     if (i->guarded && !guards_itself(i)) {
         vec_step *g = add_step(b, ends_block(i) ? vec_run_guard_part : vec_run_guard, i);
         g->guard = b->registers[i->guard].at;
@@ -174,12 +175,13 @@ static void add_instruction(vec_body *b, gpu_vector_code *code, const ptx_instru
     vec_step *s = add_step(b, handler_of(i), i);
     if (s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic) s->site = (uint8_t)(b->sites++ % VEC_SITES);
     if (i->guarded && guards_itself(i)) s->guard = b->registers[i->guard].at, s->negated = i->guard_negated;
-    if (s->run == vec_run_any || s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_cvta || s->run == vec_run_atomic) vec_select(b, code, i, s);
+    bool accesses = s->run == vec_run_load || s->run == vec_run_store || s->run == vec_run_atomic;
+    if (s->run == vec_run_any || s->run == vec_run_cvta || (accesses && !code->heard)) vec_select(b, code, i, s);
 }
 
 static void add_head(vec_body *b, gpu_vector_code *code, const ptx_instruction *i, int32_t count) {
     add_step(b, vec_run_head, i)->count = count;
-    if (count >= VEC_GATED && !code->observed) add_step(b, vec_run_gate, i)->target = code->gate_count++;
+    if (count >= VEC_GATED && !code->observed && !code->seeded) add_step(b, vec_run_gate, i)->target = code->gate_count++;
 }
 
 static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {

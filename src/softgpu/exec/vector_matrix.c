@@ -159,6 +159,7 @@ bool vec_warp_load_matrix(vec_warp *w, vec_frame *const frames[VEC_LANES], const
         if (i->slots[PTX_SLOT_space] == PTX_NO_WORD) space = gpu_space_of(address, &address) == PTX_SPACE_shared ? PTX_SPACE_shared : address < GPU_WINDOW_BYTES ? PTX_SPACE_shared : PTX_SPACE_global;
         const char *from = vec_bytes(w, frames[lane], lane, i, 0, space, address, 16, false);
         if (from == NULL) return false;
+        vec_tell(w, frames[lane], lane, i, space, address, 16, GPU_ACCESS_READ, from, NULL);
         memcpy(rows[lane], from, 16);
     }
     for (int32_t r = 0; r < count; r++) {

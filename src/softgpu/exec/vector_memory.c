@@ -126,6 +126,7 @@ static bool load_lane(vec_warp *w, const vec_step *s, int32_t lane) {
     uint64_t address = vec_operand_address(w, w->frame, lane, &i->operands[1], &space), values[4];
     const char *from = vec_bytes(w, w->frame, lane, i, s->site, space, address, (uint64_t)(bytes * count), false);
     if (from == NULL) return false;
+    vec_tell(w, w->frame, lane, i, space, address, (uint64_t)(bytes * count), GPU_ACCESS_READ, from, NULL);
     for (int32_t k = 0; k < count; k++) values[k] = fetch(from + k * bytes, bytes);
     for (int32_t k = 0; k < count; k++) vec_write(w->frame, lane, element(&i->operands[0], k), type, (ptx_bits){values[k], 0});
     return true;
@@ -137,9 +138,16 @@ static bool store_lane(vec_warp *w, const vec_step *s, int32_t lane) {
     ptx_type type = (ptx_type)i->types[0];
     int32_t bytes = ptx_types[type].bits / 8, count = i->operands[1].kind == PTX_VECTOR ? i->operands[1].count : 1;
     uint64_t address = vec_operand_address(w, w->frame, lane, &i->operands[0], &space);
-    char *to = vec_bytes(w, w->frame, lane, i, s->site, space, address, (uint64_t)(bytes * count), true);
-    for (int32_t k = 0; to != NULL && k < count; k++) put(to + k * bytes, bytes, vec_value(w, w->frame, lane, element(&i->operands[1], k), type).low);
-    return to != NULL;
+    char *to = vec_bytes(w, w->frame, lane, i, s->site, space, address, (uint64_t)(bytes * count), true), fresh[32];
+    uint64_t values[4];
+    if (to == NULL) return false;
+    for (int32_t k = 0; k < count; k++) {
+        values[k] = vec_value(w, w->frame, lane, element(&i->operands[1], k), type).low;
+        memcpy(fresh + k * bytes, &values[k], (size_t)bytes);
+    }
+    vec_tell(w, w->frame, lane, i, space, address, (uint64_t)(bytes * count), GPU_ACCESS_WRITE, to, fresh);
+    for (int32_t k = 0; k < count; k++) put(to + k * bytes, bytes, values[k]);
+    return true;
 }
 
 const vec_step *vec_run_load(vec_warp *w, const vec_step *s) {
@@ -177,6 +185,7 @@ static bool atomic_lane(vec_warp *w, const vec_step *s, int32_t lane, bool gives
     uint64_t address = vec_operand_address(w, w->frame, lane, &rest[0], &space);
     char *at = vec_bytes(w, w->frame, lane, i, s->site, space, address, bytes, true);
     if (at == NULL) return false;
+    vec_tell(w, w->frame, lane, i, space, address, bytes, GPU_ACCESS_ATOMIC, at, NULL);
     uint64_t b = vec_value(w, w->frame, lane, &rest[1], type).low, c = i->operand_count > gives + 2 ? vec_value(w, w->frame, lane, &rest[2], type).low : 0, old;
     if (i->slots[PTX_SLOT_op] == PTX_WORD_add && ptx_types[type].kind != PTX_FLOAT && bytes == 4) old = __atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)b, __ATOMIC_SEQ_CST);
     else
@@ -236,6 +245,7 @@ static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
     if (c.taken > c.bytes) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (ull)c.taken, (ull)c.bytes) != NULL;
     if (!pgd_grow(&w->copies, &w->copy_capacity, w->copy_count, sizeof *w->copies)) return vec_no_memory(w) != NULL;
     w->copies[w->copy_count++] = c;
+    vec_tell_copy(w, &c);
     return true;
 }
 
@@ -247,17 +257,31 @@ static bool happen(vec_warp *w, const vec_copy *c) {
         bytes[at] = *from;
     }
     to = vec_bytes(w, w->frame, c->lane, c->instruction, 1, c->space, c->to, c->bytes, true);
-    if (to != NULL) memcpy(to, bytes, (size_t)c->bytes);
-    return to != NULL;
+    if (to == NULL) return false;
+    if (c->taken > 0) vec_tell(w, w->frame, c->lane, c->instruction, PTX_SPACE_global, c->from, c->taken, GPU_ACCESS_READ, bytes, NULL);
+    vec_tell(w, w->frame, c->lane, c->instruction, c->space, c->to, c->bytes, GPU_ACCESS_WRITE, to, bytes);
+    memcpy(to, bytes, (size_t)c->bytes);
+    return true;
 }
 
-/* Lets groups up to `last` of the lanes of the split happen; all of the groups where the count is negative. */
+/* Is it of a lane of the split, and of a group that is waited for? All are where the count is negative. */
+static bool due(const vec_warp *w, const vec_copy *c, int64_t wait_for) {
+    return (w->mask >> c->lane & 1) != 0 && (wait_for < 0 || (wait_for < w->group[c->lane] && c->group <= w->group[c->lane] - 1 - wait_for));
+}
+
+static void tell_done(const vec_warp *w, int64_t wait_for) {
+    uint32_t left[VEC_LANES] = {0};
+    for (int32_t k = 0; k < w->copy_count; k++) left[w->copies[k].lane] += !due(w, &w->copies[k], wait_for);
+    for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) vec_tell_copies_done(w, __builtin_ctz(rest), left[__builtin_ctz(rest)]);
+}
+
+/* Lets them happen. */
 static bool finish(vec_warp *w, int64_t wait_for) {
     int32_t kept = 0;
+    if (w->worker->launch->listener != NULL) tell_done(w, wait_for);
     for (int32_t k = 0; k < w->copy_count; k++) {
         const vec_copy c = w->copies[k];
-        bool due = (w->mask >> c.lane & 1) != 0 && (wait_for < 0 || (wait_for < w->group[c.lane] && c.group <= w->group[c.lane] - 1 - wait_for));
-        if (!due) w->copies[kept++] = c;
+        if (!due(w, &c, wait_for)) w->copies[kept++] = c;
         else if (!happen(w, &c)) return false;
     }
     w->copy_count = kept;

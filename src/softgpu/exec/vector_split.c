@@ -107,6 +107,7 @@ void vec_turn(vec_warp *w) {
         if (w->split_count > 1) merge(w);
         int32_t k = choose(w);
         if (k < 0) return;
+        if (w->split_count > 1 && vec_drawn(w->worker) != NULL) k = vec_draw_split(w, k);
         run_split(w, k);
         if (w->left <= 0 && w->stop == VEC_GO_ON) w->stop = VEC_TURN_OVER;
     }
@@ -276,6 +277,9 @@ const vec_step *vec_run_exit(vec_warp *w, const vec_step *s) {
 const vec_step *vec_run_trap(vec_warp *w, const vec_step *s) { return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_TRAP, s->i, "the kernel trapped"); }
 
 const vec_step *vec_run_nothing(vec_warp *w, const vec_step *s) {
-    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (s->i->form == PTX_FORM_MEMBAR || s->i->form == PTX_FORM_FENCE) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        vec_tell_fence(w, s->i);
+    }
     VEC_NEXT(w, s);
 }

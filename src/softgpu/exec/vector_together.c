@@ -116,7 +116,8 @@ static bool perform(const meeting *m) {
         for (int32_t k = 0; k < VEC_LANES; k++)
             if (m->frames[k] != NULL) give(m, k, PTX_b32, m->members);
         break;
-    default: break; /* bar.warp.sync */
+    case PTX_FORM_BAR_WARP: vec_tell_warp_barrier(m->w, m->members); break;
+    default: break;
     }
     return true;
 }
@@ -173,7 +174,7 @@ static bool run_common(vec_warp *w, const ptx_instruction *i, int32_t operand) {
     switch ((ptx_form_name)i->form) {
     case PTX_FORM_SHFL_SYNC: return shuffle_whole(w, i);
     case PTX_FORM_VOTE_SYNC: case PTX_FORM_VOTE_SYNC_BALLOT: return vote_whole(w, i);
-    case PTX_FORM_BAR_WARP: return true;
+    case PTX_FORM_BAR_WARP: vec_tell_warp_barrier(w, w->mask); return true;
     default: return false;
     }
 }
@@ -213,8 +214,8 @@ static int32_t split_of(const vec_warp *w, int32_t lane) {
     return -1;
 }
 
-/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there. */
-static bool gather(vec_warp *w, int32_t lane, meeting *m) {
+/* Lanes that wait with the lane; false: some of its mask are still to come. Operations without a mask have those that are there, and do not happen while others are running. */
+static bool gather(vec_warp *w, int32_t lane, bool running, meeting *m) {
     const ptx_instruction *i = w->splits[split_of(w, lane)].waiting;
     *m = (meeting){.w = w, .i = i};
     for (int32_t k = 0; k < VEC_LANES; k++) {
@@ -224,7 +225,7 @@ static bool gather(vec_warp *w, int32_t lane, meeting *m) {
         m->own[k] = w->splits[split].waiting;
         m->members |= UINT32_C(1) << k;
     }
-    return w->wait_mask[lane] == 0 || m->members == (w->wait_mask[lane] & w->alive); /* lanes that have exited are not waited for */
+    return w->wait_mask[lane] == 0 ? !running : m->members == (w->wait_mask[lane] & w->alive); /* lanes that have exited are not waited for */
 }
 
 /* Members go on, apart from lanes of their splits that waited with another mask. */
@@ -243,11 +244,11 @@ static void let_go(vec_warp *w, uint32_t members) {
     }
 }
 
-void vec_warp_settle(vec_warp *w, bool *moved) {
+void vec_warp_settle(vec_warp *w, bool running, bool *moved) {
     for (int32_t lane = 0; lane < VEC_LANES; lane++) {
         meeting m;
         int32_t split = split_of(w, lane);
-        if (split < 0 || w->splits[split].state != VEC_AT_WARP || !gather(w, lane, &m)) continue;
+        if (split < 0 || w->splits[split].state != VEC_AT_WARP || !gather(w, lane, running, &m)) continue;
         w->frame = w->splits[split].frame;
         w->registers = w->frame->registers;
         w->mask = m.members;
@@ -343,19 +344,23 @@ static void give_verdict(const vec_split *split, const vec_barrier *at, uint32_t
 /* Lets `warps` warps of those that are there go on; the others stay for the next time. */
 static void release(vec_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
     vec_barrier at = b->barriers[id], *left = &b->barriers[id];
+    uint32_t go[VEC_WARPS_MAX] = {0};
     for (uint32_t w = 0; w < b->warp_count; w++) {
         vec_warp *warp = &b->warps[w];
         if (at.lanes[w] == 0 || (warp->alive & ~at.lanes[w]) != 0 || warps == 0) continue;
         warps--;
         left->lanes[w] = 0;
+        vec_tell_divergence(warp, id);
         for (int32_t k = 0; k < warp->split_count; k++) {
             vec_split *split = &warp->splits[k];
             if (split->state != VEC_AT_BARRIER || split->barrier != id) continue;
             give_verdict(split, &at, arrived);
             split->state = VEC_RUNNING;
             split->pc++;
+            go[w] |= split->mask;
         }
     }
+    vec_tell_barrier(b, at.lanes, go);
     left->truths = 0;
     left->used = false;
     for (uint32_t w = 0; w < VEC_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;

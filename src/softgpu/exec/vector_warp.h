@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "compute.h"
+#include "gpu_listener.h"
+#include "gpu_schedule.h"
 #include "gpu_spaces.h"
 #include "vector.h"
 
@@ -97,6 +99,8 @@ struct gpu_vector_code {
     const gpu_program *program;
     gpu_vector_level level;
     bool observed;           /* a step before each instruction tells of it */
+    bool seeded;             /* a step before each access may end the turn */
+    bool heard;              /* accesses go lane by lane, and tell of themselves */
     int32_t gate_count;
     vec_body *kernel;
     vec_body **bodies;       /* by the number of the function; NULL: not needed */
@@ -205,7 +209,10 @@ typedef struct vec_launch {
     _Atomic int stop, failed; /* failed: 1 a fault is being written, 2 there is no memory */
     gpu_fault *fault;
     uint64_t blocks;
-    struct vec_resident *resident; /* of a cooperative launch */
+    struct vec_resident *resident; /* of a launch that is cooperative or has a seed */
+    uint64_t resident_count;
+    gpu_schedule drawn;            /* of a launch with a seed */
+    uint32_t accesses;             /* that are left of the turn */
 } vec_launch;
 
 /* A stretch of steps for warps of 32 lanes that live, made for the kinds that its registers had: handlers that do not ask for them. */
@@ -262,6 +269,10 @@ static inline uint64_t vec_counted(const vec_slot *s, uint32_t lane, uint32_t ro
 }
 static inline bool vec_scalar(const vec_slot *s) { return (s->state & VEC_SPREAD) == 0; }
 static inline vec_slot *vec_at(const vec_warp *w, uint32_t at) { return (vec_slot *)(void *)(w->registers + at); }
+static inline uint32_t vec_block_number(const vec_warp *w) {
+    const uint32_t *index = w->block->index, *grid = w->worker->launch->grid;
+    return index[0] + grid[0] * (index[1] + grid[1] * index[2]);
+}
 static inline bool vec_whole(const vec_warp *w) { return w->mask == w->alive; }
 
 /* ---- vector_lane.c: one lane ---- */
@@ -285,8 +296,21 @@ char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruc
 bool vec_make_parameters(vec_warp *w); /* gives lanes their own */
 vec_fn vec_run_load, vec_run_store, vec_run_atomic, vec_run_cvta, vec_run_isspacep, vec_run_copy;
 
-/* ---- vector_observe.c ---- */
+/* ---- vector_tell.c ---- */
 vec_fn vec_run_observe;
+void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, gpu_access_kind kind, const char *before, const char *value); /* see gpu_access */
+void vec_tell_copy(const vec_warp *w, const vec_copy *c);
+void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
+void vec_tell_fence(const vec_warp *w, const ptx_instruction *i);
+void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
+void vec_tell_divergence(const vec_warp *w, int32_t barrier);
+void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
+
+/* ---- vector_drawn.c: launches with a seed ---- */
+static inline gpu_schedule *vec_drawn(const vec_worker *worker) { return worker->launch->seed == 0 ? NULL : &worker->run->drawn; } /* NULL: the natural order */
+bool vec_may_pause(const ptx_instruction *i);
+vec_fn vec_run_pause;
+int32_t vec_draw_split(vec_warp *w, int32_t chosen); /* that one, or any other that can run */
 
 /* ---- vector_split.c ---- */
 vec_split *vec_part(vec_warp *w, uint32_t mask, int32_t pc); /* lanes leave the split that runs */
@@ -309,7 +333,7 @@ void vec_frame_leave(vec_warp *w, vec_frame *f);
 vec_fn vec_run_wait, vec_run_barrier;
 bool vec_is_wait(const ptx_instruction *i);
 bool vec_is_barrier(const ptx_instruction *i);
-void vec_warp_settle(vec_warp *w, bool *moved);
+void vec_warp_settle(vec_warp *w, bool running, bool *moved); /* running: the turn of other lanes was cut short */
 void vec_barriers_settle(vec_worker *worker, vec_block *b, bool *moved);
 uint32_t vec_barrier_arrived(const vec_block *b, const vec_barrier *at, uint32_t *threads, uint32_t *alive);
 void vec_warp_multiply(vec_warp *w, vec_frame *const frames[VEC_LANES], const ptx_instruction *i);
