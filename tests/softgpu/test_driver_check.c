@@ -204,6 +204,25 @@ static void signs_of_blocks_are_their_own(void **unused) {
                   "READ:\nld.volatile.global.u32 %%v, [%%o+4];\nsetp.ne.u32 %%p, %%v, 2;\n@%%p bra READ;\nmembar.cta;\n%s\nld.global.u32 %%z, [%%o];\nDONE:", "bra DONE;", "global race", 2, 64);
 }
 
+/* A block's own release is carried on by other blocks that change the place; cooperative, for both wait. */
+static void a_release_is_carried_through_other_blocks(void **unused) {
+    static const char ptx[] = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %o;\n.reg .u32 %t, %b, %v, %z;\n.reg .pred %p;\nld.param.u64 %o, [out];\nmov.u32 %t, %tid.x;\nmov.u32 %b, %ctaid.x;\n"
+        "setp.ne.u32 %p, %b, 0;\n@%p bra OTHER;\nsetp.eq.u32 %p, %t, 32;\n@%p bra READ;\nsetp.ne.u32 %p, %t, 0;\n@%p ret;\nst.global.u32 [%o], 5;\nmembar.gl;\nred.global.add.u32 [%o+64], 1;\nret;\n"
+        "OTHER: setp.ne.u32 %p, %t, 0;\n@%p ret;\nW: ld.volatile.global.u32 %v, [%o+64];\nsetp.eq.u32 %p, %v, 0;\n@%p bra W;\nmembar.gl;\nred.global.add.u32 [%o+64], 1;\nst.volatile.global.u32 [%o+96], 1;\nret;\n"
+        "READ: ld.volatile.global.u32 %v, [%o+96];\nsetp.eq.u32 %p, %v, 0;\n@%p bra READ;\nREAD2: ld.volatile.global.u32 %v, [%o+64];\nsetp.ne.u32 %p, %v, 2;\n@%p bra READ2;\nmembar.cta;\nld.global.u32 %z, [%o];\nst.global.u32 [%o+128], %z;\nret;\n}\n";
+    CUfunction f;
+    assert_int_equal(truncate(findings, 0), 0);
+    OK(cuCtxCreate(&context, 0, 0));
+    OK(cuModuleLoadData(&module, ptx));
+    OK(cuModuleGetFunction(&f, module, "k"));
+    CUdeviceptr out = fixture_buffer(256);
+    void *parameters[] = {&out};
+    OK(cuLaunchCooperativeKernel(f, 2, 1, 1, 64, 1, 1, 0, NULL, parameters));
+    OK(cuCtxSynchronize());
+    assert_int_equal(found(NULL, NULL, 0), 0);
+    end();
+}
+
 /* Four threads write to one word, each another byte. */
 static void bytes_of_a_word_have_writers_of_their_own(void **unused) {
     orders("mov.u32 %%z, 0;\nadd.u32 %%v, %%x, %%t;\nsetp.ge.u32 %%p, %%t, 4;\n@!%%p st.shared.u8 [%%v], %%t;\n%s\nsetp.eq.u32 %%p, %%t, 32;\n@%%p ld.shared.u8 %%z, [%%x+1];", "bar.sync 0;", "shared race", 64);
@@ -311,6 +330,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(atomic_operations_of_a_block_race_with_other_blocks),
         cmocka_unit_test(a_sign_may_be_seen_by_one_and_fenced_by_another),
         cmocka_unit_test(signs_of_blocks_are_their_own),
+        cmocka_unit_test(a_release_is_carried_through_other_blocks),
         cmocka_unit_test(bytes_of_a_word_have_writers_of_their_own),
         cmocka_unit_test(an_assertion_that_fails),
         cmocka_unit_test(a_write_behind_what_malloc_gave),

@@ -205,10 +205,58 @@ static void add_parting(program_text *t, int depth) {
     }
 }
 
+/* Registers that count from lane to lane, or are the same in all, and what keeps them so or does not. */
+static void add_steady(program_text *t) {
+    uint32_t x = roll(6), y = roll(6), a = roll(5), b = roll(5);
+    switch (roll(11)) {
+    case 0: add(t, "add.u32 %%w%u, %%w%u, %%w%u;\nadd.u32 %%w%u, %%w%u, %u;\n", x, x, y, y, y, roll(9)); break;
+    case 1: add(t, "add.u64 %%d%u, %%d%u, %%d%u;\nadd.u64 %%d%u, %%d%u, %u;\n", a, a, b, b, b, roll(9)); break;
+    case 2: add(t, "add.s32 %%w%u, %%w%u, %%w%u;\n", x, x, y); break;
+    case 3: add(t, "mul.lo.u32 %%w%u, %%w%u, %%w%u;\nadd.u32 %%w%u, %%w%u, 7;\n", x, x, y, x, x); break;
+    case 4: add(t, "mov.u32 %%w%u, %%tid.x;\nmul.lo.u32 %%w%u, %%w%u, %u;\nadd.u32 %%w%u, %%w%u, %%w%u;\n", x, x, x, roll(70), y, x, y); break;
+    case 5: add(t, "mov.u32 %%w%u, %%tid.y;\nmad.lo.u32 %%w%u, %%w%u, %d, %u;\n", x, x, x, (int)roll(40) - 20, roll(1000)); break;
+    case 6: add(t, "shl.b32 %%w%u, %%w%u, %u;\nsub.u32 %%w%u, %%w%u, %%w%u;\n", x, x, roll(34), y, x, y); break;
+    case 7: add(t, "cvt.u64.u32 %%d%u, %%w%u;\nmad.wide.s32 %%d%u, %%w%u, %d, %%d%u;\n", a, x, a, y, (int)roll(40) - 20, a); break;
+    case 8: add(t, "red.global.add.u32 [%%out+%u], 1;\n", 8 * roll(8)); break;
+    case 9: add(t, "cvt.%s.%s %%w%u, %%d%u;\n", roll(2) ? "u32" : "s32", roll(2) ? "u64" : "s64", x, a); break;
+    default: add(t, "cvta.shared.u64 %%d%u, %%d%u;\ncvta.to.shared.u64 %%d%u, %%d%u;\nadd.u64 %%d%u, %%d%u, 4;\n", a, b, a, a, b, a); break;
+    }
+}
+
+/* Loads whose addresses count along rows and from row to row, in a block of their own, near the ends of what there is. */
+static void add_steady_load(program_text *t) {
+    uint32_t x = roll(6), y = roll(6), a = roll(5);
+    int label = t->labels++;
+    if (roll(2)) {
+        add(t, "mov.u32 %%t, %%tid.x;\nmul.lo.u32 %%t, %%t, %u;\nmov.u32 %%s, %%tid.y;\nmad.lo.u32 %%t, %%s, %d, %%t;\nbra NEAR%d;\nNEAR%d:\nadd.u32 %%t, %%t, %u;\n", 4 * roll(3), 4 * ((int)roll(40) - 3), label, label, 4 * roll(4));
+        add(t, "ld.shared.b32 %%w%u, [%%t+%u];\nand.b32 %%s, %%w%u, 0;\nld.shared.b64 %%d%u, [room+%u];\nadd.u32 %%w%u, %%w%u, %%s;\n", x, 4 * roll(30), y, a, 8 * roll(200), x, x);
+    } else {
+        add(t, "mov.u64 %%any, %u;\nadd.u64 %%any, %%any, %%in;\nmov.u32 %%t, %%tid.x;\nmad.wide.u32 %%any, %%t, %u, %%any;\nmov.u32 %%t, %%tid.y;\nmad.wide.s32 %%any, %%t, %d, %%any;\n", 49000 + 8 * roll(400), 4 * roll(3), ((int)roll(80) - 40) * 4);
+        add(t, "bra NEAR%d;\nNEAR%d:\nand.b32 %%s, %%w%u, 0;\nld.global.b32 %%w%u, [%%any+%u];\nadd.u32 %%w%u, %%w%u, %%s;\nadd.f32 %%w%u, %%w%u, %%w%u;\nfma.rn.f32 %%w%u, %%w%u, %%w%u, %%w%u;\n", label, label, y, x, 4 * roll(30), x, x, y, x, y, y, x, y, x);
+    }
+}
+
+/* A loop of as many rounds in all lanes, counted by a register that is the same in all of them, or not. */
+static void add_steady_loop(program_text *t, int depth) {
+    static const char *const ops[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+    int label = t->labels++;
+    bool same = roll(3) == 0;
+    if (same) add(t, "mov.u32 %%n%d, %d;\nmov.u32 %%m%d, %u;\n", depth, (int)roll(5) - 2, depth, 3 + roll(6));
+    else add(t, "mov.u32 %%n%d, %s;\nadd.u32 %%m%d, %%n%d, %u;\n", depth, roll(2) ? "%tid.x" : "%tid.y", depth, depth, 1 + roll(8));
+    add(t, "mov.u32 %%k%d, 0;\nROUND%d:\n", depth, label);
+    add_statements(t, 1 + (int)roll(5), depth + 1);
+    add(t, "add.u32 %%k%d, %%k%d, 1;\nsetp.gt.u32 %%loop, %%k%d, 9;\n@%%loop bra OUT%d;\n", depth, depth, depth, label);
+    if (roll(3) == 0) add_statements(t, 1 + (int)roll(2), depth + 1);
+    add(t, "add.u32 %%n%d, %%n%d, %u;\nsetp.%s.%s %%loop, %%n%d, %%m%d;\n@%%loop bra ROUND%d;\nOUT%d:\n", depth, depth, 1 + roll(2), ops[roll(6)], roll(2) ? "u32" : "s32", depth, depth, label, label);
+}
+
 static void add_statements(program_text *t, int count, int depth) {
     for (int k = 0; k < count; k++) {
-        uint32_t what = roll(20);
-        if (what < 2 && depth < 3) add_parting(t, depth);
+        uint32_t what = roll(25);
+        if (what >= 22) add_steady(t);
+        else if (what == 21) add_steady_load(t);
+        else if (what == 20 && depth < 2) add_steady_loop(t, depth);
+        else if (what < 2 && depth < 3) add_parting(t, depth);
         else if (what < 5) add_access(t);
         else if (what == 5 && depth == 0) add_together(t);
         else if (what == 6 && depth == 0 && roll(12) == 0) add(t, "@%%p%u exit;\n", roll(4));
@@ -220,8 +268,8 @@ static const int widths[] = {8, 16, 32, 64};
 
 static void add_beginning(program_text *t) {
     *t = (program_text){.count = 0};
-    add(t, ".version 9.0\n.target sm_100a\n.address_size 64\n.visible .entry k(.param .u64 in, .param .u64 out)\n{\n.reg .b8 %%c<3>;\n.reg .b16 %%h<4>;\n.reg .b32 %%w<6>;\n.reg .b64 %%d<5>;\n.reg .b128 %%q<2>;\n"
-           ".reg .pred %%p<4>, %%loop;\n.reg .b32 %%n<4>, %%t, %%s;\n.reg .u64 %%in, %%out, %%same, %%mine, %%any, %%own;\n"
+    add(t, ".version 9.0\n.target sm_100a\n.address_size 64\n.shared .align 16 .b8 room[1600];\n.visible .entry k(.param .u64 in, .param .u64 out)\n{\n.reg .b8 %%c<3>;\n.reg .b16 %%h<4>;\n.reg .b32 %%w<6>;\n.reg .b64 %%d<5>;\n.reg .b128 %%q<2>;\n"
+           ".reg .pred %%p<4>, %%loop;\n.reg .b32 %%n<4>, %%m<4>, %%k<4>, %%t, %%s;\n.reg .u64 %%in, %%out, %%same, %%mine, %%any, %%own;\n"
            "ld.param.u64 %%in, [in];\nld.param.u64 %%out, [out];\nmov.u32 %%t, %%ctaid.x;\nmov.u32 %%s, %%ntid.y;\nmov.u32 %%n0, %%tid.y;\nmad.lo.u32 %%t, %%t, %%s, %%n0;\nmov.u32 %%s, %%ntid.x;\nmul.lo.u32 %%t, %%t, %%s;\nmov.u32 %%s, %%tid.x;\nadd.u32 %%t, %%t, %%s;\n"
            "mov.u64 %%same, %%in;\nmad.wide.u32 %%mine, %%t, 8, %%in;\nmad.wide.u32 %%out, %%t, %d, %%out;\nmad.wide.u32 %%own, %%t, %d, %%in;\nmov.u64 %%any, %%own;\n", 8 * SLOTS, 8 * SLOTS);
 }
@@ -240,8 +288,14 @@ static void add_numbers(program_text *t) {
     for (uint32_t p = 0; p < 4; p++) add(t, "setp.lt.s32 %%p%u, %%w%u, %%w%u;\n", p, roll(6), roll(6));
 }
 
+/* What add_steady_load() finds; %s is %tid.x again behind it. */
+static void add_room(program_text *t) {
+    add(t, "mov.u32 %%t, %%tid.x;\nmov.u32 %%s, %%tid.y;\nmov.u32 %%n1, %%ntid.x;\nmad.lo.u32 %%t, %%s, %%n1, %%t;\nmul.lo.u32 %%n1, %%t, 8;\nld.global.b64 %%any, [%%mine];\nst.shared.b64 [%%n1], %%any;\nst.shared.b64 [%%n1+800], %%any;\nbar.sync 0;\nmov.u32 %%s, %%tid.x;\nmov.u64 %%any, %%own;\n");
+}
+
 static void make_program(program_text *t) {
     add_beginning(t);
+    add_room(t);
     add_numbers(t);
     add_statements(t, 30, 0);
     for (int k = 0, at = 16; k < 4; k++)
@@ -250,7 +304,8 @@ static void make_program(program_text *t) {
     add(t, "mov.b128 {%%d0, %%d1}, %%q0;\nst.global.v2.b64 [%%out+384], {%%d0, %%d1};\nret;\n}\n");
 }
 
-static int faults_seen; /* programs are made to have none */
+static int faults_seen; /* programs have few: a load behind an end */
+static int passes;      /* of a block before versions of it are made */
 
 static bool compare(const uint64_t *a, const uint64_t *b, size_t count, int way) {
     for (size_t k = 0; k < count; k++) {
@@ -289,7 +344,7 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, ui
     for (int way = 0; way < 2 * GPU_VECTOR_LEVELS && same; way++) {
         int level = way / 2;
         if (gpu_vector_force((gpu_vector_level)level) != PGD_OK) continue;
-        gpu_vector_versions_after(way % 2 == 0 ? -1 : 0);
+        gpu_vector_versions_after(way % 2 == 0 ? -1 : passes);
         memset(out, 0, sizeof wanted);
         same = gpu_vector_run(&l, NULL, &fault_got) == status && fault_got.kind == fault_wanted.kind;
         if (!same) print_message("level %d, %s: %s\nand not: %s\n", level, way % 2 == 0 ? "general" : "versions", fault_got.text, fault_wanted.text);
@@ -313,13 +368,36 @@ static void programs_made_at_random_give_the_same(void **unused) {
     if (getenv("VECTOR_PROGRAMS") != NULL) count = atoi(getenv("VECTOR_PROGRAMS"));
     for (int k = 0; k < count; k++) {
         begin(k);
+        passes = k % 3;
         make_program(&t);
         uint32_t shape = roll(8), width = shape < 2 ? 1 + roll(THREADS_MAX) : shapes[shape][0], height = shape < 2 ? 1 : shapes[shape][1];
         if (same_with_all(t.chars, 1 + roll(2), width, height)) continue;
         fprintf(stderr, "%s\nprogram %d of %u x %u threads\n", t.chars, k, width, height);
         fail();
     }
-    assert_int_equal(faults_seen, 0);
+    passes = 0;
+    if (faults_seen > count / 4) print_message("%d faults in %d programs\n", faults_seen, count);
+    assert_true(faults_seen <= count / 4);
+}
+
+/* The first and the last lane, or row, reach what is there, those between them do not: steps that go round a space of 64 bits, or of 32. */
+static void addresses_that_go_round_are_faults(void **unused) {
+    static const struct { const char *body; uint32_t width, height; } programs[] = {
+        {"mul.wide.u32 %d0, %w0, 1;\nmul.lo.u64 %d1, %d0, 13686293990171602812;\nadd.u64 %d2, %d1, %in;\nbra NEXT;\nNEXT:\nst.global.u32 [%d2], %w1;", 32, 1},
+        {"mul.wide.u32 %d0, %w0, 1;\nmul.lo.u64 %d1, %d0, 13686293990171602812;\nadd.u64 %d2, %d1, %in;\nbra NEXT;\nNEXT:\nld.global.u32 %w1, [%in];\nld.global.u32 %w1, [%d2];", 32, 1},
+        {"mul.wide.u32 %d0, %w1, 1;\nmul.lo.u64 %d1, %d0, 6148914691236517208;\nmad.wide.u32 %d2, %w0, 4, %d1;\nadd.u64 %d2, %d2, %in;\nbra NEXT;\nNEXT:\nld.global.u32 %w2, [%in];\nld.global.u32 %w2, [%d2];\nld.global.u32 %w2, [%d2];\nadd.u32 %w2, %w2, 1;", 8, 4},
+        {"mul.wide.u32 %d0, %w1, 1;\nmul.lo.u64 %d1, %d0, 6148914691236517208;\nmad.wide.u32 %d2, %w0, 4, %d1;\nbra NEXT;\nNEXT:\nld.shared.u32 %w2, [%d2];\nadd.u32 %w2, %w2, 1;", 8, 4},
+        {"mad.lo.u32 %w2, %w1, -8, 16;\nmad.lo.u32 %w2, %w0, 4, %w2;\nbra NEXT;\nNEXT:\nld.shared.u32 %w1, [%w2+256];\nadd.u32 %w1, %w1, 1;", 8, 4},
+        {"mad.lo.u32 %w2, %w0, 4, 4294967280;\nbra NEXT;\nNEXT:\nld.shared.u32 %w1, [%w2+-4294967040];\nadd.u32 %w1, %w1, 1;", 32, 1},
+    };
+    for (size_t k = 0; k < sizeof programs / sizeof programs[0]; k++) {
+        char text_[2048];
+        int before = faults_seen;
+        snprintf(text_, sizeof text_, ".version 9.0\n.target sm_90\n.address_size 64\n.shared .align 16 .b8 room[512];\n.visible .entry k(.param .u64 in, .param .u64 out)\n{\n.reg .b32 %%w<4>;\n.reg .b64 %%d<4>;\n.reg .u64 %%in;\nld.param.u64 %%in, [in];\n"
+                 "mov.u32 %%w0, %%tid.x;\nmov.u32 %%w1, %%tid.y;\nbra START;\nSTART:\n%s\nret;\n}\n", programs[k].body);
+        if (!same_with_all(text_, 1, programs[k].width, programs[k].height)) fail_msg("%s", text_);
+        assert_int_equal(faults_seen, before + 1);
+    }
 }
 
 /* An instruction, and what it left in the registers, folded into two numbers of the thread. */
@@ -376,6 +454,7 @@ static void add_list(program_text *t, const ptx_operand_rule *rule, const ptx_in
 }
 
 static void matrices_give_the_same(void **unused) {
+    int before = faults_seen;
     static program_text t;
     for (int round = 0; round < 24; round++) {
         begin(2000000 + round);
@@ -404,7 +483,7 @@ static void matrices_give_the_same(void **unused) {
         fprintf(stderr, "%s\nround %d\n", t.chars, round);
         fail();
     }
-    assert_int_equal(faults_seen, 0);
+    assert_int_equal(faults_seen, before);
 }
 
 /* ---- many blocks on several cores ------------------------------------------------------------------------------------------------------------------------------ */
@@ -535,7 +614,7 @@ static void freed_memory_is_forgotten(void **unused) {
 int main(void) {
     const struct CMUnitTest cases[] = {EXECUTOR_TESTS, TEST(atomic_sums_of_many_blocks_are_whole), TEST(a_lock_is_held_by_one_thread_of_all), TEST(blocks_of_a_cooperative_launch_wait_for_each_other),
                                        TEST(instructions_are_counted), TEST(a_fault_of_one_block_stops_the_others), TEST(freed_memory_is_forgotten), TEST(faults_are_told_in_the_same_words)};
-    const struct CMUnitTest own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(matrices_give_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
+    const struct CMUnitTest own[] = {cmocka_unit_test(each_form_with_each_word_gives_the_same), cmocka_unit_test(addresses_that_go_round_are_faults), cmocka_unit_test(matrices_give_the_same), cmocka_unit_test(programs_made_at_random_give_the_same)};
     int failed = cmocka_run_group_tests_name("beside the reference", own, NULL, NULL);
     for (int way = 0; way < 2 * GPU_VECTOR_LEVELS; way++) {
         gpu_vector_versions_after(way % 2 == 0 ? -1 : 0);

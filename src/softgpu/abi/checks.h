@@ -9,7 +9,7 @@
 
 pgd_status gpu_checks_begin(void);
 bool gpu_checks_wanted(void);
-/* Runs a launch on the reference executor with the checkers listening; one at a time. */
+/* Runs a launch with the checkers listening; one at a time. */
 pgd_status gpu_checks_run(CUfunction function, gpu_launch *launch, gpu_fault *fault);
 /* A fault of a launch that was not run here. */
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);

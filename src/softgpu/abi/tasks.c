@@ -139,9 +139,15 @@ static bool wait_for_change(long nanoseconds) {
     return pthread_cond_timedwait(&gpu_driver.changed, &gpu_driver.lock, &until) == 0;
 }
 
+enum { LATE_NS = 1000000000 };
+
+static void tell_late(void) {
+    if (!scheduler.told) gpu_report("work that nobody waits for, or that other work or the program seems to wait for, goes on after some seconds; PAGODA_SOFTGPU_SEED may not give this order again");
+    scheduler.told = true;
+}
+
 /* For long: what can run is let run. */
 static void wait_to_draw(void) {
-    enum { LATE_NS = 1000000000 };
     bool alone = scheduler.busy == scheduler.hosting;
     if (scheduler.first == NULL) {
         pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
@@ -149,8 +155,7 @@ static void wait_to_draw(void) {
     }
     if (wait_for_change(alone ? LATE_NS : 10L * LATE_NS) || scheduler.first == NULL || alone != (scheduler.busy == scheduler.hosting)) return;
     scheduler.late = alone ? LATE : STUCK;
-    if (!scheduler.told) gpu_report("work that nobody waits for, or that other work seems to wait for, goes on after some seconds; PAGODA_SOFTGPU_SEED may not give this order again");
-    scheduler.told = true;
+    tell_late();
 }
 
 static void *work_drawn(void *unused) {
@@ -266,7 +271,11 @@ void gpu_task_asked(void) {
     pthread_cond_broadcast(&gpu_driver.changed);
     gpu_task *own = scheduler.count == 0 ? draw() : NULL;
     if (own != NULL) run_drawn(own);
-    while (scheduler.due > 0 && (scheduler.first != NULL || scheduler.busy > scheduler.hosting)) pthread_cond_wait(&gpu_driver.changed, &gpu_driver.lock);
+    while (scheduler.due > 0 && (scheduler.first != NULL || scheduler.busy > scheduler.hosting))
+        if (!wait_for_change(LATE_NS)) { /* what runs may wait for the program itself */
+            tell_late();
+            break;
+        }
     scheduler.due = 0;
 }
 

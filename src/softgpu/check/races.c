@@ -287,6 +287,8 @@ static void acquire(gpu_races *r, block_state *b, const gpu_access *a) {
     bool at_once = has_words(a, PTX_WORD_acquire, PTX_WORD_acq_rel), same_block = sign->of_block == b->number; /* of the block alone and across blocks: that is a race itself */
     keep(r, gpu_clock_join(&b->pending[a->thread_number], &sign->clock));
     if (same_block) keep(r, gpu_clock_join(&b->pending_of_block[a->thread_number], &sign->clock_of_block));
+    for (int32_t i = 0; i < sign->clock.count; i++) /* what threads of the block published for all, though others have used the place since */
+        if (sign->clock.list[i].warp / WARPS == b->number) keep(r, gpu_clock_raise(&b->pending_of_block[a->thread_number], sign->clock.list[i].warp, sign->clock.list[i].time));
     if (at_once) learn(r, b, a->thread_number / WARP, &sign->clock);
     if (at_once && same_block) learn(r, b, a->thread_number / WARP, &sign->clock_of_block);
 }

@@ -239,11 +239,12 @@ static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number)
 static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
     gpu_barrier at = b->barriers[id], *left = &b->barriers[id];
     const gpu_listener *l = b->launch->listener;
-    uint32_t go[GPU_WARPS_MAX] = {0};
+    uint32_t came[GPU_WARPS_MAX] = {0}, go[GPU_WARPS_MAX] = {0};
     for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
         bool whole = at.lanes[w] != 0 && (living(b, w) & ~at.lanes[w]) == 0;
         if (!whole || warps == 0) continue;
         warps--;
+        came[w] = at.lanes[w];
         left->lanes[w] = 0;
         look_for_divergence(b, id, w);
         for (uint32_t k = w * GPU_WARP; k < b->thread_count && k < (w + 1) * GPU_WARP; k++) {
@@ -254,7 +255,7 @@ static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) 
             go[w] |= UINT32_C(1) << t->lane;
         }
     }
-    if (l != NULL) l->barrier(l->user, b->number, at.lanes, go, (b->thread_count + GPU_WARP - 1) / GPU_WARP);
+    if (l != NULL) l->barrier(l->user, b->number, came, go, (b->thread_count + GPU_WARP - 1) / GPU_WARP);
     left->truths = 0;
     left->used = false;
     for (uint32_t w = 0; w < GPU_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;

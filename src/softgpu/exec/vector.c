@@ -342,7 +342,7 @@ static bool run_resident(vec_worker *worker, vec_resident *r, bool *over) {
     if (fine && !r->over) {
         block_belongs(&r->block, worker);
         fine = run_round(worker, &r->block, &alive);
-        r->over = !alive;
+        r->over = fine && !alive;
         if (r->over) block_end(worker->launch, r->number);
     }
     *over = r->over;
@@ -383,8 +383,11 @@ static void residents_destroy(vec_launch *run) {
     vec_worker none = {0}; /* takes the frames that are left */
     for (uint64_t k = 0; run->resident != NULL && k < run->resident_count; k++) {
         vec_resident *r = &run->resident[k];
-        block_belongs(&r->block, &none);
-        if (r->started && !r->over) leave_frames(&r->block), block_end(run->launch, r->number);
+        if (r->started && !r->over) {
+            block_belongs(&r->block, &none);
+            leave_frames(&r->block);
+            block_end(run->launch, r->number);
+        }
         block_deinit(&r->block);
     }
     free_frames(&none);

@@ -105,7 +105,7 @@ static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, 
 
 /* Where lane 0 finds its bytes, when addresses are told by base, stride and rise, all lanes live, and all of it lies in one piece that they share; NULL: another way. */
 INLINE char *strided_place(vec_warp *w, const vec_step *s, const vec_slot *a, uint64_t bytes, bool write) {
-    if (w->mask != UINT32_MAX || !straight(w, s, a)) return NULL;
+    if (w->mask != UINT32_MAX || !straight(w, s, a) || (!uniform(a) && !steps_are_small(a))) return NULL;
     uint64_t address = a->base + offset_of(w, s), stride = stride_of(a), rise = rise_of(a);
     int64_t x = (int64_t)stride * ((1 << w->row_shift) - 1), y = (int64_t)rise * ((VEC_LANES >> w->row_shift) - 1);
     uint64_t least = address + (uint64_t)(x < 0 ? x : 0) + (uint64_t)(y < 0 ? y : 0), span = (uint64_t)(x < 0 ? -x : x) + (uint64_t)(y < 0 ? -y : y) + bytes;
@@ -268,7 +268,7 @@ INLINE void copy_rows(const vec_warp *w, vec_slot *d, const char *from, int64_t 
     default: copy_rows_of(1 << w->row_shift, d, from, rise, pieces, bytes); break;
     }
 }
-INLINE bool in_rows(const vec_warp *w, const vec_slot *a, int32_t bytes) { return w->mask == UINT32_MAX && scalar(a) && (a->state & VEC_STRIDED) != 0 && (a->stride == bytes || a->stride == 0); }
+INLINE bool in_rows(const vec_warp *w, const vec_slot *a, int32_t bytes) { return w->mask == UINT32_MAX && scalar(a) && (a->state & VEC_STRIDED) != 0 && (a->stride == bytes || a->stride == 0) && steps_are_small(a); }
 INLINE uint64_t to_last_row(const vec_warp *w, const vec_slot *a) { return (uint64_t)a->rise * (uint64_t)((VEC_LANES >> w->row_shift) - 1); }
 
 INLINE const vec_step *load_near_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
@@ -310,7 +310,7 @@ INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes
     vec_slot *d = vec_at(w, s->d);
     const vec_block *b = w->block;
     uint64_t address = a->base + (uint64_t)s->offset, size = (uint64_t)bytes;
-    if (!scalar(a) || address >= b->shared_bytes || b->shared_bytes - address < size * VEC_LANES || (address & (size - 1)) != 0) return far(w, s);
+    if (!straight(w, s, a) || address >= b->shared_bytes || b->shared_bytes - address < size * VEC_LANES || (address & (size - 1)) != 0) return far(w, s);
     if (uniform(a)) {
         set_uniform(d, fetched(b->shared + address, bytes, false));
         VEC_NEXT(w, s);
@@ -323,7 +323,7 @@ INLINE const vec_step *load_shared(vec_warp *w, const vec_step *s, int32_t bytes
 INLINE const vec_step *load_shared_rows(vec_warp *w, const vec_step *s, int32_t bytes, vec_fn *far) {
     const vec_slot *a = vec_at(w, s->a);
     uint64_t base = a->base + (uint64_t)s->offset, last = base + (in_rows(w, a, bytes) ? to_last_row(w, a) : 0), room = w->block->shared_bytes - (uint64_t)bytes * VEC_LANES;
-    if (!in_rows(w, a, bytes) || w->block->shared_bytes < (uint64_t)bytes * VEC_LANES || base > room || last > room || ((base | last | (uint64_t)a->rise) & (uint64_t)(bytes - 1)) != 0) return far(w, s);
+    if (!in_rows(w, a, bytes) || !straight(w, s, a) || w->block->shared_bytes < (uint64_t)bytes * VEC_LANES || base > room || last > room || ((base | last | (uint64_t)a->rise) & (uint64_t)(bytes - 1)) != 0) return far(w, s);
     copy_rows(w, vec_at(w, s->d), w->block->shared + base, a->rise, a->stride != 0, bytes);
     VEC_NEXT(w, s);
 }

@@ -157,7 +157,7 @@ static bool guards_itself(const ptx_instruction *i) { return i->form == PTX_FORM
 
 static vec_step *add_step(vec_body *b, vec_fn *run, const ptx_instruction *i) {
     vec_step *s = &b->steps[b->count++];
-    *s = (vec_step){.run = run, .i = i, .d = VEC_TRASH, .pair = VEC_TRASH, .guard = VEC_TRASH, .width = VEC_NOTHING};
+    *s = (vec_step){.run = run, .i = i, .d = VEC_TRASH, .a = VEC_ZERO, .b = VEC_ZERO, .c = VEC_ZERO, .pair = VEC_TRASH, .guard = VEC_TRASH, .width = VEC_NOTHING};
     return s;
 }
 
@@ -244,7 +244,7 @@ pgd_status vec_body_make(gpu_vector_code *code, const ptx_function *function, ve
     b->function = function;
     if (!make(b, code)) {
         vec_body_destroy(b);
-        return pgd_fail_memory(sizeof *b->steps * 6 * (size_t)function->instruction_count);
+        return pgd_fail_memory(sizeof *b->steps * 8 * (size_t)function->instruction_count);
     }
     *out = b;
     return PGD_OK;

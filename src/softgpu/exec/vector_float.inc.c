@@ -109,6 +109,9 @@ INLINE const vec_step *each_function(vec_warp *w, const vec_step *s, function1 *
     } else {
         const uint32_t *x = in32(w, a);
         uint32_t *z = out32(d), mask = w->mask;
+#if defined(__AVX2__)
+        _mm256_zeroupper(); /* the C library may be older */
+#endif
         for (int32_t k = 0; k < VEC_LANES; k++) {
             if ((mask >> k & 1) == 0) continue;
             uint32_t y = bits_of((float)of((double)float_of(flush ? flushed(x[k]) : x[k])));

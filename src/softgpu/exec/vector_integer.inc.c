@@ -85,13 +85,14 @@ HANDLER(selp64) {
     VEC_NEXT(w, s);
 }
 
+static uint64_t specific(uint64_t address) {
+    uint64_t within;
+    return address >= GPU_SHARED_BASE && gpu_space_of(address, &within) != PTX_SPACE_global ? within : address;
+}
 static void put_specific(const vec_warp *w, vec_slot *d, vec_slot *a) {
     const uint64_t *x = in64(w, a);
     uint64_t *y = out64(d);
-    for (int32_t k = 0; k < VEC_LANES; k++) {
-        uint64_t within;
-        y[k] = x[k] >= GPU_SHARED_BASE && gpu_space_of(x[k], &within) != PTX_SPACE_global ? within : x[k];
-    }
+    for (int32_t k = 0; k < VEC_LANES; k++) y[k] = specific(x[k]);
 }
 
 /* Addresses without a window are their own generic ones. offset: what is added to come from one space to the generic one; -1: back. */
@@ -108,7 +109,8 @@ HANDLER(cvta) {
         }
         VEC_NEXT(w, s);
     }
-    if (scalar(a) && a->base < GPU_SHARED_BASE && counts_within(w, a, (int64_t)a->base, 0, (int64_t)GPU_SHARED_BASE - 1)) copy_scalar(d, a);
+    if (uniform(a)) set_uniform(d, specific(a->base));
+    else if (scalar(a) && a->base < GPU_SHARED_BASE && counts_within(w, a, (int64_t)a->base, 0, (int64_t)GPU_SHARED_BASE - 1)) copy_scalar(d, a);
     else put_specific(w, d, a);
     VEC_NEXT(w, s);
 }
@@ -320,7 +322,7 @@ INLINE uint32_t permuted(uint32_t a, uint32_t b, uint32_t c) {
     X(bfe_u32, extracted_u(a, b, c)) X(bfe_s32, extracted_s(a, b, c)) X(prmt, permuted(a, b, c))                                                                \
     X(div_u32, b == 0 ? UINT32_MAX : a / b) X(rem_u32, b == 0 ? a : a % b)                                                                                         \
     X(div_s32, b == 0 ? UINT32_MAX : b == UINT32_MAX ? 0 - a : (uint32_t)((int32_t)a / (int32_t)b)) X(rem_s32, b == 0 ? a : b == UINT32_MAX ? 0 : (uint32_t)((int32_t)a % (int32_t)b))
-/* Of registers that are uniform once. Operands that an instruction has not are the trash, which is uniform. */
+/* Of registers that are uniform once. Operands that an instruction has not are VEC_ZERO, which is uniform. */
 #define EACH32_HANDLERS(name, value)                                                             \
     INLINE uint32_t one_##name(uint32_t a, uint32_t b, uint32_t c) { return value; }             \
     LANES(name##_lanes) {                                                                        \

@@ -151,7 +151,7 @@ INLINE const vec_step *known_load_line(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address;
-    if (a->stride != bytes || !reaches(n, from, bytes, VEC_LANES)) GENERAL(w, s);
+    if (a->stride != bytes || !reaches(n, from, bytes, VEC_LANES) || (shared && !straight(w, s, a))) GENERAL(w, s);
     copy_pieces((char *)out32(vec_at(w, s->d)), n->host + from, bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
@@ -160,7 +160,7 @@ INLINE const vec_step *known_load_rows(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address, rise = (uint64_t)a->rise;
-    if (!reaches(n, from, 4, across) || !reaches(n, from + rise * (uint64_t)(VEC_LANES / across - 1), 4, across) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0) GENERAL(w, s);
+    if (!reaches(n, from, 4, across) || !reaches(n, from + rise * (uint64_t)(VEC_LANES / across - 1), 4, across) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a) || (shared && !straight(w, s, a))) GENERAL(w, s);
     const char *row = n->host + from;
     char *to = (char *)out32(vec_at(w, s->d));
     if (a->stride != 0) {

@@ -98,9 +98,13 @@ LANES(again_shift64) {
     VEC_JUMP(w, s);
 }
 
+/* Do stride and rise fit in 32 bits, so that nothing that lanes count to wraps round a space of 64? */
+INLINE bool steps_are_small(const vec_slot *a) { return a->stride == (int32_t)a->stride && a->rise == (int32_t)a->rise; }
+
 /* Does what base, stride and rise of a 32-bit register count to stay a number of 32 bits in all lanes, so that a wider register may count on? */
 INLINE bool counts_within(const vec_warp *w, const vec_slot *a, int64_t first, int64_t least, int64_t most) {
     if (uniform(a)) return true;
+    if (!steps_are_small(a)) return false;
     int64_t x = a->stride * ((1 << w->row_shift) - 1), y = a->rise * ((VEC_LANES >> w->row_shift) - 1);
     return first + (x < 0 ? x : 0) + (y < 0 ? y : 0) >= least && first + (x > 0 ? x : 0) + (y > 0 ? y : 0) <= most;
 }

@@ -344,11 +344,12 @@ static void give_verdict(const vec_split *split, const vec_barrier *at, uint32_t
 /* Lets `warps` warps of those that are there go on; the others stay for the next time. */
 static void release(vec_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
     vec_barrier at = b->barriers[id], *left = &b->barriers[id];
-    uint32_t go[VEC_WARPS_MAX] = {0};
+    uint32_t came[VEC_WARPS_MAX] = {0}, go[VEC_WARPS_MAX] = {0};
     for (uint32_t w = 0; w < b->warp_count; w++) {
         vec_warp *warp = &b->warps[w];
         if (at.lanes[w] == 0 || (warp->alive & ~at.lanes[w]) != 0 || warps == 0) continue;
         warps--;
+        came[w] = at.lanes[w];
         left->lanes[w] = 0;
         vec_tell_divergence(warp, id);
         for (int32_t k = 0; k < warp->split_count; k++) {
@@ -360,7 +361,7 @@ static void release(vec_block *b, int32_t id, uint32_t warps, uint32_t arrived) 
             go[w] |= split->mask;
         }
     }
-    vec_tell_barrier(b, at.lanes, go);
+    vec_tell_barrier(b, came, go);
     left->truths = 0;
     left->used = false;
     for (uint32_t w = 0; w < VEC_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;

@@ -80,13 +80,13 @@ typedef struct maker {
     uint8_t *kinds;     /* of the slot at 64 times the index */
     uint32_t registers; /* slots from here on are constants */
     int32_t count, known;
-    uint32_t capacity;
+    bool loops; /* the last step goes to the first */
 } maker;
 
 /* The kind of a register before a step; the first time the version sees it, what it is now becomes a condition. */
 static vec_kind kind(maker *m, uint32_t at) {
     uint8_t *known = &m->kinds[at / 64];
-    if (at >= m->registers) return VEC_UNIFORM;
+    if (at >= m->registers || at == VEC_ZERO) return VEC_UNIFORM;
     if (*known == VEC_UNSEEN) {
         *known = (uint8_t)(vec_at(m->w, at)->state & VEC_ANY_KIND);
         m->v.conditions[m->v.condition_count++] = (vec_condition){at, *known};
@@ -320,10 +320,11 @@ static bool others_known(maker *m, const vec_step *s, vec_op op) {
 }
 
 /* Where a branch goes, whose general step is this: the version's own beginning, when all conditions hold there, or the gate or first step of a block. */
-static const vec_step *target_of(const maker *m, const vec_step *s) {
+static const vec_step *target_of(maker *m, const vec_step *s) {
     const vec_step *to = s + s->target + 1;
     bool own = to == m->gate;
     for (uint32_t k = 0; k < m->v.condition_count && own; k++) own = m->kinds[m->v.conditions[k].at / 64] == m->v.conditions[k].kind;
+    m->loops = own;
     return own ? m->v.steps : to;
 }
 
@@ -397,6 +398,20 @@ static bool take(maker *m, const vec_step *s) {
     return true;
 }
 
+/* In as much memory as it needs; false: there is none. */
+static bool shrink(const maker *m, vec_version *to) {
+    const vec_version *v = &m->v;
+    size_t steps = sizeof *v->steps * (size_t)m->count, conditions = sizeof *v->conditions * v->condition_count;
+    *to = *v;
+    to->steps = pgd_mem_alloc(steps);
+    to->conditions = pgd_mem_alloc(conditions + 1);
+    if (to->steps == NULL || to->conditions == NULL) return false;
+    memcpy(to->steps, v->steps, steps);
+    memcpy(to->conditions, v->conditions, conditions);
+    if (m->loops) to->steps[m->count - 1].to = to->steps;
+    return true;
+}
+
 static void release(vec_version *v) {
     pgd_mem_free(v->steps);
     pgd_mem_free(v->conditions);
@@ -406,7 +421,7 @@ static void release(vec_version *v) {
 static bool make_version(vec_warp *w, const vec_step *gate, vec_gate *g) {
     const vec_body *b = w->frame->body;
     const vec_step *s = gate + 1;
-    maker m = {.w = w, .level = w->worker->code->level, .gate = gate, .v = {.row_shift = w->row_shift}, .registers = b->register_count < UINT32_MAX && b->constant_count > 0 ? b->offsets[b->register_count] : UINT32_MAX};
+    maker m = {.w = w, .level = w->worker->code->level, .gate = gate, .v = {.row_shift = w->row_shift}, .registers = b->constant_count > 0 ? b->offsets[b->register_count] : UINT32_MAX};
     size_t length = 1;
     while (!ends(&s[length - 1]) && s[length - 1].run != vec_run_bra) length++;
     m.v.steps = pgd_mem_zalloc(sizeof *m.v.steps * (2 * length + 1));
@@ -418,9 +433,11 @@ static bool make_version(vec_warp *w, const vec_step *gate, vec_gate *g) {
         while (take(&m, s)) s++;
     }
     pgd_mem_free(m.kinds);
-    fine = fine && m.known > 0;
-    if (fine) g->versions[g->count++] = m.v;
-    else release(&m.v);
+    vec_version made = {0};
+    fine = fine && m.known > 0 && shrink(&m, &made);
+    release(&m.v);
+    if (fine) g->versions[g->count++] = made;
+    else release(&made);
     g->passes = 0;
     g->closed = !fine || g->count == VEC_VERSIONS;
     return fine;

@@ -108,8 +108,8 @@ struct gpu_vector_code {
     atomic_flag lock;
 };
 
-/* The first slots of each frame. */
-enum { VEC_TRASH = 0, VEC_SCRATCH = 64 + 16 * VEC_LANES, VEC_SCRATCH_PAIR = 2 * (64 + 16 * VEC_LANES), VEC_FIRST_SLOT = 2 * (64 + 16 * VEC_LANES) + 64 };
+/* The first slots of each frame: what nobody wants is written to the trash, operands that an instruction has not are zero. */
+enum { VEC_TRASH = 0, VEC_SCRATCH = 64 + 16 * VEC_LANES, VEC_SCRATCH_PAIR = 2 * (64 + 16 * VEC_LANES), VEC_ZERO = VEC_SCRATCH_PAIR + 64, VEC_FIRST_SLOT = VEC_ZERO + 64 + 16 * VEC_LANES };
 
 /* ---- frames and splits --------------------------------------------------------------------------------------------------------------------------------------------- */
 
