@@ -137,6 +137,8 @@ INLINE bool reaches(const vec_near *n, uint64_t from, int32_t bytes, int32_t cou
     if (bytes == 8) return (from >> 3 | from << 61) < (count == 1 ? n->doubles : n->doubles32);
     return (from >> 2 | from << 62) < (count == 1 ? n->words : count <= 16 ? n->words16 : n->words32);
 }
+/* Do addresses in 32 bits stay in them from the first row, whose lanes count up by a number each, to the last? */
+INLINE bool stays_straight(const vec_step *s, uint64_t first, uint64_t last) { return s->width != VEC_32 || (first <= UINT32_MAX - 4 * VEC_LANES && last <= UINT32_MAX - 4 * VEC_LANES); }
 INLINE const vec_near *near_of(const vec_warp *w, const vec_step *s, bool shared) { return shared ? &w->block->near : s->near; }
 
 INLINE const vec_step *known_load_uniform(vec_warp *w, const vec_step *s, bool shared, int32_t bytes) {
@@ -151,7 +153,7 @@ INLINE const vec_step *known_load_line(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address;
-    if (a->stride != bytes || !reaches(n, from, bytes, VEC_LANES) || (shared && !straight(w, s, a))) GENERAL(w, s);
+    if (a->stride != bytes || !reaches(n, from, bytes, VEC_LANES) || (shared && !stays_straight(s, a->base, a->base + (uint64_t)(bytes * VEC_LANES)))) GENERAL(w, s);
     copy_pieces((char *)out32(vec_at(w, s->d)), n->host + from, bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
@@ -160,7 +162,7 @@ INLINE const vec_step *known_load_rows(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address, rise = (uint64_t)a->rise;
-    if (!reaches(n, from, 4, across) || !reaches(n, from + rise * (uint64_t)(VEC_LANES / across - 1), 4, across) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a) || (shared && !straight(w, s, a))) GENERAL(w, s);
+    if (!reaches(n, from, 4, across) || !reaches(n, from + rise * (uint64_t)(VEC_LANES / across - 1), 4, across) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a) || (shared && !stays_straight(s, a->base, a->base + rise * (uint64_t)(VEC_LANES / across - 1)))) GENERAL(w, s);
     const char *row = n->host + from;
     char *to = (char *)out32(vec_at(w, s->d));
     if (a->stride != 0) {
@@ -182,6 +184,43 @@ HANDLER(load32_global_rows16) { return known_load_rows(w, s, false, 16); }
 HANDLER(load32_global_rows8) { return known_load_rows(w, s, false, 8); }
 HANDLER(load32_shared_rows16) { return known_load_rows(w, s, true, 16); }
 HANDLER(load32_shared_rows8) { return known_load_rows(w, s, true, 8); }
+
+/* A load and the fma behind it that takes what was loaded (to d) times c, which is uniform or not, plus what is in guard, to b: processors need not wait for what they have just stored. */
+#if defined(__AVX2__)
+INLINE const vec_step *load_fma(vec_warp *w, const vec_step *s, bool shared, bool rows, bool uniform_factor) {
+    enum { ROW = 16 };
+    const vec_slot *a = vec_at(w, s->a), *factor = vec_at(w, s->c), *addend = vec_at(w, s->guard);
+    const vec_near *n = near_of(w, s, shared);
+    uint64_t from = a->base + (uint64_t)s->offset - n->address, rise = rows ? (uint64_t)a->rise : 0;
+    if (rows && (!reaches(n, from, 4, ROW) || !reaches(n, from + rise, 4, ROW) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a))) GENERAL(w, s);
+    if (!rows && (a->stride != 4 || !reaches(n, from, 4, VEC_LANES))) GENERAL(w, s);
+    if (shared && !stays_straight(s, a->base, a->base + rise)) GENERAL(w, s);
+    const float *x = (const float *)(const void *)vec_lanes32(factor), *v = (const float *)(const void *)vec_lanes32(addend);
+    float *loaded = (float *)(void *)out32(vec_at(w, s->d));
+    floats p = FLOATS(set1_ps)(float_of((uint32_t)factor->base)), z[VEC_LANES / ACROSS];
+    bool one = rows && a->stride == 0;
+    uint32_t odd = 0;
+    for (int32_t k = 0, lane = 0; lane < VEC_LANES; k++, lane += ACROSS) {
+        const float *at = (const float *)(const void *)(n->host + from + (rows ? (uint64_t)(lane / ROW) * rise : 0));
+        floats y = one ? FLOATS(set1_ps)(*at) : FLOATS(loadu_ps)(at + (rows ? lane % ROW : lane));
+        FLOATS(storeu_ps)(loaded + lane, y);
+        z[k] = FLOATS(fmadd_ps)(uniform_factor ? p : FLOATS(loadu_ps)(x + lane), y, FLOATS(loadu_ps)(v + lane));
+        odd |= nans(z[k]);
+    }
+    for (int32_t k = 0; k < VEC_LANES / ACROSS && __builtin_expect(odd != 0, 0); k++) z[k] = one_nan(z[k]);
+    float *d = (float *)(void *)out32(vec_at(w, s->b));
+    for (int32_t k = 0; k < VEC_LANES / ACROSS; k++) FLOATS(storeu_ps)(d + ACROSS * k, z[k]);
+    VEC_NEXT(w, s);
+}
+HANDLER(load_fma_global_line_uniform) { return load_fma(w, s, false, false, true); }
+HANDLER(load_fma_global_line_each) { return load_fma(w, s, false, false, false); }
+HANDLER(load_fma_global_rows16_uniform) { return load_fma(w, s, false, true, true); }
+HANDLER(load_fma_global_rows16_each) { return load_fma(w, s, false, true, false); }
+HANDLER(load_fma_shared_line_uniform) { return load_fma(w, s, true, false, true); }
+HANDLER(load_fma_shared_line_each) { return load_fma(w, s, true, false, false); }
+HANDLER(load_fma_shared_rows16_uniform) { return load_fma(w, s, true, true, true); }
+HANDLER(load_fma_shared_rows16_each) { return load_fma(w, s, true, true, false); }
+#endif
 
 /* ---- comparisons -------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -277,13 +316,16 @@ vec_fn *const VEC_KNOWN_TABLE[VEC_KNOWN_COUNT][8] = {
 #undef X
 };
 vec_fn *const VEC_KNOWN_ONE_TABLE[VEC_KNOWN_ONE_COUNT] = {
-#define X(name) name,
+#define X(name) [VEC_KNOWN_##name] = name,
     VEC_KNOWN_ONE_LIST(X)
+#if defined(__AVX2__)
+    VEC_KNOWN_LOAD_FMA_LIST(X)
+#endif
 #undef X
-#define X(name, type, sign) setp_bra_##name##_known,
+#define X(name, type, sign) [VEC_KNOWN_setp_bra_##name] = setp_bra_##name##_known,
     SETP_BRA_LIST(X)
 #undef X
-#define X(name, type, sign) add_setp_bra_##name##_known,
+#define X(name, type, sign) [VEC_KNOWN_add_setp_bra_##name] = add_setp_bra_##name##_known,
     SETP_BRA_LIST32(X)
 #undef X
 };

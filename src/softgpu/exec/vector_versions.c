@@ -221,6 +221,27 @@ static bool stays_steady(vec_op op, const vec_kind *kinds) {
     }
 }
 
+/* The load before an fma whose factor it loads becomes one step with it. */
+static bool load_and_fma(maker *m, const vec_step *s, vec_op op, const vec_kind *kinds) {
+    static const vec_known_one loads[] = {VEC_KNOWN_load32_global_line, VEC_KNOWN_load32_global_rows16, VEC_KNOWN_load32_shared_line, VEC_KNOWN_load32_shared_rows16};
+    vec_step *before = m->count > 0 ? &m->v.steps[m->count - 1] : NULL;
+    if (op != VEC_OP_fma_f32 || before == NULL || kinds[2] != VEC_EACH || s->c == before->d || s->a == s->b) return false;
+    bool first = s->a == before->d;
+    uint32_t factor = first ? s->b : s->a;
+    vec_kind kind_of_factor = first ? kinds[1] : kinds[0];
+    for (int32_t k = 0; k < 4 && (first || s->b == before->d); k++) {
+        vec_fn *fused = one_handler(m, (vec_known_one)(VEC_KNOWN_load_fma_global_line_uniform + 2 * k + (kind_of_factor == VEC_EACH)));
+        if (before->run != one_handler(m, loads[k]) || fused == NULL) continue;
+        before->run = fused;
+        before->b = s->d;
+        before->c = factor;
+        before->guard = s->c;
+        becomes(m, s->d, VEC_EACH);
+        return true;
+    }
+    return false;
+}
+
 static bool lanes_known(maker *m, const vec_step *s, vec_op op) {
     for (size_t n = 0; n < sizeof of_lanes / sizeof of_lanes[0]; n++) {
         if (of_lanes[n].op != op) continue;
@@ -236,6 +257,8 @@ static bool lanes_known(maker *m, const vec_step *s, vec_op op) {
         }
         if (!known_kinds(kinds, of_lanes[n].operands)) {
             keep_and_forget(m, s);
+        } else if (!steady && load_and_fma(m, s, op, kinds)) {
+            return true;
         } else if (!steady) {
             add_known(m, known_handler(m, of_lanes[n].known, number), s);
             becomes(m, s->d, number == all ? VEC_UNIFORM : VEC_EACH);

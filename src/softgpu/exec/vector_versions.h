@@ -27,6 +27,11 @@
     X(raise32_constant) X(raise32_constant_constant) X(raise32_constant_uniform) X(raise32_uniform) X(raise32_uniform_constant) X(raise32_uniform_uniform)      \
     X(setp_equal_steady) X(setp_u32_steady) X(setp_s32_steady) X(setp_bra_equal_steady) X(setp_bra_u32_steady) X(setp_bra_s32_steady)
 
+/* Loads with the fma behind them, where the instruction set has them; in the order of the loads and their kinds. */
+#define VEC_KNOWN_LOAD_FMA_LIST(X)                                                                                                             \
+    X(load_fma_global_line_uniform) X(load_fma_global_line_each) X(load_fma_global_rows16_uniform) X(load_fma_global_rows16_each)                \
+    X(load_fma_shared_line_uniform) X(load_fma_shared_line_each) X(load_fma_shared_rows16_uniform) X(load_fma_shared_rows16_each)
+
 typedef enum vec_known {
 #define X(name, bits, operands) VEC_KNOWN_##name,
     VEC_KNOWN_LIST(X)
@@ -38,6 +43,7 @@ typedef enum vec_known {
 typedef enum vec_known_one {
 #define X(name) VEC_KNOWN_##name,
     VEC_KNOWN_ONE_LIST(X)
+    VEC_KNOWN_LOAD_FMA_LIST(X)
 #undef X
 #define X(name, type, sign) VEC_KNOWN_setp_bra_##name,
     SETP_BRA_LIST(X)
