@@ -90,7 +90,7 @@ static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, 
         for (int32_t k = 0; k < VEC_LANES; k++) {
             uint64_t from = addresses[k] - v.address;
             bad |= (uint64_t)(from > most) | (addresses[k] & (bytes - 1));
-            at[k] = v.host + (uint64_t)k * v.apart + from;
+            at[k] = v.host + (uint64_t)k * v.apart + (from > most ? 0 : from);
         }
         return bad == 0;
     }
@@ -98,7 +98,7 @@ static bool places(vec_warp *w, const vec_step *s, vec_slot *a, uint64_t bytes, 
         int32_t k = __builtin_ctz(rest);
         uint64_t from = addresses[k] - v.address;
         bad |= (uint64_t)(from > most) | (addresses[k] & (bytes - 1));
-        at[k] = v.host + (uint64_t)k * v.apart + from;
+        at[k] = v.host + (uint64_t)k * v.apart + (from > most ? 0 : from);
     }
     return bad == 0;
 }
