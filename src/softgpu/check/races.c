@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every word that was accessed remembers its last writer and a few readers; every warp knows up to what time it has seen the accesses of other warps, every lane
+ * Every word that was accessed remembers its last writers and a few readers (words.c); every warp knows up to what time it has seen the accesses of other warps, every lane
  * those of other lanes (vector clocks, after Flanagan and Freund's FastTrack, with time counted for all together). */
 #include "races.h"
 
@@ -7,31 +7,9 @@
 #include <string.h>
 
 #include "clocks.h"
+#include "words.h"
 
-enum { WARP = 32, WARPS = 32, READERS = 3, WORD = 4, BUCKETS = 1 << 16 };
-
-/* An access that may still race with later ones. */
-typedef struct mark {
-    uint64_t time; /* 0: there is none */
-    uint32_t block;
-    uint16_t thread;
-    uint8_t bytes; /* a bit for each of the word */
-    bool strong, of_block; /* of_block: strong for threads of its block alone */
-    const ptx_instruction *instruction;
-    const ptx_function *function;
-} mark;
-
-typedef struct word {
-    uint64_t key; /* address / 4 + 1; 0: the place is free */
-    mark writer, readers[READERS];
-    mark *writers; /* NULL, or three more that wrote other bytes of it */
-    int32_t next_reader;
-} word;
-
-typedef struct table {
-    word *words;
-    size_t count, capacity;
-} table;
+enum { WARP = 32, WARPS = 32, BUCKETS = 1 << 16 };
 
 /* What was published at an address by an atomic or volatile write with a fence before it: for all, and, with fences of the block, for threads of the block that did so last. */
 typedef struct release {
@@ -50,13 +28,13 @@ typedef struct block_state {
     uint64_t fenced[WARPS * WARP], fenced_of_block[WARPS * WARP]; /* when each thread last fenced, for all, and at least for its block; 0: never */
     gpu_clock pending[WARPS * WARP];          /* what each thread has read the sign of, and has not fenced since */
     gpu_clock pending_of_block[WARPS * WARP]; /* of that, what threads of its block published for it */
-    table shared;
+    gpu_words shared;
 } block_state;
 
 struct gpu_races {
     gpu_findings *findings;
     uint64_t now;
-    table global;
+    gpu_words global;
     release *releases;
     int32_t release_count, release_capacity;
     int32_t *buckets, *chains; /* the first release of a hash, and the one behind each: numbers + 1 */
@@ -74,16 +52,10 @@ static void keep(gpu_races *r, bool kept) {
     gpu_findings_incomplete(r->findings, GPU_CHECK_NO_MEMORY);
 }
 
-static void table_deinit(table *t) {
-    for (size_t i = 0; i < t->capacity; i++) pgd_mem_free(t->words[i].writers);
-    pgd_mem_free(t->words);
-    *t = (table){0};
-}
-
 static void destroy_block(block_state *b) {
     for (int32_t i = 0; i < WARPS; i++) gpu_clock_deinit(&b->known[i]);
     for (int32_t i = 0; i < WARPS * WARP; i++) gpu_clock_deinit(&b->pending[i]), gpu_clock_deinit(&b->pending_of_block[i]);
-    table_deinit(&b->shared);
+    gpu_words_deinit(&b->shared);
     pgd_mem_free(b);
 }
 
@@ -92,7 +64,7 @@ static void forget(gpu_races *r) {
     for (int32_t i = 0; i < r->release_count; i++) gpu_clock_deinit(&r->releases[i].clock), gpu_clock_deinit(&r->releases[i].clock_of_block);
     if (r->buckets != NULL && r->release_count > 0) memset(r->buckets, 0, sizeof *r->buckets * BUCKETS);
     r->block_count = r->release_count = r->last = 0;
-    table_deinit(&r->global);
+    gpu_words_deinit(&r->global);
 }
 
 gpu_races *gpu_races_create(gpu_findings *findings) {
@@ -144,44 +116,12 @@ void gpu_races_end_block(gpu_races *r, uint32_t number) {
     r->last = 0;
 }
 
-/* ---- words --------------------------------------------------------------------------------------------------------------------------------------------------------------- */
-
-static size_t place(uint64_t key, size_t capacity) { return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1); }
-
-static bool grow(table *t) {
-    size_t capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
-    word *words = pgd_mem_zalloc(sizeof *words * capacity);
-    if (words == NULL) return false;
-    for (size_t i = 0; i < t->capacity; i++) {
-        if (t->words[i].key == 0) continue;
-        size_t at = place(t->words[i].key, capacity);
-        while (words[at].key != 0) at = (at + 1) & (capacity - 1);
-        words[at] = t->words[i];
-    }
-    pgd_mem_free(t->words);
-    t->words = words;
-    t->capacity = capacity;
-    return true;
-}
-
-static word *word_at(table *t, uint64_t address) {
-    uint64_t key = address / WORD + 1;
-    if (t->count * 4 >= t->capacity * 3 && !grow(t)) return NULL;
-    size_t at = place(key, t->capacity);
-    while (t->words[at].key != 0 && t->words[at].key != key) at = (at + 1) & (t->capacity - 1);
-    if (t->words[at].key == 0) {
-        t->words[at].key = key;
-        t->count++;
-    }
-    return &t->words[at];
-}
-
 /* ---- what is before what -------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t warp_number(uint32_t block, uint32_t warp) { return (uint64_t)block * WARPS + warp; }
 
 /* Has the thread of this access seen what the mark stands for? */
-static bool ordered(const block_state *b, const gpu_access *a, const mark *m) {
+static bool ordered(const block_state *b, const gpu_access *a, const gpu_mark *m) {
     uint32_t warp = a->thread_number / WARP, other = m->thread / WARP;
     if (m->block != a->block_number) return gpu_clock_get(&b->known[warp], warp_number(m->block, other)) >= m->time;
     if (m->thread == a->thread_number) return true;
@@ -348,7 +288,7 @@ static void name_place(const gpu_access *a, char *text, size_t bytes) {
     if (a->space != PTX_SPACE_shared && gpu_memory_at(p->memory, a->address, 1, &allocation) != NULL) snprintf(text, bytes, ", %s%s%llu bytes into an allocation", allocation.name, allocation.name[0] == '\0' ? "" : ", ", (unsigned long long)(a->address - allocation.address));
 }
 
-static void tell(gpu_races *r, const gpu_access *a, const mark *m, const char *did) {
+static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const char *did) {
     const uint32_t *size = a->launch->block, *grid = a->launch->grid;
     uint32_t thread[3] = {m->thread % size[0], m->thread / size[0] % size[1], m->thread / size[0] / size[1]}, block[3] = {m->block % grid[0], m->block / grid[0] % grid[1], m->block / grid[0] / grid[1]};
     char where[160], other[300];
@@ -363,66 +303,34 @@ static void tell(gpu_races *r, const gpu_access *a, const mark *m, const char *d
 static bool same_value(const gpu_access *a) { return a->kind == GPU_ACCESS_WRITE && a->value != NULL && memcmp(a->before, a->value, (size_t)a->bytes) == 0; }
 
 /* Does it race with what the mark stands for? Both strong, for each other, is none. */
-static bool races_with(const block_state *b, const gpu_access *a, const mark *m, uint8_t bytes) {
+static bool races_with(const block_state *b, const gpu_access *a, const gpu_mark *m, uint8_t bytes) {
     bool strong = m->strong && a->strong && (m->block == a->block_number || !(m->of_block || a->of_block));
     return m->time != 0 && (m->bytes & bytes) != 0 && !strong && !same_value(a) && !ordered(b, a, m);
 }
 
-/* Who wrote bytes of the word that this access leaves, is kept beside. */
-static bool keep_writer(word *w, uint8_t bytes) {
-    enum { MORE = 3 };
-    if (w->writer.time == 0 || (w->writer.bytes & ~bytes) == 0) return true;
-    if (w->writers == NULL) w->writers = pgd_mem_zalloc(sizeof *w->writers * MORE);
-    if (w->writers == NULL) return false;
-    for (int32_t k = 0; k < MORE; k++) {
-        if (w->writers[k].time != 0) continue;
-        w->writers[k] = w->writer;
-        w->writers[k].bytes &= (uint8_t)~bytes;
-        return true;
-    }
-    return true; /* there are four bytes, so one of four is free */
-}
-
-static void check_word(gpu_races *r, block_state *b, const gpu_access *a, table *t, uint64_t address, uint8_t bytes) {
-    word *w = word_at(t, address);
-    mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, a->instruction, a->function};
+static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_words *t, uint64_t address, uint8_t bytes) {
+    gpu_word *w = gpu_words_at(t, address);
+    gpu_mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, a->instruction, a->function};
     if (w == NULL) {
         keep(r, false);
         return;
     }
     if (races_with(b, a, &w->writer, bytes)) tell(r, a, &w->writer, "wrote");
-    for (int32_t k = 0; w->writers != NULL && k < 3; k++)
+    for (int32_t k = 0; w->writers != NULL && k < GPU_WORD_WRITERS; k++)
         if (races_with(b, a, &w->writers[k], bytes)) tell(r, a, &w->writers[k], "wrote");
-    if (a->kind == GPU_ACCESS_READ) {
-        for (int32_t k = 0; k < READERS; k++)
-            if (w->readers[k].block == m.block && w->readers[k].thread == m.thread && (w->readers[k].bytes & ~bytes) == 0 && w->readers[k].time != 0) {
-                w->readers[k] = m;
-                return;
-            }
-        w->readers[w->next_reader] = m;
-        w->next_reader = (w->next_reader + 1) % READERS;
-        return;
-    }
-    for (int32_t k = 0; k < READERS; k++) {
+    for (int32_t k = 0; a->kind != GPU_ACCESS_READ && k < GPU_WORD_READERS; k++)
         if (races_with(b, a, &w->readers[k], bytes)) tell(r, a, &w->readers[k], "read");
-        w->readers[k].bytes &= (uint8_t)~bytes;
-        if (w->readers[k].bytes == 0) w->readers[k].time = 0;
-    }
-    for (int32_t k = 0; w->writers != NULL && k < 3; k++) {
-        w->writers[k].bytes &= (uint8_t)~bytes;
-        if (w->writers[k].bytes == 0) w->writers[k].time = 0;
-    }
-    keep(r, keep_writer(w, bytes));
-    w->writer = m;
+    if (a->kind == GPU_ACCESS_READ) gpu_word_read(w, &m);
+    else keep(r, gpu_word_written(w, &m));
 }
 
 void gpu_races_access(gpu_races *r, const gpu_access *a) {
     block_state *b = block_of(r, a->block_number);
     if (b == NULL || (a->space != PTX_SPACE_shared && a->space != PTX_SPACE_global)) return;
-    table *t = a->space == PTX_SPACE_shared ? &b->shared : &r->global;
+    gpu_words *t = a->space == PTX_SPACE_shared ? &b->shared : &r->global;
     if (a->strong && a->kind != GPU_ACCESS_WRITE) acquire(r, b, a);
-    for (uint64_t at = a->address & ~UINT64_C(3); at < a->address + a->bytes && !r->no_memory; at += WORD) {
-        uint64_t first = at > a->address ? at : a->address, end = at + WORD < a->address + a->bytes ? at + WORD : a->address + a->bytes;
+    for (uint64_t at = a->address & ~UINT64_C(3); at < a->address + a->bytes && !r->no_memory; at += GPU_WORD) {
+        uint64_t first = at > a->address ? at : a->address, end = at + GPU_WORD < a->address + a->bytes ? at + GPU_WORD : a->address + a->bytes;
         check_word(r, b, a, t, at, (uint8_t)((1u << (end - at)) - (1u << (first - at))));
     }
     if (a->strong && a->kind != GPU_ACCESS_READ) publish(r, b, a);

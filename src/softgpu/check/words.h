@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Words of memory that were accessed, and by whom last. */
+#ifndef PGD_SOFTGPU_WORDS_H
+#define PGD_SOFTGPU_WORDS_H
+
+#include <ptx/ptx.h>
+
+enum { GPU_WORD = 4, GPU_WORD_READERS = 3, GPU_WORD_WRITERS = 3 };
+
+/* An access that may still race with later ones. */
+typedef struct gpu_mark {
+    uint64_t time; /* 0: there is none */
+    uint32_t block;
+    uint16_t thread;
+    uint8_t bytes; /* a bit for each of the word */
+    bool strong, of_block; /* of_block: strong for threads of its block alone */
+    const ptx_instruction *instruction;
+    const ptx_function *function;
+} gpu_mark;
+
+typedef struct gpu_word {
+    uint64_t key; /* address / 4 + 1; 0: the place is free */
+    gpu_mark writer, readers[GPU_WORD_READERS]; /* the last; the last few */
+    gpu_mark *writers;                          /* NULL, or those before, of bytes that were not written since */
+    int32_t next_reader;
+} gpu_word;
+
+/* A zeroed one is empty. */
+typedef struct gpu_words {
+    gpu_word *words;
+    size_t count, capacity;
+} gpu_words;
+
+void gpu_words_deinit(gpu_words *words);
+gpu_word *gpu_words_at(gpu_words *words, uint64_t address); /* that the address lies in; NULL: no memory. Good until the next is asked for */
+/* mark->bytes are those of the word that were accessed. */
+void gpu_word_read(gpu_word *word, const gpu_mark *mark);
+bool gpu_word_written(gpu_word *word, const gpu_mark *mark); /* false: no memory */
+#endif
