@@ -82,6 +82,7 @@ struct term_progress;
       "  --executor NAME          vector, or reference: slow, one thread at a time (vector)\n"                                              \
       "  --seed S                 draw the order of streams, blocks, warps and threads: the same seed, the same order; one core (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until its exit status is not that of the first time\n"          \
+      "  --limit M                a kernel ends with an error after so many million instructions of its threads (no limit)\n"              \
       "  --synchronous            each call of the driver returns when its work is done\n"                                                  \
       "  --fault LIST             what goes wrong on purpose: oom@N the Nth allocation, lost@N the device at the Nth launch,\n"               \
       "                           slow@MS every launch takes so long; with commas between\n"                                               \
@@ -92,18 +93,18 @@ struct term_progress;
       "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
       "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
-      "  --devices N, --capability C, --memory MIB, --executor NAME, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --executor NAME, --limit M, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run; slowly, on one core. What is found is told on stderr, and the exit\n"        \
       "                           status is then 1\n",                                                                                       \
       "pagoda gpu check --schedules 20 -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
     X(gpu_profile, "gpu profile", "run a program with a software GPU that counts what its kernels do: exactly, and no times",                    \
-      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --limit M, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
       "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
     X(gpu_timeline, "gpu timeline", "draw how the warps of a launch share a multiprocessor, by a simple model that is not calibrated",         \
       "  --out-dir FOLDER         gets timeline.svg, and timeline.json for Perfetto\n"                                                       \
       "  --kernel NAME            whose first launch is drawn (the first of all)\n"                                                          \
-      "  --devices N, --capability C, --memory MIB, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --limit M, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run\n",                                                                                            \
       "pagoda gpu timeline --out-dir drawn -- ./tiled_matmul kernels.ptx\npagoda gpu timeline --kernel reduce --out-dir drawn -- ./reduce kernels.ptx")                                 \
     X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \

@@ -17,7 +17,7 @@
 #include "text.h"
 
 struct run_options {
-    int64_t devices, memory, seed, schedules;
+    int64_t devices, memory, limit, seed, schedules;
     const char *capability, *executor, *fault;
     bool force, synchronous;
     bool checks, uninitialised, profiles, timeline;
@@ -27,7 +27,7 @@ struct run_options {
     int first_status; /* of the first of them */
 };
 
-static const struct run_options no_options = {.devices = -1, .memory = -1, .seed = -1, .schedules = -1};
+static const struct run_options no_options = {.devices = -1, .memory = -1, .limit = -1, .seed = -1, .schedules = -1};
 
 static bool set(const char *name, const char *value) { return value == NULL || setenv(name, value, 1) == 0; }
 
@@ -39,7 +39,7 @@ static bool set_number(const char *name, int64_t value) {
 
 /* Of two places that say the same, the option wins over what is in the environment already. */
 static bool set_environment(struct cli *cli, const struct run_options *o) {
-    bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set("PAGODA_SOFTGPU_FAULT", o->fault) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory);
+    bool fine = set("PAGODA_SOFTGPU_CAPABILITY", o->capability) && set("PAGODA_SOFTGPU_EXECUTOR", o->executor) && set("PAGODA_SOFTGPU_FAULT", o->fault) && set_number("PAGODA_SOFTGPU_DEVICES", o->devices) && set_number("PAGODA_SOFTGPU_MEMORY", o->memory) && set_number("PAGODA_SOFTGPU_LIMIT", o->limit);
     fine = fine && set_number("PAGODA_SOFTGPU_SEED", o->seed) && (!o->synchronous || set("PAGODA_SOFTGPU_SYNCHRONOUS", "1")) && set_number("PAGODA_SOFTGPU_WORKERS", cli->threads > 0 ? cli->threads : -1);
     if (o->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", o->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", o->file);
     if (o->timeline) fine = fine && set("PAGODA_SOFTGPU_TIMELINE", o->folder) && set("PAGODA_SOFTGPU_TIMELINE_KERNEL", o->kernel);
@@ -98,11 +98,11 @@ static bool start_each(struct cli *cli, struct run_options *o, const char *folde
 
 /* Takes the options, all of which may stand before a program, and starts it. *code: what to return when it did not come to that. */
 static bool start(struct cli *cli, struct run_options *o, int *status, int *code) {
-    const int64_t seeds_most = INT64_MAX / 2;
+    const int64_t seeds_most = INT64_MAX / 2, limit_most = 1 << 30;
     const struct cli_option options[] = {
         {"--devices", CLI_INTEGER, &o->devices, 1, 16, NULL},     {"--memory", CLI_INTEGER, &o->memory, 1, 1 << 20, NULL},     {"--capability", CLI_TEXT, &o->capability, 0, 0, NULL},
         {"--synchronous", CLI_FLAG, &o->synchronous, 0, 0, NULL}, {"--force", CLI_FLAG, &o->force, 0, 0, NULL},
-        {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {"--seed", CLI_INTEGER, &o->seed, 0, seeds_most, NULL},       {"--schedules", CLI_INTEGER, &o->schedules, 1, 1000000, NULL},
+        {"--fault", CLI_TEXT, &o->fault, 0, 0, NULL},             {"--limit", CLI_INTEGER, &o->limit, 1, limit_most, NULL},     {"--seed", CLI_INTEGER, &o->seed, 0, seeds_most, NULL},       {"--schedules", CLI_INTEGER, &o->schedules, 1, 1000000, NULL},
         {"--executor", CLI_TEXT, &o->executor, 0, 0, NULL},       {"--uninitialised", CLI_FLAG, &o->uninitialised, 0, 0, NULL},
     };
     const struct cli_option of_timeline[] = {{"--kernel", CLI_TEXT, &o->kernel, 0, 0, NULL}, {"--out-dir", CLI_TEXT, &o->folder, 0, 0, NULL}};
@@ -132,7 +132,7 @@ static void tell_schedules(const struct cli *cli, const struct run_options *o, i
     if (cli->quiet || o->schedules < 1) return;
     if (found > 0) fprintf(stderr, "%d found with seed %lld; replay with --seed %lld\n", found, seed, seed);
     else if (status != o->first_status) fprintf(stderr, "exit status %d with seed %lld, and %d with seed %lld; replay with --seed %lld\n", status, seed, o->first_status, first, status == 0 ? first : seed);
-    else fprintf(stderr, "%s, exit status %d: %lld schedules, seeds %lld to %lld\n", o->checks ? "nothing was found" : "no difference", status, (long long)o->ran, first, seed);
+    else fprintf(stderr, "%s, exit status %d: %lld schedules, seeds %lld to %lld\n", o->checks ? "nothing was found" : "the same end each time (what was printed is not compared)", status, (long long)o->ran, first, seed);
 }
 
 int cli_gpu_run(struct cli *cli) {
@@ -191,7 +191,7 @@ int cli_gpu_check(struct cli *cli) {
     if (cli->json && o.seed >= 0) printf(", \"seed\": %lld", (long long)o.seed);
     if (cli->json && o.schedules > 0) printf(", \"schedules\": %lld", (long long)o.ran);
     if (cli->json) printf("}\n");
-    else if (!cli->quiet && o.schedules < 1) fprintf(stderr, count == 0 ? "nothing was found\n" : "%d found\n", count);
+    else if (!cli->quiet && o.schedules < 1) fprintf(stderr, count > 0 ? "%d found\n" : status > 128 ? "nothing was found before the program was ended\n" : "nothing was found\n", count);
     tell_schedules(cli, &o, status, count);
     fclose(file);
     return count > 0 ? CLI_FAILED : verdict(&o, status);

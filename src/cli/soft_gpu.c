@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ static bool prepend(const char *name, const char *folder) {
 }
 
 /* What the program does on ^C is its own affair; this one waits to hear. */
-static int wait_for(pid_t child) {
+static int wait_for(pid_t child, const char *program, bool quiet) {
     int how;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before[2];
     sigaction(SIGINT, &ignore, &before[0]);
@@ -64,6 +65,7 @@ static int wait_for(pid_t child) {
     while (waitpid(child, &how, 0) < 0 && errno == EINTR) {}
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGQUIT, &before[1], NULL);
+    if (WIFSIGNALED(how) && !quiet) fprintf(stderr, "%s was ended by signal %d (%s)\n", program, WTERMSIG(how), strsignal(WTERMSIG(how)));
     return WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
 }
 
@@ -71,9 +73,11 @@ bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *stat
     int ends[2], why = 0;
     fflush(NULL);
     if (pipe(ends) != 0) return cli_fail(&cli->error, "cannot make a pipe (%s)", strerror(errno));
-    pid_t child = fork();
+    pid_t own = getpid(), child = fork();
     if (child == 0) {
         close(ends[0]);
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever ends this command, ends the program */
+        if (getppid() != own) _exit(127);
         fcntl(ends[1], F_SETFD, FD_CLOEXEC);
         if (prepend("LD_LIBRARY_PATH", folder)) execvp(words[0], words);
         why = errno;
@@ -87,6 +91,6 @@ bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *stat
     }
     bool failed = read(ends[0], &why, sizeof why) == (ssize_t)sizeof why;
     close(ends[0]);
-    *status = wait_for(child);
+    *status = wait_for(child, words[0], cli->quiet || failed);
     return !failed || cli_fail(&cli->error, "cannot start %s (%s); is it a program, and is its path right?", words[0], strerror(why));
 }

@@ -58,6 +58,11 @@ static void programs_see_a_gpu(void **unused) {
     expect("gpu run", 2, "a program is needed: pagoda gpu run -- PROGRAM");
     expect("gpu run --devices 17 -- true", 2, "--devices: 17 is outside 1");
     expect("gpu run --capability 9.5 -- true", 2, "--capability is \"9.5\"");
+    gives("gpu run -- sh killed.sh", 137, "sh was ended by signal 9 (Killed)");
+    gives("gpu check -- sh killed.sh", 137, "nothing was found before the program was ended");
+    expect("gpu run --limit 0 -- true", 2, "--limit: 0 is outside 1 to");
+    with_example("gpu run --limit 1", "tiled_matmul", 1, "LIMIT: ");
+    with_example("gpu run --schedules 2", "scan", 0, "(what was printed is not compared)");
     expect("gpu run --executor fast -- true", 2, "--executor is \"fast\"");
     with_example("gpu run", "printf", 0, "28 is perfect: it has 5 divisors, of which 14 is the largest\n");
     with_example("gpu run --executor reference", "printf", 0, "496 is perfect");
@@ -104,7 +109,7 @@ static void a_seed_decides_the_order(void **unused) {
     const char *replay = strstr(last.err, "--seed ");
     snprintf(verb, sizeof verb, "gpu run --seed %d", atoi(replay + 7));
     for (int k = 0; k < 3; k++) with_program(verb, "check", 3, "0\n");
-    with_program("gpu run --schedules 20", "events", 0, "no difference, exit status 0: 20 schedules, seeds 1 to 20");
+    with_program("gpu run --schedules 20", "events", 0, "the same end each time (what was printed is not compared), exit status 0: 20 schedules, seeds 1 to 20");
     expect("gpu run --seed -1 -- true", 2, "--seed");
     expect("gpu check --schedules 0 -- true", 2, "--schedules: 0 is outside 1");
     expect("gpu profile --seed 1 -- true", 2, "no option \"--seed\"");

@@ -140,6 +140,24 @@ static void matrices_are_loaded_behind_a_barrier(void **unused) {
     orders("st.shared.u32 [%%y], %%t;\n%s\nand.b32 %%v, %%t, 7;\nmad.lo.u32 %%v, %%v, 16, %%x;\nldmatrix.sync.aligned.m8n8.x1.shared.b16 {%%z}, [%%v];", "bar.sync 0;", "shared race", 64);
 }
 
+/* Kernels' own variables share a place; told is the one of the kernel that runs. */
+static void variables_are_named_by_their_kernel(void **unused) {
+    static const char ptx[] = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry first()\n{\n.shared .align 4 .b8 one[256];\n.reg .u32 %t;\nmov.u32 %t, one;\nst.shared.u32 [%t], 1;\nret;\n}\n"
+                              ".visible .entry second()\n{\n.shared .align 4 .b8 two[256];\n.reg .u32 %t, %x;\nmov.u32 %t, two;\nmov.u32 %x, %tid.x;\nst.shared.u32 [%t+8], %x;\nret;\n}\n";
+    char text[4096] = "";
+    assert_int_equal(truncate(findings, 0), 0);
+    OK(cuCtxCreate(&context, 0, 0));
+    OK(cuModuleLoadData(&module, ptx));
+    assert_int_equal(launch("second", 1, 2, NULL), CUDA_SUCCESS);
+    FILE *file = fopen(findings, "r");
+    assert_non_null(file);
+    (void)!fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    if (strstr(text, ", two+8,") == NULL) print_message("%s\n", text);
+    assert_non_null(strstr(text, ", two+8,"));
+    end();
+}
+
 /* The reduction whose last block adds up what all left: nothing in it is a race. */
 static const char last_block[] =
     ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry last(.param .u64 parts, .param .u64 count, .param .u64 out)\n{\n.reg .u64 %p, %c, %o, %a;\n.reg .u32 %t, %b, %n, %g, %i, %x, %s;\n.reg .pred %q;\n.shared .align 4 .u32 before;\n"
@@ -331,6 +349,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_sign_may_be_seen_by_one_and_fenced_by_another),
         cmocka_unit_test(signs_of_blocks_are_their_own),
         cmocka_unit_test(a_release_is_carried_through_other_blocks),
+        cmocka_unit_test(variables_are_named_by_their_kernel),
         cmocka_unit_test(bytes_of_a_word_have_writers_of_their_own),
         cmocka_unit_test(an_assertion_that_fails),
         cmocka_unit_test(a_write_behind_what_malloc_gave),

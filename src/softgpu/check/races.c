@@ -281,7 +281,7 @@ static void name_place(const gpu_access *a, char *text, size_t bytes) {
     for (int32_t i = 0; a->space == PTX_SPACE_shared && i < p->variable_count; i++) {
         const ptx_variable *v = p->variables[i];
         uint64_t at;
-        if (v == NULL || v->space != PTX_SPACE_shared || !gpu_program_address(p, v, &at) || a->address < at || (a->address - at >= (uint64_t)v->bytes && !v->unsized)) continue;
+        if (v == NULL || v->space != PTX_SPACE_shared || !gpu_program_may_use(p, a->launch->kernel, v) || !gpu_program_address(p, v, &at) || a->address < at || (a->address - at >= (uint64_t)v->bytes && !v->unsized)) continue;
         snprintf(text, bytes, ", %.60s+%llu", v->name, (unsigned long long)(a->address - at));
         return;
     }

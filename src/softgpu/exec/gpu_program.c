@@ -85,7 +85,7 @@ static void place_of(gpu_program *p, const int32_t *users, int32_t who, uint64_t
 
 /* First what several use, then behind it for each kernel what it uses alone. */
 static pgd_status place_shared(gpu_program *p) {
-    int32_t *users = pgd_mem_alloc(sizeof *users * (size_t)(p->variable_count + 1));
+    int32_t *users = p->users = pgd_mem_alloc(sizeof *users * (size_t)(p->variable_count + 1));
     uint64_t common = 0;
     if (users == NULL) return pgd_fail_memory(sizeof *users * (size_t)p->variable_count);
     for (int32_t i = 0; i < p->variable_count; i++) users[i] = NOBODYS;
@@ -98,8 +98,11 @@ static pgd_status place_shared(gpu_program *p) {
         if (p->functions[f]->entry) place_of(p, users, f, &p->kernel_shared_bytes[f]);
         if (p->kernel_shared_bytes[f] > p->shared_bytes) p->shared_bytes = p->kernel_shared_bytes[f];
     }
-    pgd_mem_free(users);
     return PGD_OK;
+}
+
+bool gpu_program_may_use(const gpu_program *p, const ptx_function *kernel, const ptx_variable *v) {
+    return p->users[v->index] < 0 || p->functions[p->users[v->index]] == kernel;
 }
 
 uint64_t gpu_program_shared_bytes(const gpu_program *p, const ptx_function *kernel) {
@@ -169,5 +172,6 @@ void gpu_program_unload(gpu_program *p) {
     pgd_mem_free(p->variables);
     pgd_mem_free(p->functions);
     pgd_mem_free(p->kernel_shared_bytes);
+    pgd_mem_free(p->users);
     *p = (gpu_program){0};
 }

@@ -18,6 +18,7 @@ typedef struct gpu_program {
     int32_t function_count;
     uint64_t shared_bytes, dynamic_align; /* behind the last .shared variable of known size; of those of unknown size */
     uint64_t *kernel_shared_bytes;        /* by the number of a function: what a block of that kernel needs */
+    int32_t *users;          /* by index, of .shared variables: the number of the one kernel that uses it; below 0: several, or nobody does */
 } gpu_program;
 
 /* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. memory NULL: a program to be asked
@@ -29,6 +30,8 @@ void gpu_program_unload(gpu_program *program);
 bool gpu_program_address(const gpu_program *program, const ptx_variable *variable, uint64_t *address);
 /* Of the .shared variables of known size that a kernel can reach. Those that one kernel alone uses share their place with those of others. */
 uint64_t gpu_program_shared_bytes(const gpu_program *program, const ptx_function *kernel);
+/* May this .shared variable be what the kernel finds at its place? */
+bool gpu_program_may_use(const gpu_program *program, const ptx_function *kernel, const ptx_variable *variable);
 uint64_t gpu_program_function_address(const gpu_program *program, const ptx_function *function);
 const ptx_function *gpu_program_function_at(const gpu_program *program, uint64_t address); /* NULL: none */
 #endif
