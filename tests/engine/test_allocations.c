@@ -3,36 +3,7 @@
 #include <pagoda/engine.h>
 
 #include "check.h"
-
-typedef struct meter {
-    int64_t until_failure; /* allocations; below zero: never */
-    int64_t blocks, count;
-    bool failed, for_good; /* for_good: all later ones fail as well */
-} meter;
-
-static void *metered(void *user, void *pointer, size_t old_bytes, size_t new_bytes, size_t alignment) {
-    meter *m = user;
-    if (new_bytes == 0) {
-        m->blocks--;
-        free(pointer);
-        return NULL;
-    }
-    m->count++;
-    if (m->until_failure == 0) {
-        m->failed = true;
-        if (!m->for_good) m->until_failure = -1;
-        return NULL;
-    }
-    if (m->until_failure > 0) m->until_failure--;
-    void *fresh = aligned_alloc(alignment, (new_bytes + alignment - 1) / alignment * alignment);
-    assert_non_null(fresh);
-    if (pointer != NULL) {
-        memcpy(fresh, pointer, old_bytes < new_bytes ? old_bytes : new_bytes);
-        free(pointer);
-    } else
-        m->blocks++;
-    return fresh;
-}
+#include "failing_memory.h"
 
 typedef struct smoke {
     pgd_device *device;
@@ -143,13 +114,9 @@ static void end(smoke *s) {
 
 /* Runs it with one failure; true when nothing failed any more. */
 static bool round_with(int64_t failure, bool for_good, int64_t *allocations) {
-    meter m = {.until_failure = failure, .for_good = for_good};
+    failing_memory m = {.until_failure = failure, .for_good = for_good};
     smoke s = {0};
-    pgd_init_options o;
-    pgd_init_options_init(&o, sizeof o);
-    o.resize = metered;
-    o.resize_user = &m;
-    ok(pgd_init(&o));
+    failing_memory_use(&m);
     pgd_status status = all(&s);
     check(status == (m.failed ? PGD_NO_MEMORY : PGD_OK), "allocation %lld of the smoke run failed, and it gave %s: %s", (long long)failure, pgd_status_name(status), pgd_error_text());
     end(&s);

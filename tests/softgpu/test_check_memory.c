@@ -11,35 +11,7 @@
 
 #include "check/checker.h"
 #include "exec/reference.h"
-
-typedef struct meter {
-    int64_t until_failure, blocks, count; /* until_failure: allocations while `on`; below zero: never */
-    bool on, failed, for_good;            /* for_good: all later ones fail as well */
-} meter;
-
-static void *metered(void *user, void *pointer, size_t old_bytes, size_t new_bytes, size_t alignment) {
-    meter *m = user;
-    if (new_bytes == 0) {
-        m->blocks--;
-        free(pointer);
-        return NULL;
-    }
-    if (m->on) m->count++;
-    if (m->on && m->until_failure == 0) {
-        m->failed = true;
-        if (!m->for_good) m->until_failure = -1;
-        return NULL;
-    }
-    if (m->on && m->until_failure > 0) m->until_failure--;
-    void *fresh = aligned_alloc(alignment, (new_bytes + alignment - 1) / alignment * alignment);
-    assert_non_null(fresh);
-    if (pointer != NULL) {
-        memcpy(fresh, pointer, old_bytes < new_bytes ? old_bytes : new_bytes);
-        free(pointer);
-    } else
-        m->blocks++;
-    return fresh;
-}
+#include "failing_memory.h"
 
 /* What was told, a bit for each kind. */
 static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS"};
@@ -79,11 +51,11 @@ static void unload(void) {
     ptx_module_destroy(module);
 }
 
-static uint64_t buffer(meter *m, bool written) {
+static uint64_t buffer(failing_memory *m, bool written) {
     uint64_t address;
-    m->on = false; /* of the program, not of the checkers */
+    m->off = true; /* of the program, not of the checkers */
     assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 256, 1, NULL, &address), PGD_OK);
-    m->on = true;
+    m->off = false;
     gpu_checker_allocated(checker, address, 256);
     if (written) gpu_checker_written(checker, address, 256);
     return address;
@@ -97,7 +69,7 @@ static pgd_status run(const char *kernel, uint32_t blocks, uint32_t threads, con
     return status == PGD_DEVICE ? PGD_OK : status;
 }
 
-static pgd_status check_all(meter *m, bool bug) {
+static pgd_status check_all(failing_memory *m, bool bug) {
     gpu_check_options options = {.races = true, .uninitialised = true};
     PGD_TRY(gpu_checker_create(memory, &options, &findings, &checker));
     uint64_t x = buffer(m, true), y = buffer(m, true), z = buffer(m, true), counter = buffer(m, true), read = buffer(m, !bug);
@@ -112,17 +84,13 @@ static pgd_status check_all(meter *m, bool bug) {
 
 /* Runs it with one failure; true when nothing failed any more. */
 static bool round_with(bool bug, int64_t failure, bool for_good, int64_t *count) {
-    meter m = {.until_failure = failure, .for_good = for_good};
+    failing_memory m = {.until_failure = failure, .for_good = for_good, .off = true};
     uint32_t told = 0;
-    pgd_init_options o;
-    pgd_init_options_init(&o, sizeof o);
-    o.resize = metered;
-    o.resize_user = &m;
-    assert_int_equal(pgd_init(&o), PGD_OK);
+    failing_memory_use(&m);
     load(bug, &told);
-    m.on = true;
+    m.off = false;
     pgd_status status = check_all(&m, bug);
-    m.on = false;
+    m.off = true;
     unload();
     assert_int_equal(m.blocks, 0);
     assert_true(status == PGD_OK || (status == PGD_NO_MEMORY && m.failed));

@@ -4,27 +4,11 @@
 #include <unistd.h>
 
 #include "driver_fixture.h"
+#include "marked_line.h"
 
 static char findings[64];
 static CUcontext context;
 static CUmodule module;
-
-/* The line of planted.cu that ends in "// name". */
-static int marked_line(const char *name) {
-    char path[4096], line[512], mark[64];
-    int number = 0, found = 0;
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted.cu", getenv("PAGODA_SOURCE_DIR"));
-    snprintf(mark, sizeof mark, "// %s\n", name);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        number++;
-        if (strlen(line) > strlen(mark) && strcmp(line + strlen(line) - strlen(mark), mark) == 0) found = number;
-    }
-    fclose(file);
-    assert_true(found > 0);
-    return found;
-}
 
 static void begin(bool bug) {
     char path[4096];
@@ -71,7 +55,7 @@ static void planted(const char *name, const char *kind, unsigned int blocks, uns
         void *with_x[] = {&x, &y, &last}, *without[] = {&y, &last};
         CUresult got = launch(name, blocks, threads, x_bytes > 0 ? with_x : without);
         assert_int_equal(got, bug ? result : CUDA_SUCCESS);
-        if (bug) found(kind, name, marked_line(name));
+        if (bug) found(kind, name, marked_line("planted.cu", name));
         else assert_int_equal(found(NULL, NULL, 0), 0);
         end();
     }
@@ -97,7 +81,7 @@ static void a_missing_fence_is_a_global_race(void **unused) {
         void *parameters[] = {&parts, &count, &sum};
         OK(launch("global_race", 8, 1, parameters));
         assert_int_equal(fixture_word(sum), 36);
-        if (bug) found("global race", "global_race", marked_line("global_race"));
+        if (bug) found("global race", "global_race", marked_line("planted.cu", "global_race"));
         else assert_int_equal(found(NULL, NULL, 0), 0);
         end();
     }
@@ -255,7 +239,7 @@ static void memory_that_nobody_wrote(void **unused) {
         OK(cuMemsetD8(x, 1, 128)); /* half of it */
         void *parameters[] = {&x, &y, &n};
         OK(launch("uninitialised", 1, 32, parameters));
-        if (bug) found("uninitialised", "uninitialised", marked_line("uninitialised"));
+        if (bug) found("uninitialised", "uninitialised", marked_line("planted.cu", "uninitialised"));
         else assert_int_equal(found(NULL, NULL, 0), 0);
         end();
     }
@@ -269,7 +253,7 @@ static void memory_that_was_freed(void **unused) {
         if (bug) OK(cuMemFree(x));
         assert_int_equal(launch("use_after_free", 1, 32, parameters), bug ? CUDA_ERROR_ILLEGAL_ADDRESS : CUDA_SUCCESS);
         if (bug) {
-            found("ADDRESS", "use_after_free", marked_line("use_after_free"));
+            found("ADDRESS", "use_after_free", marked_line("planted.cu", "use_after_free"));
             assert_non_null(strstr(pgd_softgpu_error_text(), "in memory that was freed"));
         } else {
             assert_int_equal(found(NULL, NULL, 0), 0);
@@ -284,7 +268,7 @@ static void an_endless_loop(void **unused) {
         CUdeviceptr x = fixture_buffer(8);
         void *parameters[] = {&x};
         assert_int_equal(launch("infinite_loop", 1, 1, parameters), bug ? CUDA_ERROR_LAUNCH_TIMEOUT : CUDA_SUCCESS);
-        int line = marked_line("infinite_loop");
+        int line = marked_line("planted.cu", "infinite_loop");
         if (!bug) assert_int_equal(found(NULL, NULL, 0), 0);
         else if (strstr(pgd_softgpu_error_text(), "planted.cu:") == NULL || atoi(strstr(pgd_softgpu_error_text(), "planted.cu:") + 11) < line - 2 || atoi(strstr(pgd_softgpu_error_text(), "planted.cu:") + 11) > line) fail_msg("%s", pgd_softgpu_error_text());
         end();

@@ -44,6 +44,28 @@ static int say_races(void) {
     return 0;
 }
 
+/* A kernel that spins until the program, which asks again and again whether it is over, writes to memory that both reach. */
+static const char spinning[] = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry spin(.param .u64 at)\n{\n.reg .u64 %o;\n.reg .u32 %v;\n.reg .pred %p;\nld.param.u64 %o, [at];\nAGAIN: ld.volatile.global.u32 %v, [%o];\nsetp.eq.u32 %p, %v, 0;\n@%p bra AGAIN;\nret;\n}\n";
+
+static int say_polling(void) {
+    CUmodule m;
+    CUfunction f;
+    CUstream stream;
+    CUdeviceptr at;
+    void *flag, *parameters[] = {&at};
+    CUresult result = CUDA_ERROR_NOT_READY;
+    if (cuModuleLoadData(&m, spinning) != CUDA_SUCCESS || cuModuleGetFunction(&f, m, "spin") != CUDA_SUCCESS || cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS) return 1;
+    if (cuMemHostAlloc(&flag, 64, CU_MEMHOSTALLOC_DEVICEMAP) != CUDA_SUCCESS || cuMemHostGetDevicePointer(&at, flag, 0) != CUDA_SUCCESS) return 1;
+    __atomic_store_n((uint32_t *)flag, 0, __ATOMIC_SEQ_CST);
+    if (cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL) != CUDA_SUCCESS) return 1;
+    for (int k = 0; result == CUDA_ERROR_NOT_READY; k++) {
+        result = cuStreamQuery(stream);
+        if (k == 20) __atomic_store_n((uint32_t *)flag, 1, __ATOMIC_SEQ_CST);
+    }
+    printf("%d\n", result);
+    return 0;
+}
+
 /* A stream copies what another one wrote; an event says so, or is forgotten. With `check` that is its exit status (tests/cli/test_gpu.c). */
 static int say_events(bool forgotten, bool check) {
     CUstream first, second;
@@ -73,7 +95,7 @@ static int say_planted(void) {
 static int say(const char *what) {
     CUcontext c;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&c, 0, 0) != CUDA_SUCCESS) return 1;
-    return strcmp(what, "races") == 0 ? say_races() : strcmp(what, "planted") == 0 ? say_planted() : say_events(strcmp(what, "events") != 0, strcmp(what, "check") == 0);
+    return strcmp(what, "polling") == 0 ? say_polling() : strcmp(what, "races") == 0 ? say_races() : strcmp(what, "planted") == 0 ? say_planted() : say_events(strcmp(what, "events") != 0, strcmp(what, "check") == 0);
 }
 
 /* ---- what is compared ------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -149,6 +171,12 @@ static void without_a_seed_the_order_is_natural(void **unused) {
     assert_int_equal(strncmp(said, "39 7 40, 39 7 80, ", 18), 0);
 }
 
+static void a_program_that_asks_again_and_again_goes_on(void **unused) {
+    char said[128];
+    ask("polling", 1, said, sizeof said);
+    assert_string_equal(said, "0\n");
+}
+
 static void an_event_that_is_forgotten_is_found(void **unused) {
     int wrong = 0;
     char said[16];
@@ -199,7 +227,7 @@ int main(int argc, char **argv) {
     close(file);
     setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_seed_gives_one_order), cmocka_unit_test(launches_differ), cmocka_unit_test(without_a_seed_the_order_is_natural), cmocka_unit_test(an_event_that_is_forgotten_is_found), cmocka_unit_test(findings_are_the_same_again),
+        cmocka_unit_test(one_seed_gives_one_order), cmocka_unit_test(launches_differ), cmocka_unit_test(without_a_seed_the_order_is_natural), cmocka_unit_test(a_program_that_asks_again_and_again_goes_on), cmocka_unit_test(an_event_that_is_forgotten_is_found), cmocka_unit_test(findings_are_the_same_again),
     };
     int failed = cmocka_run_group_tests_name("softgpu/driver_seed", tests, NULL, NULL);
     unlink(findings);

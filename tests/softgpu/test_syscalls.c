@@ -13,6 +13,7 @@
 #include "exec/gpu_heap.h"
 #include "exec/reference.h"
 #include "exec/vector.h"
+#include "marked_line.h"
 
 enum { HEAP = 64 * 1024 + 1010 };
 
@@ -106,27 +107,10 @@ static void runs(const char *kernel, uint32_t blocks, uint32_t threads, const vo
     assert_int_equal(status, PGD_OK);
 }
 
-/* The line of printing.cu that ends in "// name". */
-static int marked_line(const char *name) {
-    char path[4096], line[512], mark[64];
-    int number = 0, found = 0;
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/printing.cu", getenv("PAGODA_SOURCE_DIR"));
-    snprintf(mark, sizeof mark, "// %s\n", name);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        number++;
-        if (strlen(line) > strlen(mark) && strcmp(line + strlen(line) - strlen(mark), mark) == 0) found = number;
-    }
-    fclose(file);
-    assert_true(found > 0);
-    return found;
-}
-
 static void fails(const char *kernel, uint32_t threads, const void *parameters, gpu_fault_kind kind, const char *mark, const char *sentence) {
     char place[64];
     assert_int_equal(launch(kernel, 1, threads, parameters), PGD_DEVICE);
-    snprintf(place, sizeof place, "(printing.cu:%d)", marked_line(mark));
+    snprintf(place, sizeof place, "(printing.cu:%d)", marked_line("printing.cu", mark));
     if (fault.kind != kind || strstr(fault.text, place) == NULL || strstr(fault.text, sentence) == NULL) print_message("%s\nnot %s %s\n", fault.text, place, sentence);
     assert_int_equal(fault.kind, kind);
     assert_non_null(strstr(fault.text, place));
@@ -413,7 +397,7 @@ static void an_assertion_that_fails_ends_the_launch(void **unused) {
     x[37] = 9;
     at = device(x, sizeof x);
     fails("checked", 64, &at, GPU_FAULT_ASSERT, "assertion", "thread (37,0,0): assertion `x[tid()] < 5` failed");
-    snprintf(wanted, sizeof wanted, "printing.cu:%d: checked: block: [0,0,0], thread: [37,0,0] Assertion `x[tid()] < 5` failed.", marked_line("assertion"));
+    snprintf(wanted, sizeof wanted, "printing.cu:%d: checked: block: [0,0,0], thread: [37,0,0] Assertion `x[tid()] < 5` failed.", marked_line("printing.cu", "assertion"));
     assert_string_equal(fault.assertion, wanted);
 }
 

@@ -114,17 +114,8 @@ CUresult cuGraphCreate(CUgraph *graph, unsigned int flags) {
     return gpu_leave(*graph == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS);
 }
 
-static CUresult enter_graph(CUgraph graph) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(graph, GPU_GRAPH) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_VALUE);
-}
-
-static CUresult enter_node(CUgraphNode node) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(node, GPU_NODE) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_VALUE);
-}
+static CUresult enter_graph(CUgraph graph) { return gpu_enter_object(graph, GPU_GRAPH, CUDA_ERROR_INVALID_VALUE); }
+static CUresult enter_node(CUgraphNode node) { return gpu_enter_object(node, GPU_NODE, CUDA_ERROR_INVALID_VALUE); }
 
 CUresult cuGraphDestroy(CUgraph graph) {
     CUresult result = enter_graph(graph);

@@ -221,6 +221,7 @@ extern gpu_process gpu_driver;
 /* Takes the lock, unless there is an error to be returned at once. gpu_enter asks for a current context without one. */
 extern _Thread_local bool gpu_in_host_function; /* where nothing of the driver may be called */
 CUresult gpu_enter_process(void);
+CUresult gpu_enter_object(const void *object, gpu_object_kind kind, CUresult otherwise); /* otherwise: what it gives where the handle is none of that kind */
 CUresult gpu_enter(CUcontext *current);
 CUresult gpu_enter_device(CUdevice device);                      /* that there is */
 CUresult gpu_enter_stream(CUstream handle, CUstream *out);       /* see gpu_stream_find */

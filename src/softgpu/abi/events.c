@@ -3,9 +3,8 @@
 #include "capture.h"
 
 static CUresult enter_event(CUevent event) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(event, GPU_EVENT, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(event, GPU_EVENT)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     if (!gpu_object_is(event->context, GPU_CONTEXT)) return gpu_leave(CUDA_ERROR_CONTEXT_IS_DESTROYED);
     return event->context->error == CUDA_SUCCESS ? CUDA_SUCCESS : gpu_leave(gpu_context_error(event->context));
 }
@@ -41,9 +40,8 @@ void gpu_event_destroy(CUevent event) {
 }
 
 CUresult cuEventDestroy_v2(CUevent event) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(event, GPU_EVENT, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(event, GPU_EVENT)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     gpu_event_destroy(event);
     return gpu_leave(CUDA_SUCCESS);
 }

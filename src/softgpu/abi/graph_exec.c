@@ -137,11 +137,7 @@ CUresult cuGraphInstantiateWithParams(CUgraphExec *exec, CUgraph graph, CUDA_GRA
     return result;
 }
 
-static CUresult enter_exec(CUgraphExec exec) {
-    CUresult result = gpu_enter_process();
-    if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(exec, GPU_EXEC) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_VALUE);
-}
+static CUresult enter_exec(CUgraphExec exec) { return gpu_enter_object(exec, GPU_EXEC, CUDA_ERROR_INVALID_VALUE); }
 
 /* What is under way of it goes on: tasks hold its operations. */
 CUresult cuGraphExecDestroy(CUgraphExec exec) {

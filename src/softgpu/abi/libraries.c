@@ -64,9 +64,8 @@ static CUmodule module_of(CUlibrary library) {
 }
 
 CUresult cuLibraryUnload(CUlibrary library) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(library, GPU_LIBRARY, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     gpu_contexts_drain();
     if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE); /* somebody else was faster */
     for (CUmodule m = module_of(library); m != NULL; m = module_of(library)) gpu_module_destroy(m);
@@ -122,9 +121,8 @@ static CUkernel kernel_of(CUlibrary library, const ptx_function *ptx) {
 
 CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *name) {
     if (kernel == NULL || name == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(library, GPU_LIBRARY, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(library, GPU_LIBRARY)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     const ptx_function *f = ptx_function_find(library->ptx, name);
     if (f == NULL || !f->entry || !f->defined) return gpu_leave(CUDA_ERROR_NOT_FOUND);
     *kernel = kernel_of(library, f);

@@ -223,9 +223,8 @@ void gpu_link_destroy(CUlinkState l) {
 }
 
 CUresult cuLinkDestroy(CUlinkState state) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(state, GPU_LINK, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     gpu_link_destroy(state);
     return gpu_leave(CUDA_SUCCESS);
 }

@@ -27,14 +27,19 @@ static bool append(const char *path, const char *text) {
     return written == (ssize_t)bytes;
 }
 
+/* "softgpu: ", the sentence, and an end of line. */
+static void make_line(char *line, size_t bytes, const char *format, va_list arguments) {
+    int begun = snprintf(line, bytes, "softgpu: ");
+    vsnprintf(line + begun, bytes - (size_t)begun - 1, format, arguments);
+    memcpy(line + strlen(line), "\n", 2);
+}
+
 void gpu_complain(const char *format, ...) {
     char line[1024];
     va_list arguments;
-    int begun = snprintf(line, sizeof line, "softgpu: ");
     va_start(arguments, format);
-    vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
+    make_line(line, sizeof line, format, arguments);
     va_end(arguments);
-    memcpy(line + strlen(line), "\n", 2);
     if (gpu_driver.settings.report[0] == '\0' || !append(gpu_driver.settings.report, line)) (void)append("/dev/stderr", line);
 }
 
@@ -47,11 +52,9 @@ void gpu_append(const char *path, const char *text) {
 void gpu_report(const char *format, ...) {
     char line[1024];
     va_list arguments;
-    int begun = snprintf(line, sizeof line, "softgpu: ");
     va_start(arguments, format);
-    vsnprintf(line + begun, sizeof line - (size_t)begun - 1, format, arguments);
+    make_line(line, sizeof line, format, arguments);
     va_end(arguments);
-    memcpy(line + strlen(line), "\n", 2);
     gpu_append(gpu_driver.settings.report, line);
 }
 
@@ -130,6 +133,12 @@ CUresult gpu_enter_process(void) {
     if (gpu_driver.initialized && gpu_driver.pid == (int)getpid()) return CUDA_SUCCESS; /* a process that was forked off has no workers */
     pthread_mutex_unlock(&gpu_driver.lock);
     return CUDA_ERROR_NOT_INITIALIZED;
+}
+
+CUresult gpu_enter_object(const void *object, gpu_object_kind kind, CUresult otherwise) {
+    CUresult result = gpu_enter_process();
+    if (result != CUDA_SUCCESS) return result;
+    return gpu_object_is(object, kind) ? CUDA_SUCCESS : gpu_leave(otherwise);
 }
 
 CUresult gpu_enter(CUcontext *current) {

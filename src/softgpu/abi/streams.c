@@ -93,9 +93,8 @@ void gpu_stream_destroy(CUstream s) {
 
 /* Its unfinished work must still be waited for, by who waits for the context and by the legacy stream: it stays in the list, without a handle. */
 CUresult cuStreamDestroy_v2(CUstream stream) {
-    CUresult result = gpu_enter_process();
+    CUresult result = gpu_enter_object(stream, GPU_STREAM, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(stream, GPU_STREAM)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
     CUresult error = stream->context->error;
     if (stream->capture != NULL) gpu_capture_abandon(stream);
     if (stream->tail == NULL || stream->tail->done) {

@@ -141,6 +141,17 @@ INLINE bool reaches(const vec_near *n, uint64_t from, int32_t bytes, int32_t cou
 INLINE bool stays_straight(const vec_step *s, uint64_t first, uint64_t last) { return s->width != VEC_32 || (first <= UINT32_MAX - 4 * VEC_LANES && last <= UINT32_MAX - 4 * VEC_LANES); }
 INLINE const vec_near *near_of(const vec_warp *w, const vec_step *s, bool shared) { return shared ? &w->block->near : s->near; }
 
+/* Do all lanes find their numbers one after the other from the first on? from: the first, counted from the near memory. */
+INLINE bool line_reaches(const vec_step *s, const vec_slot *a, const vec_near *n, bool shared, uint64_t from, int32_t bytes) {
+    return a->stride == bytes && reaches(n, from, bytes, VEC_LANES) && (!shared || stays_straight(s, a->base, a->base + (uint64_t)(bytes * VEC_LANES)));
+}
+/* Do all rows, each of numbers of four bytes one after the other, or of one number? Between the first and the last lie the others, for rise is small. */
+INLINE bool rows_reach(const vec_step *s, const vec_slot *a, const vec_near *n, bool shared, uint64_t from, int32_t across) {
+    uint64_t rise = (uint64_t)a->rise, to_last = rise * (uint64_t)(VEC_LANES / across - 1);
+    if (!steps_are_small(a) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0) return false;
+    return reaches(n, from, 4, across) && reaches(n, from + to_last, 4, across) && (!shared || stays_straight(s, a->base, a->base + to_last));
+}
+
 INLINE const vec_step *known_load_uniform(vec_warp *w, const vec_step *s, bool shared, int32_t bytes) {
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = vec_at(w, s->a)->base + (uint64_t)s->offset - n->address;
@@ -153,7 +164,7 @@ INLINE const vec_step *known_load_line(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address;
-    if (a->stride != bytes || !reaches(n, from, bytes, VEC_LANES) || (shared && !stays_straight(s, a->base, a->base + (uint64_t)(bytes * VEC_LANES)))) GENERAL(w, s);
+    if (!line_reaches(s, a, n, shared, from, bytes)) GENERAL(w, s);
     copy_pieces((char *)out32(vec_at(w, s->d)), n->host + from, bytes * VEC_LANES);
     VEC_NEXT(w, s);
 }
@@ -162,7 +173,7 @@ INLINE const vec_step *known_load_rows(vec_warp *w, const vec_step *s, bool shar
     const vec_slot *a = vec_at(w, s->a);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address, rise = (uint64_t)a->rise;
-    if (!reaches(n, from, 4, across) || !reaches(n, from + rise * (uint64_t)(VEC_LANES / across - 1), 4, across) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a) || (shared && !stays_straight(s, a->base, a->base + rise * (uint64_t)(VEC_LANES / across - 1)))) GENERAL(w, s);
+    if (!rows_reach(s, a, n, shared, from, across)) GENERAL(w, s);
     const char *row = n->host + from;
     char *to = (char *)out32(vec_at(w, s->d));
     if (a->stride != 0) {
@@ -192,9 +203,7 @@ INLINE const vec_step *load_fma(vec_warp *w, const vec_step *s, bool shared, boo
     const vec_slot *a = vec_at(w, s->a), *factor = vec_at(w, s->c), *addend = vec_at(w, s->guard);
     const vec_near *n = near_of(w, s, shared);
     uint64_t from = a->base + (uint64_t)s->offset - n->address, rise = rows ? (uint64_t)a->rise : 0;
-    if (rows && (!reaches(n, from, 4, ROW) || !reaches(n, from + rise, 4, ROW) || ((rise & 3) | ((uint64_t)a->stride & ~UINT64_C(4))) != 0 || !steps_are_small(a))) GENERAL(w, s);
-    if (!rows && (a->stride != 4 || !reaches(n, from, 4, VEC_LANES))) GENERAL(w, s);
-    if (shared && !stays_straight(s, a->base, a->base + rise)) GENERAL(w, s);
+    if (rows ? !rows_reach(s, a, n, shared, from, ROW) : !line_reaches(s, a, n, shared, from, 4)) GENERAL(w, s);
     const float *x = (const float *)(const void *)vec_lanes32(factor), *v = (const float *)(const void *)vec_lanes32(addend);
     float *loaded = (float *)(void *)out32(vec_at(w, s->d));
     floats p = FLOATS(set1_ps)(float_of((uint32_t)factor->base)), z[VEC_LANES / ACROSS];

@@ -364,6 +364,7 @@ static bool comparison_known(maker *m, const vec_step *s, vec_op op) {
 
 /* ---- making -------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Steps that ask where in the body they stand, or look at the one behind them: such cannot stand in a version. A handler of that sort that is added belongs here. */
 static bool ends(const vec_step *s) {
     vec_fn *const all[] = {vec_run_head, vec_run_gate, vec_run_guard, vec_run_guard_part, vec_run_brx, vec_run_exit, vec_run_ret, vec_run_call, vec_run_wait, vec_run_barrier, vec_run_trap, vec_run_stop, vec_run_observe};
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
