@@ -26,7 +26,7 @@ CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *j
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     gpu_jit_log log = gpu_jit_log_of(jit_count, jit_options, jit_values);
-    result = gpu_module_parse(code, strlen(code), &log, &ptx);
+    result = gpu_module_parse(code, strlen(code), true, &log, &ptx);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     CUlibrary l = pgd_mem_zalloc(sizeof *l);
     if (l != NULL) *l = (struct CUlib_st){.image = pgd_mem_strdup(code), .bytes = strlen(code), .ptx = ptx, .sizes = {.ptx = ptx}};

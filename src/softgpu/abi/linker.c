@@ -68,7 +68,7 @@ static const char *body_of(const char *text) {
 
 static CUresult add(CUlinkState l, const char *text, size_t bytes, const gpu_jit_log *log) {
     link_input input;
-    CUresult result = gpu_module_parse(text, bytes, log, &input.ptx);
+    CUresult result = gpu_module_parse(text, bytes, false, log, &input.ptx);
     if (result != CUDA_SUCCESS) return result;
     input.body = pgd_mem_strdup(body_of(text));
     if (input.body != NULL && pgd_grow(&l->inputs, &l->capacity, l->count, sizeof *l->inputs)) return l->inputs[l->count++] = input, CUDA_SUCCESS;
@@ -201,7 +201,7 @@ CUresult cuLinkComplete(CUlinkState state, void **image, size_t *bytes) {
     state->image = (pgd_text){0};
     result = join(state);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
-    result = gpu_module_parse(state->image.chars, state->image.count, &state->log, &ptx);
+    result = gpu_module_parse(state->image.chars, state->image.count, true, &state->log, &ptx);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     ptx_module_destroy(ptx);
     *image = state->image.chars;

@@ -53,21 +53,36 @@ static CUresult check_image(const unsigned char *image, const gpu_jit_log *log) 
     return gpu_refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "%s", text);
 }
 
-CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *log, ptx_module **out) {
+static CUresult result_of_reading(pgd_status status) {
+    switch (status) {
+    case PGD_OK: return CUDA_SUCCESS;
+    case PGD_NO_MEMORY: return CUDA_ERROR_OUT_OF_MEMORY;
+    case PGD_UNSUPPORTED: return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+    default: return CUDA_ERROR_INVALID_PTX;
+    }
+}
+
+static CUresult read_image(const char *image, size_t bytes, bool whole, pgd_text *text, ptx_module **out) {
+    CUresult result = result_of_reading(ptx_parse(image, bytes, text, out));
+    if (result != CUDA_SUCCESS) return result;
+    if ((*out)->target > gpu_driver.settings.capability) {
+        pgd_text_add(text, ".target sm_%d%s: this device has compute capability %d.%d; compile for that, or choose another: pagoda gpu run --capability, PAGODA_SOFTGPU_CAPABILITY\n", (*out)->target, (*out)->arch_specific ? "a" : "",
+                     gpu_driver.settings.capability / 10, gpu_driver.settings.capability % 10);
+        return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    }
+    return whole && gpu_syscalls_resolve(*out, text) != PGD_OK ? CUDA_ERROR_INVALID_PTX : CUDA_SUCCESS;
+}
+
+CUresult gpu_module_parse(const char *image, size_t bytes, bool whole, const gpu_jit_log *log, ptx_module **out) {
     pgd_text text = {0};
     *out = NULL;
     CUresult result = check_image((const unsigned char *)image, log);
     if (result != CUDA_SUCCESS) return result;
-    pgd_status status = ptx_parse(image, bytes, &text, out);
-    result = status == PGD_OK ? CUDA_SUCCESS : status == PGD_NO_MEMORY ? CUDA_ERROR_OUT_OF_MEMORY : status == PGD_UNSUPPORTED ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX;
-    if (result == CUDA_SUCCESS && (*out)->target > gpu_driver.settings.capability) {
-        pgd_text_add(&text, ".target sm_%d%s: this device has compute capability %d.%d; compile for that, or set PAGODA_SOFTGPU_CAPABILITY\n", (*out)->target, (*out)->arch_specific ? "a" : "", gpu_driver.settings.capability / 10,
-                     gpu_driver.settings.capability % 10);
-        result = CUDA_ERROR_NO_BINARY_FOR_GPU;
-    }
+    result = read_image(image, bytes, whole, &text, out);
     tell(log, text.chars);
     if (result != CUDA_SUCCESS) {
-        gpu_report("PTX refused: %s", text.chars == NULL ? "" : text.chars);
+        if (text.count > 0) text.chars[text.count - 1] = '\0'; /* the report ends lines itself */
+        gpu_refuse(result, "PTX%s%s refused: %s", log->name == NULL ? "" : " of ", log->name == NULL ? "" : log->name, text.chars == NULL ? "there is not enough memory" : text.chars);
         ptx_module_destroy(*out);
         *out = NULL;
     }
@@ -79,7 +94,7 @@ CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const g
     ptx_module *ptx;
     *out = NULL;
     gpu_output_flush(&c->output);
-    CUresult result = gpu_module_parse(image, bytes, log, &ptx);
+    CUresult result = gpu_module_parse(image, bytes, true, log, &ptx);
     if (result != CUDA_SUCCESS) return result;
     CUmodule m = pgd_mem_zalloc(sizeof *m);
     pgd_status status = m == NULL ? PGD_NO_MEMORY : gpu_program_load(ptx, gpu_driver.memory, c->device, &m->program);
@@ -124,13 +139,18 @@ void gpu_module_destroy(CUmodule m) {
     pgd_mem_free(m);
 }
 
-CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int option_count, CUjit_option *options, void **values) {
+static CUresult load(CUmodule *module, const char *image, const char *name, unsigned int option_count, CUjit_option *options, void **values) {
     CUcontext c;
-    if (module == NULL || image == NULL || (option_count > 0 && (options == NULL || values == NULL))) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
     gpu_jit_log log = gpu_jit_log_of(option_count, options, values);
+    log.name = name;
     return gpu_leave(gpu_module_create(c, image, strlen(image), &log, module));
+}
+
+CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int option_count, CUjit_option *options, void **values) {
+    if (module == NULL || image == NULL || (option_count > 0 && (options == NULL || values == NULL))) return CUDA_ERROR_INVALID_VALUE;
+    return load(module, image, NULL, option_count, options, values);
 }
 
 CUresult cuModuleLoadData(CUmodule *module, const void *image) { return cuModuleLoadDataEx(module, image, 0, NULL, NULL); }
@@ -140,7 +160,7 @@ CUresult cuModuleLoad(CUmodule *module, const char *path) {
     size_t count;
     if (module == NULL || path == NULL) return CUDA_ERROR_INVALID_VALUE;
     if (pgd_file_read(path, PTX_TEXT_MAX, NULL, &bytes, &count) != PGD_OK) return gpu_refuse(CUDA_ERROR_FILE_NOT_FOUND, "%s", pgd_error_text());
-    CUresult result = cuModuleLoadDataEx(module, bytes, 0, NULL, NULL);
+    CUresult result = load(module, bytes, path, 0, NULL, NULL);
     pgd_mem_free(bytes);
     return result;
 }

@@ -12,11 +12,12 @@ typedef struct gpu_jit_log {
     char *error, *info;
     unsigned int error_bytes, info_bytes;
     void **error_used, **info_used;
+    const char *name; /* what the report calls it; NULL: nothing */
 } gpu_jit_log;
 gpu_jit_log gpu_jit_log_of(unsigned int count, const CUjit_option *options, void **values);
 
-/* Reads PTX that this device can run; mistakes go to the log and the report. */
-CUresult gpu_module_parse(const char *image, size_t bytes, const gpu_jit_log *log, ptx_module **out);
+/* Reads PTX that this device can run; mistakes go to the log and the report. whole: what it uses must be defined in it. */
+CUresult gpu_module_parse(const char *image, size_t bytes, bool whole, const gpu_jit_log *log, ptx_module **out);
 CUresult gpu_module_create(CUcontext context, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out);
 CUresult gpu_module_function(CUmodule module, const char *name, CUfunction *out);
 CUresult gpu_module_variable(CUmodule module, const char *name, CUdeviceptr *address, size_t *bytes);

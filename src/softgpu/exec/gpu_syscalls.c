@@ -65,6 +65,38 @@ uint32_t gpu_syscalls_reached(const gpu_program *p, const ptx_function *kernel) 
     return reached;
 }
 
+/* ---- what nothing defines ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool undefined(const ptx_function *f) { return f != NULL && !f->defined && gpu_syscall_of(f) == GPU_SYSCALL_COUNT; }
+
+static bool tell_undefined(const ptx_function *f, ptx_place place, pgd_text *log) {
+    if (!undefined(f)) return true;
+    bool of_libdevice = strncmp(f->name, "__nv_", 5) == 0, other = false;
+    for (int32_t k = 0; k < GPU_SYSCALL_COUNT; k++) other = other || strcmp(known[k].name, f->name) == 0;
+    pgd_text_add(log, "line %d, column %d: %s is used here, and nothing defines it; %s\n", place.line, place.column, f->name,
+                 of_libdevice ? "it is of libdevice, which nvcc has with it, and clang where it finds the CUDA toolkit" : other ? "a driver supplies one with other parameters" : "link what does, or compile it into this module");
+    return false;
+}
+
+static bool operand_is_defined(const ptx_operand *o, ptx_place place, pgd_text *log) {
+    bool fine = tell_undefined(o->function, place, log);
+    for (int32_t k = 0; o->kind == PTX_VECTOR && k < o->count; k++) fine = operand_is_defined(&o->items[k], place, log) && fine;
+    return fine;
+}
+
+pgd_status gpu_syscalls_resolve(const ptx_module *m, pgd_text *log) {
+    bool fine = true;
+    for (const ptx_function *f = m->functions; f != NULL; f = f->next)
+        for (int32_t k = 0; k < f->instruction_count; k++) {
+            const ptx_instruction *i = &f->instructions[k];
+            for (int32_t n = 0; n < i->operand_count; n++) fine = operand_is_defined(&i->operands[n], i->place, log) && fine;
+            if (i->call != NULL) fine = tell_undefined(i->call->callee.function, i->place, log) && fine;
+        }
+    for (const ptx_variable *v = m->variables; v != NULL; v = v->next)
+        for (const ptx_reference *r = v->references; r != NULL; r = r->next) fine = tell_undefined(r->function, v->place, log) && fine;
+    return fine ? PGD_OK : pgd_fail(PGD_UNSUPPORTED, "PTX uses functions that nothing defines");
+}
+
 /* ---- vprintf ---------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool print(const gpu_caller *c, const uint64_t *parameters, uint64_t *result) {

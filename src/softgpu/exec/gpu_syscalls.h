@@ -30,6 +30,8 @@ typedef struct gpu_caller {
 
 /* COUNT: it has a body, another name, or other parameters. */
 gpu_syscall gpu_syscall_of(const ptx_function *function);
+/* Is every function that a module uses defined, or such a one? Else UNSUPPORTED, and a line of the log for each use. */
+pgd_status gpu_syscalls_resolve(const ptx_module *module, pgd_text *log);
 /* false: a fault was told. */
 bool gpu_syscall_run(const gpu_caller *caller, gpu_syscall which, const uint64_t parameters[GPU_SYSCALL_PARAMETERS], uint64_t *result);
 /* A bit for each that a kernel may come to; a call through a register may come to all that the module declares. */
