@@ -86,7 +86,7 @@ endif()
 # The software GPU: a library of its own that looks like a CUDA driver, a folder with the names that programs load one by, and a library to link with where there
 # is no toolkit. It stays loaded: its threads do.
 file(GLOB abi ${CMAKE_SOURCE_DIR}/src/softgpu/abi/*.c)
-set_source_files_properties(${abi} PROPERTIES COMPILE_OPTIONS "-fvisibility=default")
+set_source_files_properties(${abi} PROPERTIES COMPILE_OPTIONS "-fvisibility=default;-DPAGODA_CUDA_DRIVER_TYPES_ALONE") # see calls.h
 add_library(pagoda_softgpu SHARED $<TARGET_OBJECTS:pgd_softgpu> $<TARGET_OBJECTS:pgd_base>)
 set(softgpu_exports ${CMAKE_SOURCE_DIR}/src/softgpu/abi/exports.map)
 set_target_properties(pagoda_softgpu PROPERTIES OUTPUT_NAME pagoda-softgpu VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C LINK_DEPENDS ${softgpu_exports} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

@@ -151,12 +151,10 @@ static CUresult check_managed(CUdeviceptr address, size_t bytes, CUstream stream
 
 /* It has nowhere to go. */
 CUresult cuMemPrefetchAsync(CUdeviceptr address, size_t bytes, CUdevice device, CUstream stream) { return device < -1 || device >= gpu_driver.settings.devices ? CUDA_ERROR_INVALID_DEVICE : check_managed(address, bytes, stream); }
-CUresult cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned int flags, CUstream stream);
 CUresult cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned int flags, CUstream stream) {
     return flags != 0 || (location.type == CU_MEM_LOCATION_TYPE_DEVICE && (location.id < 0 || location.id >= gpu_driver.settings.devices)) ? CUDA_ERROR_INVALID_VALUE : check_managed(address, bytes, stream);
 }
 CUresult cuMemAdvise(CUdeviceptr address, size_t bytes, CUmem_advise advice, CUdevice device) { return (void)device, (int)advice < 1 || (int)advice > 6 ? CUDA_ERROR_INVALID_VALUE : check_managed(address, bytes, NULL); }
-CUresult cuMemAdvise_v2(CUdeviceptr address, size_t bytes, CUmem_advise advice, CUmemLocation location);
 CUresult cuMemAdvise_v2(CUdeviceptr address, size_t bytes, CUmem_advise advice, CUmemLocation location) { return cuMemAdvise(address, bytes, advice, location.id); }
 
 /* ---- what a pointer is --------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -221,6 +219,4 @@ CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute,
     return gpu_leave(gpu_memory_at(gpu_driver.memory, address, 1, NULL) == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS);
 }
 
-#undef cuMemHostRegister
-CUresult cuMemHostRegister(void *host, size_t bytes, unsigned int flags);
 CUresult cuMemHostRegister(void *host, size_t bytes, unsigned int flags) { return cuMemHostRegister_v2(host, bytes, flags); }

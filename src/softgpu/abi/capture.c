@@ -208,8 +208,6 @@ CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
 
 /* ---- other versions ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-#undef cuStreamBeginCapture
-#undef cuStreamGetCaptureInfo
 CUresult cuStreamBeginCapture(CUstream stream) { return cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_GLOBAL); }
 CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus *status, uint64_t *id) { return cuStreamGetCaptureInfo_v2(stream, status, id, NULL, NULL, NULL); }
 

@@ -33,8 +33,10 @@ PGD_PRINTF(2, 3) static void add(json_line *line, const char *format, ...) {
     line->count += wanted < 0 ? 0 : (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
+/* NULL: null. */
 static void quote(json_line *line, const char *key, const char *text) {
-    add(line, "%s\"%s\": \"", line->count > 1 ? ", " : "", key);
+    add(line, "%s\"%s\": %s", line->count > 1 ? ", " : "", key, text == NULL ? "null" : "\"");
+    if (text == NULL) return;
     for (; *text != '\0'; text++) {
         if (*text == '"' || *text == '\\') add(line, "\\%c", *text);
         else add(line, (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", (unsigned char)*text);
@@ -42,19 +44,31 @@ static void quote(json_line *line, const char *key, const char *text) {
     add(line, "\"");
 }
 
-static void numbers(json_line *line, const char *key, const uint32_t n[3]) { add(line, ", \"%s\": [%u, %u, %u]", key, n[0], n[1], n[2]); }
+static void numbers(json_line *line, const char *key, bool known, const uint32_t n[3]) {
+    add(line, ", \"%s\": ", key);
+    if (known) add(line, "[%u, %u, %u]", n[0], n[1], n[2]);
+    else add(line, "null");
+}
+
+static void number(json_line *line, const char *key, bool known, int32_t n) {
+    add(line, ", \"%s\": ", key);
+    if (known) add(line, "%d", n);
+    else add(line, "null");
+}
 
 static void write_down(void *unused, const gpu_finding *n) {
     json_line line = {.count = 0};
+    bool in_kernel = n->kernel[0] != '\0';
     (void)unused;
     gpu_report("%s: %s", n->kind, n->message);
     add(&line, "{");
     quote(&line, "kind", n->kind);
-    quote(&line, "kernel", n->kernel);
-    numbers(&line, "block", n->block);
-    numbers(&line, "thread", n->thread);
-    add(&line, ", \"ptx_line\": %d, \"source_line\": %d", n->line, n->source_line);
-    quote(&line, "source", n->source);
+    quote(&line, "kernel", in_kernel ? n->kernel : NULL);
+    numbers(&line, "block", in_kernel, n->block);
+    numbers(&line, "thread", in_kernel, n->thread);
+    number(&line, "ptx_line", in_kernel, n->line);
+    number(&line, "source_line", in_kernel, n->source_line);
+    quote(&line, "source", in_kernel ? n->source : NULL);
     quote(&line, "message", n->message);
     add(&line, "}\n");
     gpu_append(gpu_driver.settings.findings, line.chars);
@@ -131,6 +145,13 @@ pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, gpu_fault *fault) {
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault) {
     pthread_mutex_lock(&checks.lock);
     gpu_findings_add_fault(&checks.findings, launch, fault);
+    pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_call(const char *name, CUresult result, const char *reason) {
+    const char *error = gpu_error_name(result, true), *text = gpu_error_name(result, false);
+    pthread_mutex_lock(&checks.lock);
+    gpu_findings_add_call(&checks.findings, "driver call", name, error, "%s: %s: %s", name, error == NULL ? "?" : error, reason[0] != '\0' || text == NULL ? reason : text);
     pthread_mutex_unlock(&checks.lock);
 }
 

@@ -8,14 +8,12 @@
         CUstream stream = CU_STREAM_LEGACY;                                   \
         return call;                                                          \
     }                                                                         \
-    CUresult name##_ptds parameters;                                          \
     CUresult name##_ptds parameters {                                         \
         CUstream stream = CU_STREAM_PER_THREAD;                               \
         return call;                                                          \
     }
 #define LATER(name, parameters, call)                                         \
     CUresult name parameters { return call; }                                 \
-    CUresult name##_ptsz parameters;                                          \
     CUresult name##_ptsz parameters {                                         \
         if (stream == NULL) stream = CU_STREAM_PER_THREAD;                    \
         return call;                                                          \

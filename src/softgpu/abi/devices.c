@@ -46,7 +46,6 @@ CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
     return gpu_leave(CUDA_SUCCESS);
 }
 
-#undef cuDeviceGetUuid
 CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) { return cuDeviceGetUuid_v2(uuid, device); }
 
 CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
@@ -108,10 +107,6 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice
     *value = attribute_of(attribute, device);
     return gpu_leave(CUDA_SUCCESS);
 }
-
-typedef struct CUdevprop_st {
-    int maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3], sharedMemPerBlock, totalConstantMemory, SIMDWidth, memPitch, regsPerBlock, clockRate, textureAlign;
-} CUdevprop;
 
 CUresult cuDeviceGetProperties(CUdevprop *properties, CUdevice device) {
     if (properties == NULL) return CUDA_ERROR_INVALID_VALUE;

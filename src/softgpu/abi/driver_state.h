@@ -6,10 +6,11 @@
 #include <exec/gpu_heap.h>
 #include <exec/reference.h>
 #include <exec/vector.h>
-#include <pagoda/cuda_driver.h>
 #include <pthread.h>
 
+#include "calls.h"
 #include "kernel_output.h"
+#include "refusals.h"
 #include "settings.h"
 
 typedef enum gpu_object_kind { GPU_CONTEXT = 1, GPU_MODULE, GPU_FUNCTION, GPU_LIBRARY, GPU_KERNEL, GPU_STREAM, GPU_EVENT, GPU_GRAPH, GPU_NODE, GPU_EXEC, GPU_LINK, GPU_POOL } gpu_object_kind;
@@ -240,7 +241,7 @@ void gpu_append(const char *path, const char *text); /* to a file; "": to none. 
 PGD_PRINTF(1, 2) void gpu_complain(const char *format, ...);
 /* A line in the report, if there is one. */
 PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);
-PGD_PRINTF(2, 3) CUresult gpu_refuse(CUresult result, const char *format, ...); /* reports why */
+const char *gpu_error_name(CUresult error, bool name); /* its name, or the sentence for it; NULL: there is none */
 
 /* ---- faults on purpose: faults.c ----------------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -118,5 +118,4 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int flags) {
     return gpu_leave(result == CUDA_SUCCESS ? wait(s, event, flags == 1) : result);
 }
 
-#undef cuEventDestroy
 CUresult cuEventDestroy(CUevent event) { return cuEventDestroy_v2(event); }

@@ -14,8 +14,8 @@ static int unsupported(const char *name, atomic_bool *told) {
     return NOT_SUPPORTED;
 }
 
-#define CU_DONE(symbol, name, version) function symbol;
-#define CU_DONE_THREAD(symbol, name, version) function symbol;
+#define CU_DONE(symbol, ...) function symbol;
+#define CU_DONE_THREAD CU_DONE
 #define CU_NONE(symbol, name, version)  \
     int symbol(void);                   \
     int symbol(void) {                  \
@@ -34,10 +34,10 @@ static const struct {
     int version, of_threads;
     function *address;
 } functions[] = {
-#define CU_DONE(symbol, name, version) {name, version, 0, (function *)symbol},
-#define CU_DONE_THREAD(symbol, name, version) {name, version, 1, (function *)symbol},
-#define CU_NONE CU_DONE
-#define CU_NONE_THREAD CU_DONE_THREAD
+#define CU_DONE(symbol, name, version, ...) {name, version, 0, (function *)symbol},
+#define CU_DONE_THREAD(symbol, name, version, ...) {name, version, 1, (function *)symbol},
+#define CU_NONE(symbol, name, version) CU_DONE(symbol, name, version, )
+#define CU_NONE_THREAD(symbol, name, version) CU_DONE_THREAD(symbol, name, version, )
 #include "functions.def"
 };
 

@@ -35,7 +35,6 @@ static void destroy(CUgraphExec exec) {
 
 /* ---- making ready -------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-
 static bool add_wait(gpu_step *s, int32_t step) {
     int32_t *grown = pgd_mem_resize(s->waits, sizeof *grown * (size_t)(s->wait_count + 1));
     if (grown == NULL) return false;
@@ -314,13 +313,6 @@ CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph, CUgraphExecUpdate
 }
 
 /* ---- other versions ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
-
-#undef cuGraphInstantiate
-#undef cuGraphExecUpdate
-#undef cuGraphExecKernelNodeSetParams
-#undef cuGraphAddKernelNode
-#undef cuGraphKernelNodeSetParams
-#undef cuGraphKernelNodeGetParams
 
 static CUDA_KERNEL_NODE_PARAMS widened(const CUDA_KERNEL_NODE_PARAMS_v1 *p) {
     CUDA_KERNEL_NODE_PARAMS wide = {0};

@@ -229,9 +229,6 @@ CUresult cuLinkDestroy(CUlinkState state) {
     return gpu_leave(CUDA_SUCCESS);
 }
 
-#undef cuLinkCreate
-#undef cuLinkAddData
-#undef cuLinkAddFile
 CUresult cuLinkCreate(unsigned int option_count, CUjit_option *options, void **values, CUlinkState *state) { return cuLinkCreate_v2(option_count, options, values, state); }
 CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void *data, size_t bytes, const char *name, unsigned int option_count, CUjit_option *options, void **values) {
     return cuLinkAddData_v2(state, type, data, bytes, name, option_count, options, values);

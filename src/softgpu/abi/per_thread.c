@@ -3,20 +3,10 @@
 #include "driver_state.h"
 
 #define PER_THREAD(name, parameters, arguments)            \
-    CUresult name##_ptsz parameters;                       \
     CUresult name##_ptsz parameters {                      \
         if (stream == NULL) stream = CU_STREAM_PER_THREAD; \
         return name arguments;                             \
     }
-
-#undef cuStreamBeginCapture
-#undef cuStreamGetCaptureInfo
-CUresult cuStreamBeginCapture(CUstream stream);
-CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus *status, uint64_t *id);
-CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus *status, uint64_t *id, CUgraph *graph, const CUgraphNode **dependencies, const void **edges, size_t *count);
-CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode *dependencies, size_t count, unsigned int flags);
-CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *dependencies, const void *edges, size_t count, unsigned int flags);
-CUresult cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned int flags, CUstream stream);
 
 PER_THREAD(cuEventRecord, (CUevent event, CUstream stream), (event, stream))
 PER_THREAD(cuEventRecordWithFlags, (CUevent event, CUstream stream, unsigned int flags), (event, stream, flags))
@@ -51,7 +41,6 @@ PER_THREAD(cuStreamQuery, (CUstream stream), (stream))
 PER_THREAD(cuStreamSynchronize, (CUstream stream), (stream))
 PER_THREAD(cuStreamWaitEvent, (CUstream stream, CUevent event, unsigned int flags), (stream, event, flags))
 
-CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra);
 CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra) {
     if (config == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUlaunchConfig own = *config;
@@ -59,5 +48,4 @@ CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction function
     return cuLaunchKernelEx(&own, function, parameters, extra);
 }
 
-CUresult cuGraphInstantiateWithParams_ptsz(CUgraphExec *exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *parameters);
 CUresult cuGraphInstantiateWithParams_ptsz(CUgraphExec *exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *parameters) { return cuGraphInstantiateWithParams(exec, graph, parameters); }

@@ -206,7 +206,5 @@ CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool pool, CUmemLo
 
 /* ---- profilers: there is none to be started ------------------------------------------------------------------------------------------------------------------------------ */
 
-CUresult cuProfilerStart(void);
 CUresult cuProfilerStart(void) { return CUDA_SUCCESS; }
-CUresult cuProfilerStop(void);
 CUresult cuProfilerStop(void) { return CUDA_SUCCESS; }

@@ -58,16 +58,6 @@ void gpu_report(const char *format, ...) {
     gpu_append(gpu_driver.settings.report, line);
 }
 
-CUresult gpu_refuse(CUresult result, const char *format, ...) {
-    char line[900];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    gpu_report("%s", line);
-    return result;
-}
-
 CUresult gpu_result(pgd_status status) {
     switch (status) {
     case PGD_OK: return CUDA_SUCCESS;
@@ -173,7 +163,7 @@ static const struct {
 #undef X
 };
 
-static const char *describe(CUresult error, bool name) {
+const char *gpu_error_name(CUresult error, bool name) {
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
         if (results[i].result == error) return name ? results[i].name : results[i].text;
     return NULL;
@@ -181,13 +171,13 @@ static const char *describe(CUresult error, bool name) {
 
 CUresult cuGetErrorString(CUresult error, const char **text) {
     if (text == NULL) return CUDA_ERROR_INVALID_VALUE;
-    *text = describe(error, false);
+    *text = gpu_error_name(error, false);
     return *text == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 
 CUresult cuGetErrorName(CUresult error, const char **name) {
     if (name == NULL) return CUDA_ERROR_INVALID_VALUE;
-    *name = describe(error, true);
+    *name = gpu_error_name(error, true);
     return *name == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 
@@ -210,7 +200,6 @@ CUresult cuGetProcAddress_v2(const char *name, void **function, int version, uin
     return *function == NULL ? CUDA_ERROR_NOT_FOUND : CUDA_SUCCESS;
 }
 
-#undef cuGetProcAddress
 CUresult cuGetProcAddress(const char *name, void **function, int version, uint64_t flags) { return cuGetProcAddress_v2(name, function, version, flags, NULL); }
 
 /* Of programs that ask for streams of threads. */

@@ -273,5 +273,4 @@ CUresult cuStreamAttachMemAsync(CUstream stream, CUdeviceptr address, size_t byt
     return gpu_leave(gpu_memory_at(gpu_driver.memory, address, 1, &a) != NULL && a.kind == GPU_MEMORY_MANAGED ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE);
 }
 
-#undef cuStreamDestroy
 CUresult cuStreamDestroy(CUstream stream) { return cuStreamDestroy_v2(stream); }

@@ -15,7 +15,8 @@ void gpu_findings_deinit(gpu_findings *f) {
 }
 
 void gpu_findings_forget(gpu_findings *f) {
-    if (f->count > 0) memset(f->keys, 0, sizeof *f->keys * 2 * (size_t)f->count);
+    for (int32_t i = 0; i < f->count; i++)
+        if (f->list[i].kernel[0] != '\0') f->keys[2 * i] = f->keys[2 * i + 1] = NULL;
 }
 
 void gpu_findings_incomplete(gpu_findings *f, const char *why) {
@@ -75,6 +76,16 @@ void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, co
     length += (size_t)snprintf(n->message + length, sizeof n->message - length, ": ");
     va_start(arguments, what);
     vsnprintf(n->message + length, sizeof n->message - length, what, arguments);
+    va_end(arguments);
+    if (f->added != NULL) f->added(f->user, n);
+}
+
+void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *name, const char *why, const char *what, ...) {
+    gpu_finding *n = add(f, kind, name, why);
+    va_list arguments;
+    if (n == NULL) return;
+    va_start(arguments, what);
+    vsnprintf(n->message, sizeof n->message, what, arguments);
     va_end(arguments);
     if (f->added != NULL) f->added(f->user, n);
 }

@@ -6,7 +6,7 @@
 #include <exec/gpu_listener.h>
 
 typedef struct gpu_finding {
-    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "incomplete", or what a fault is called */
+    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "driver call", "incomplete", or what a fault is called */
     char kernel[100], source[64], message[640];
     uint32_t block[3], thread[3];
     int32_t line, source_line; /* of the PTX; of the source, 0: unknown */
@@ -16,7 +16,7 @@ typedef struct gpu_finding {
 typedef struct gpu_findings {
     gpu_finding *list;
     int32_t count, capacity;
-    const void **keys; /* of each: the two instructions it is about */
+    const void **keys; /* of each: the two instructions it is about, or a name and a reason */
     int32_t key_capacity;
     bool incomplete; /* was told */
     void (*added)(void *user, const gpu_finding *finding); /* the first time; may be NULL */
@@ -28,6 +28,8 @@ void gpu_findings_forget(gpu_findings *findings); /* which instructions they are
 
 /* key: the other instruction, where there is one. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
+/* In no kernel. name and why: constants that tell such findings apart. */
+PGD_PRINTF(5, 6) void gpu_findings_add_call(gpu_findings *findings, const char *kind, const char *name, const char *why, const char *what, ...);
 void gpu_findings_add_fault(gpu_findings *findings, const gpu_launch *launch, const gpu_fault *fault);
 #define GPU_CHECK_NO_MEMORY "no memory is left for what the checkers keep, and they may miss things from here on; check a smaller launch"
 

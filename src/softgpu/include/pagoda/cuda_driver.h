@@ -362,6 +362,9 @@ typedef struct CUDA_MEMSET_NODE_PARAMS_st {
     unsigned int value, elementSize;
     size_t width, height;
 } CUDA_MEMSET_NODE_PARAMS;
+typedef struct CUdevprop_st {
+    int maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3], sharedMemPerBlock, totalConstantMemory, SIMDWidth, memPitch, regsPerBlock, clockRate, textureAlign;
+} CUdevprop;
 typedef struct CUDA_HOST_NODE_PARAMS_st {
     CUhostFn fn;
     void *userData;
@@ -371,5 +374,7 @@ typedef struct CUDA_HOST_NODE_PARAMS_st {
 }
 #endif
 
+#ifndef PAGODA_CUDA_DRIVER_TYPES_ALONE /* for who writes a driver */
 #include <pagoda/cuda_driver_calls.h>
+#endif
 #endif
