@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Mistakes planted in kernels (kernels/planted.cu), each told with the line that is marked there; the same kernels without them are silent. */
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -262,6 +263,91 @@ static void memory_that_was_freed(void **unused) {
     }
 }
 
+/* A finding of a call has this text. */
+static void found_call(const char *text) {
+    char line[2048];
+    int fitting = 0;
+    FILE *file = fopen(findings, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (strstr(line, "{\"kind\": \"driver call\", \"kernel\": null, \"block\": null, \"thread\": null, \"ptx_line\": null, \"source_line\": null") != NULL && strstr(line, text) != NULL) fitting++;
+        else print_message("%s", line);
+    }
+    fclose(file);
+    assert_int_equal(fitting, 1);
+}
+
+static void calls_that_are_refused(void **unused) {
+    CUfunction f;
+    CUevent event;
+    begin(false);
+    CUdeviceptr x = fixture_buffer(64);
+    for (int k = 0; k < 2; k++) assert_int_equal(cuMemcpyHtoD(x, findings, sizeof findings + 1), CUDA_ERROR_INVALID_VALUE); /* told once */
+    found_call("cuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE: ");
+    assert_int_equal(truncate(findings, 0), 0);
+    assert_int_equal(cuModuleGetFunction(&f, module, "off_by_on"), CUDA_ERROR_NOT_FOUND);
+    found_call("cuModuleGetFunction: CUDA_ERROR_NOT_FOUND: there is no kernel off_by_on in this module, which has off_by_one, ");
+    assert_int_equal(truncate(findings, 0), 0);
+    OK(cuModuleGetFunction(&f, module, "off_by_one"));
+    void *parameters[] = {&x, &x};
+    assert_int_equal(cuLaunchKernel(f, 1, 1, 1, 2048, 1, 1, 0, NULL, parameters, NULL), CUDA_ERROR_INVALID_VALUE);
+    found_call("cuLaunchKernel: CUDA_ERROR_INVALID_VALUE: a launch of off_by_one: a block of 2048 x 1 x 1 threads");
+    assert_int_equal(truncate(findings, 0), 0);
+    OK(cuEventCreate(&event, 0));
+    OK(cuEventDestroy(event));
+    assert_int_equal(cuEventDestroy(event), CUDA_ERROR_INVALID_HANDLE);
+    found_call(" is no event, or it is one no more");
+    end();
+}
+
+/* What may be asked, and what is told of a kernel already. */
+static void answers_that_are_no_mistakes(void **unused) {
+    CUevent event;
+    CUdeviceptr y;
+    void *function;
+    int kind;
+    begin(true);
+    OK(cuEventCreate(&event, 0));
+    OK(cuEventQuery(event));
+    assert_int_equal(cuPointerGetAttribute(&kind, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, (CUdeviceptr)(uintptr_t)&kind), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuGetProcAddress("cuNothing", &function, 12000, 0, NULL), CUDA_ERROR_NOT_FOUND);
+    assert_int_equal(found(NULL, NULL, 0), 0);
+    y = fixture_buffer(4 * 100);
+    int last = 100;
+    void *parameters[] = {&y, &last};
+    assert_int_equal(launch("off_by_one", 4, 32, parameters), CUDA_ERROR_ILLEGAL_ADDRESS);
+    assert_int_equal(cuMemFree(y), CUDA_ERROR_ILLEGAL_ADDRESS);
+    assert_int_equal(found("ADDRESS", "off_by_one", marked_line("planted.cu", "off_by_one")), 1);
+    end();
+}
+
+static atomic_bool gate;
+static void wait_at_gate(void *unused) {
+    (void)unused;
+    while (!atomic_load(&gate)) usleep(1000);
+}
+
+static void a_copy_of_memory_that_is_freed_before(void **unused) {
+    CUstream one, other;
+    CUdeviceptr pooled;
+    void *host;
+    begin(false);
+    OK(cuMemAllocHost(&host, 64));
+    OK(cuStreamCreate(&one, CU_STREAM_NON_BLOCKING));
+    OK(cuStreamCreate(&other, CU_STREAM_NON_BLOCKING));
+    OK(cuMemAllocAsync(&pooled, 64, one));
+    OK(cuStreamSynchronize(one));
+    atomic_store(&gate, false);
+    OK(cuLaunchHostFunc(one, wait_at_gate, NULL));
+    OK(cuMemcpyDtoHAsync(host, pooled, 64, one));
+    OK(cuMemFreeAsync(pooled, other));
+    OK(cuStreamSynchronize(other));
+    atomic_store(&gate, true);
+    assert_int_equal(cuStreamSynchronize(one), CUDA_ERROR_ILLEGAL_ADDRESS);
+    found_call("copy in a stream: CUDA_ERROR_ILLEGAL_ADDRESS: a copy of 64 bytes");
+    end();
+}
+
 static void an_endless_loop(void **unused) {
     for (int bug = 1; bug >= 0; bug--) {
         begin(bug);
@@ -342,6 +428,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_last_block_may_read_what_all_wrote),
         cmocka_unit_test(memory_that_nobody_wrote),
         cmocka_unit_test(memory_that_was_freed),
+        cmocka_unit_test(calls_that_are_refused),
+        cmocka_unit_test(a_copy_of_memory_that_is_freed_before),
+        cmocka_unit_test(answers_that_are_no_mistakes),
         cmocka_unit_test(an_endless_loop),
         cmocka_unit_test(the_host_touches_device_memory),
     };

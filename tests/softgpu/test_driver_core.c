@@ -334,9 +334,10 @@ static void peers_reach_each_other_when_they_may(void **unused) {
 static void mistakes_in_ptx_are_told_in_the_log(void **unused) {
     static const char wrong[] = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n";
     static const char newer[] = ".version 8.8\n.target sm_100\n.address_size 64\n.visible .entry k()\n{\nret;\n}\n";
-    static const unsigned char cubin[] = {0x7f, 'E', 'L', 'F', 2, 1, 1, 0};
+    static const unsigned char cubin[64] = {0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 2, [18] = 190}, program[64] = {0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 2, [18] = 62};
     CUmodule m;
     char log[512], info[64];
+    static const char undefined[] = ".version 7.0\n.target sm_70\n.address_size 64\n.extern .func (.param .f32 y) __nv_expf(.param .f32 x);\n.extern .func unused();\n.visible .entry k()\n{\n.param .f32 x, y;\ncall (y), __nv_expf, (x);\nret;\n}\n";
     CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES};
     void *values[] = {log, (void *)(uintptr_t)sizeof log, info, (void *)(uintptr_t)sizeof info};
     assert_int_equal(cuModuleLoadDataEx(&m, wrong, 4, options, values), CUDA_ERROR_INVALID_PTX);
@@ -350,7 +351,14 @@ static void mistakes_in_ptx_are_told_in_the_log(void **unused) {
     assert_non_null(strstr(log, "sm_100"));
     values[1] = (void *)(uintptr_t)sizeof log;
     assert_int_equal(cuModuleLoadDataEx(&m, cubin, 4, options, values), CUDA_ERROR_NO_BINARY_FOR_GPU);
-    assert_non_null(strstr(log, "-ptx"));
+    assert_non_null(strstr(log, "a cubin"));
+    values[1] = (void *)(uintptr_t)sizeof log;
+    assert_int_equal(cuModuleLoadDataEx(&m, program, 4, options, values), CUDA_ERROR_NO_BINARY_FOR_GPU);
+    assert_non_null(strstr(log, "machine code of no GPU"));
+    values[1] = (void *)(uintptr_t)sizeof log;
+    assert_int_equal(cuModuleLoadDataEx(&m, undefined, 4, options, values), CUDA_ERROR_INVALID_PTX);
+    assert_non_null(strstr(log, "line 9, column 1: __nv_expf is used here, and nothing defines it; it is of libdevice"));
+    assert_null(strstr(log, "unused"));
     assert_int_equal(cuModuleLoadData(&m, ""), CUDA_ERROR_INVALID_PTX);
     assert_int_equal(cuModuleLoad(&m, "/nowhere/to/be/found.ptx"), CUDA_ERROR_FILE_NOT_FOUND);
 }
@@ -472,6 +480,7 @@ static void texts_are_linked(void **unused) {
     OK(cuLinkCreate(0, NULL, NULL, &state));
     assert_int_equal(cuLinkComplete(state, &image, &bytes), CUDA_ERROR_INVALID_IMAGE);
     OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)caller, sizeof caller, "caller", 0, NULL, NULL));
+    assert_int_equal(cuLinkComplete(state, &image, &bytes), CUDA_ERROR_INVALID_PTX); /* nothing defines it yet */
     assert_int_equal(cuLinkAddData(state, CU_JIT_INPUT_CUBIN, (void *)(uintptr_t)caller, sizeof caller, "cubin", 0, NULL, NULL), CUDA_ERROR_NO_BINARY_FOR_GPU);
     OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)callee, strlen(callee), "callee", 0, NULL, NULL));
     OK(cuLinkComplete(state, &image, &bytes));

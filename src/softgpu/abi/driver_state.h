@@ -233,6 +233,7 @@ CUcontext gpu_current(void); /* NULL: none, or it was destroyed */
 bool gpu_object_add(void *object, gpu_object_kind kind); /* false: no memory */
 void gpu_object_remove(void *object);
 bool gpu_object_is(const void *object, gpu_object_kind kind);
+CUresult gpu_object_refuse(const void *object, gpu_object_kind kind, CUresult result); /* because it is not */
 
 /* The status of a storey below as the driver's. */
 CUresult gpu_result(pgd_status status);

@@ -53,7 +53,7 @@ CUresult cuLibraryLoadFromFile(CUlibrary *library, const char *path, CUjit_optio
 static CUresult enter_library(CUlibrary library, CUcontext *c) {
     CUresult result = gpu_enter(c);
     if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(library, GPU_LIBRARY) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    return gpu_object_is(library, GPU_LIBRARY) ? CUDA_SUCCESS : gpu_leave(gpu_object_refuse(library, GPU_LIBRARY, CUDA_ERROR_INVALID_HANDLE));
 }
 
 static CUmodule module_of(CUlibrary library) {
@@ -123,8 +123,8 @@ CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *nam
     if (kernel == NULL || name == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter_object(library, GPU_LIBRARY, CUDA_ERROR_INVALID_HANDLE);
     if (result != CUDA_SUCCESS) return result;
-    const ptx_function *f = ptx_function_find(library->ptx, name);
-    if (f == NULL || !f->entry || !f->defined) return gpu_leave(CUDA_ERROR_NOT_FOUND);
+    const ptx_function *f = gpu_kernel_named(library->ptx, name);
+    if (f == NULL) return gpu_leave(CUDA_ERROR_NOT_FOUND);
     *kernel = kernel_of(library, f);
     return gpu_leave(*kernel == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS);
 }
@@ -136,7 +136,7 @@ CUresult gpu_function_find(CUfunction handle, CUcontext c, CUfunction *out) {
     if (c == NULL) c = gpu_current();
     *out = handle;
     if (gpu_object_is(handle, GPU_FUNCTION)) return CUDA_SUCCESS;
-    if (!gpu_object_is(handle, GPU_KERNEL)) return CUDA_ERROR_INVALID_HANDLE;
+    if (!gpu_object_is(handle, GPU_KERNEL)) return gpu_object_refuse(handle, GPU_KERNEL, CUDA_ERROR_INVALID_HANDLE);
     if (c == NULL) return CUDA_ERROR_INVALID_CONTEXT;
     CUkernel k = (CUkernel)(void *)handle;
     CUresult result = gpu_library_module(k->library, c, &m);
@@ -154,7 +154,7 @@ CUresult cuKernelGetFunction(CUfunction *function, CUkernel kernel) {
 static CUresult enter_kernel(CUkernel kernel, CUdevice device) {
     CUresult result = gpu_enter_device(device);
     if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(kernel, GPU_KERNEL) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    return gpu_object_is(kernel, GPU_KERNEL) ? CUDA_SUCCESS : gpu_leave(gpu_object_refuse(kernel, GPU_KERNEL, CUDA_ERROR_INVALID_HANDLE));
 }
 
 CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute, CUkernel kernel, CUdevice device) {

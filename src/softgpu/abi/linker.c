@@ -83,7 +83,7 @@ CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, si
     if (data == NULL || (option_count > 0 && (options == NULL || values == NULL))) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(gpu_object_refuse(state, GPU_LINK, CUDA_ERROR_INVALID_HANDLE));
     if (type != CU_JIT_INPUT_PTX) return gpu_leave(gpu_refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "cuLinkAddData: input of type %d; a software GPU links PTX (%d) alone", (int)type, (int)CU_JIT_INPUT_PTX));
     gpu_jit_log log = option_count > 0 ? gpu_jit_log_of(option_count, options, values) : state->log;
     char *text = pgd_mem_alloc(bytes + 1); /* what is given need not end with a NUL */
@@ -195,7 +195,7 @@ CUresult cuLinkComplete(CUlinkState state, void **image, size_t *bytes) {
     if (image == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(gpu_object_refuse(state, GPU_LINK, CUDA_ERROR_INVALID_HANDLE));
     if (state->count == 0) return gpu_leave(CUDA_ERROR_INVALID_IMAGE);
     pgd_mem_free(state->image.chars);
     state->image = (pgd_text){0};

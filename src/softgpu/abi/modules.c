@@ -43,12 +43,24 @@ static void tell(const gpu_jit_log *log, const char *text) {
 /* Reads no further than what differs: images have no length. */
 static bool begins(const unsigned char *image, const unsigned char with[4]) { return image[0] == with[0] && image[1] == with[1] && image[2] == with[2] && image[3] == with[3]; }
 
-/* What is at the beginning of images that are no PTX: cubin and fatbinary hold code of NVIDIA's machines. */
-static CUresult check_image(const unsigned char *image, const gpu_jit_log *log) {
+/* An ELF file says for which machine it is where its header is one of 64 bits, little end first, version 1. */
+static bool for_another_machine(const unsigned char *image) {
+    enum { CUDA_MACHINE = 190 };
+    return image[4] == 2 && image[5] == 1 && image[6] == 1 && (image[18] != CUDA_MACHINE || image[19] != 0);
+}
+
+/* What is at the beginning of images that are no PTX: cubin and fatbinary hold code of NVIDIA's machines. NULL: it may be some. */
+static const char *why_no_ptx(const unsigned char *image) {
     static const unsigned char elf[] = {0x7f, 'E', 'L', 'F'}, fat[] = {0x50, 0xed, 0x55, 0xba}, wrapper[] = {0xb1, 0x43, 0x62, 0x46};
-    if (!begins(image, elf) && !begins(image, fat) && !begins(image, wrapper)) return CUDA_SUCCESS;
-    const char *text = image[0] == 0x7f ? "the image is a cubin, machine code of one NVIDIA GPU; a software GPU runs PTX: compile with -ptx, or -gencode arch=compute_XX,code=compute_XX"
-                                        : "the image is a fatbinary; a software GPU runs PTX: compile with -ptx";
+    if (begins(image, fat) || begins(image, wrapper)) return "the image is a fatbinary; a software GPU runs PTX: compile with -ptx";
+    if (!begins(image, elf)) return NULL;
+    if (for_another_machine(image)) return "the image is machine code of no GPU; a software GPU runs PTX: compile kernels with -ptx";
+    return "the image is a cubin, machine code of one NVIDIA GPU; a software GPU runs PTX: compile with -ptx, or -gencode arch=compute_XX,code=compute_XX";
+}
+
+static CUresult check_image(const unsigned char *image, const gpu_jit_log *log) {
+    const char *text = why_no_ptx(image);
+    if (text == NULL) return CUDA_SUCCESS;
     tell(log, text);
     return gpu_refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "%s", text);
 }
@@ -169,13 +181,13 @@ static CUresult enter_module(CUmodule m) {
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(m, GPU_MODULE) ? CUDA_SUCCESS : gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    return gpu_object_is(m, GPU_MODULE) ? CUDA_SUCCESS : gpu_leave(gpu_object_refuse(m, GPU_MODULE, CUDA_ERROR_INVALID_HANDLE));
 }
 
 CUresult cuModuleUnload(CUmodule module) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(module, GPU_MODULE) || module->library != NULL) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    if (!gpu_object_is(module, GPU_MODULE) || module->library != NULL) return gpu_leave(gpu_object_refuse(module, GPU_MODULE, CUDA_ERROR_INVALID_HANDLE));
     gpu_contexts_drain(); /* graphs of other contexts may run its kernels */
     if (!gpu_object_is(module, GPU_MODULE)) return gpu_leave(CUDA_ERROR_INVALID_HANDLE); /* somebody else was faster */
     gpu_module_destroy(module);
@@ -222,10 +234,21 @@ static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
     return f;
 }
 
+const ptx_function *gpu_kernel_named(const ptx_module *m, const char *name) {
+    pgd_text known = {0};
+    const ptx_function *wanted = ptx_function_find(m, name);
+    if (wanted != NULL && wanted->entry && wanted->defined) return wanted;
+    for (const ptx_function *f = m->functions; f != NULL; f = f->next)
+        if (f->entry && f->defined) pgd_text_add(&known, "%s%s", known.count == 0 ? "" : ", ", f->name);
+    gpu_refuse(CUDA_ERROR_NOT_FOUND, "there is no kernel %.100s in this module, which has %s", name, known.count == 0 ? "none" : known.chars);
+    pgd_mem_free(known.chars);
+    return NULL;
+}
+
 CUresult gpu_module_function(CUmodule m, const char *name, CUfunction *out) {
-    const ptx_function *f = ptx_function_find(m->ptx, name);
+    const ptx_function *f = gpu_kernel_named(m->ptx, name);
     *out = NULL;
-    if (f == NULL || !f->entry || !f->defined) return CUDA_ERROR_NOT_FOUND;
+    if (f == NULL) return CUDA_ERROR_NOT_FOUND;
     *out = function_of(m, f);
     return *out == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
 }
@@ -261,7 +284,7 @@ CUresult cuModuleEnumerateFunctions(CUfunction *functions, unsigned int count, C
 CUresult gpu_module_variable(CUmodule m, const char *name, CUdeviceptr *address, size_t *bytes) {
     const ptx_variable *v = ptx_variable_find(m->ptx, name);
     uint64_t at;
-    if (v == NULL || (v->space != PTX_SPACE_global && v->space != PTX_SPACE_const) || !gpu_program_address(&m->program, v, &at)) return CUDA_ERROR_NOT_FOUND;
+    if (v == NULL || (v->space != PTX_SPACE_global && v->space != PTX_SPACE_const) || !gpu_program_address(&m->program, v, &at)) return gpu_refuse(CUDA_ERROR_NOT_FOUND, "there is no variable %.100s of global or constant memory in this module", name);
     if (address != NULL) *address = at;
     if (bytes != NULL) *bytes = (size_t)v->bytes;
     return CUDA_SUCCESS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is done when a task's turn has come. The lock is not held here. */
 #include <exec/gpu_schedule.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,12 +100,24 @@ static char *find(CUdeviceptr address, size_t bytes, bool host) {
     return at == NULL && host ? (char *)(uintptr_t)address : at;
 }
 
+/* Found out when its turn has come, and nobody is there to be given a result. */
+PGD_PRINTF(2, 3) static CUresult freed_before(const char *name, const char *format, ...) {
+    char text[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (gpu_checks_wanted()) gpu_checks_call(name, CUDA_ERROR_ILLEGAL_ADDRESS, text);
+    else gpu_report("%s", text);
+    return CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+
 static CUresult run_copy(const gpu_box_copy *c) {
     size_t to_bytes = gpu_box_extent(c->to_pitch, c->to_slice, c), from_bytes = gpu_box_extent(c->from_pitch, c->from_slice, c);
     if (to_bytes == 0) return CUDA_SUCCESS;
     char *to = find(c->to, to_bytes, c->to_host);
     const char *from = find(c->from, from_bytes, c->from_host);
-    if (to == NULL || from == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a copy of %zu bytes from 0x%llx to 0x%llx: the memory was freed before the copy ran", to_bytes, c->from, c->to);
+    if (to == NULL || from == NULL) return freed_before("copy in a stream", "a copy of %zu bytes from 0x%llx to 0x%llx: the memory was freed before the copy ran", to_bytes, c->from, c->to);
     for (size_t z = 0; z < c->depth; z++)
         for (size_t y = 0; y < c->height; y++) gpu_checks_written(c->to + z * c->to_slice + y * c->to_pitch, c->width);
     bool whole = c->height * c->depth == 1 || (c->to_pitch == c->width && c->from_pitch == c->width && (c->depth == 1 || (c->to_slice == c->height * c->width && c->from_slice == c->to_slice)));
@@ -121,7 +134,7 @@ static CUresult run_fill(const gpu_fill *f) {
     size_t row = f->width * f->element, bytes = row == 0 || f->height == 0 ? 0 : (f->height - 1) * f->pitch + row;
     if (bytes == 0) return CUDA_SUCCESS;
     char *to = gpu_memory_at(gpu_driver.memory, f->to, bytes, NULL);
-    if (to == NULL) return gpu_refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "a fill of %zu bytes at 0x%llx: the memory was freed before it ran", bytes, f->to);
+    if (to == NULL) return freed_before("fill in a stream", "a fill of %zu bytes at 0x%llx: the memory was freed before it ran", bytes, f->to);
     for (size_t y = 0; y < f->height; y++, to += f->pitch) {
         gpu_checks_written(f->to + y * f->pitch, row);
         if (f->element == 1) memset(to, (int)f->value, row);

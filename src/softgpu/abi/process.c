@@ -128,7 +128,7 @@ CUresult gpu_enter_process(void) {
 CUresult gpu_enter_object(const void *object, gpu_object_kind kind, CUresult otherwise) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
-    return gpu_object_is(object, kind) ? CUDA_SUCCESS : gpu_leave(otherwise);
+    return gpu_object_is(object, kind) ? CUDA_SUCCESS : gpu_leave(gpu_object_refuse(object, kind, otherwise));
 }
 
 CUresult gpu_enter(CUcontext *current) {

@@ -42,7 +42,7 @@ static CUstream of_this_thread(CUcontext c) {
 
 CUresult gpu_stream_find(CUstream handle, CUstream *out) {
     if (handle != NULL && handle != CU_STREAM_LEGACY && handle != CU_STREAM_PER_THREAD) {
-        if (!gpu_object_is(handle, GPU_STREAM)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!gpu_object_is(handle, GPU_STREAM)) return gpu_object_refuse(handle, GPU_STREAM, CUDA_ERROR_INVALID_HANDLE);
         *out = handle;
         return gpu_context_error(handle->context);
     }
