@@ -99,6 +99,7 @@ int cli_help(struct cli *cli) {
         return cli_report(cli, CLI_USAGE);
     }
     cli->words += used, cli->word_count -= used;
+    cli->verb = verb->words;
     return cli_no_words(cli) ? show_verb(cli, verb) : cli_report(cli, CLI_USAGE);
 }
 

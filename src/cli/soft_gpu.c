@@ -69,7 +69,10 @@ static int wait_for(pid_t child, const char *program, bool quiet) {
     return WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
 }
 
-bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *status) {
+/* As shells have it. */
+enum { CANNOT_RUN = 126, NOT_FOUND = 127 };
+
+bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *status, int *code) {
     int ends[2], why = 0;
     fflush(NULL);
     if (pipe(ends) != 0) return cli_fail(&cli->error, "cannot make a pipe (%s)", strerror(errno));
@@ -77,12 +80,12 @@ bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *stat
     if (child == 0) {
         close(ends[0]);
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever ends this command, ends the program */
-        if (getppid() != own) _exit(127);
+        if (getppid() != own) _exit(NOT_FOUND);
         fcntl(ends[1], F_SETFD, FD_CLOEXEC);
         if (prepend("LD_LIBRARY_PATH", folder)) execvp(words[0], words);
         why = errno;
         (void)!write(ends[1], &why, sizeof why);
-        _exit(127);
+        _exit(NOT_FOUND);
     }
     close(ends[1]);
     if (child < 0) {
@@ -92,5 +95,6 @@ bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *stat
     bool failed = read(ends[0], &why, sizeof why) == (ssize_t)sizeof why;
     close(ends[0]);
     *status = wait_for(child, words[0], cli->quiet || failed);
+    if (failed) *code = why == ENOENT ? NOT_FOUND : CANNOT_RUN;
     return !failed || cli_fail(&cli->error, "cannot start %s (%s); is it a program, and is its path right?", words[0], strerror(why));
 }

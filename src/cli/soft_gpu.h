@@ -12,6 +12,6 @@ bool soft_gpu_folder(struct cli *cli, char *path, size_t path_bytes);
 bool soft_gpu_real_driver(void);
 
 /* Runs a program with that folder in front of its libraries and PAGODA_SOFTGPU_* as the caller has set them; waits for it. *status: as of a shell, 128 + signal.
- * False: it could not be started; the error says why. */
-bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *status);
+ * False: it could not be started; the error says why, and *code is 126 or 127 where the program is the reason. */
+bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *status, int *code);
 #endif

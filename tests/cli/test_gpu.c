@@ -40,9 +40,16 @@ static void kernels_of_a_file_are_listed(void **unused) {
     snprintf(line, sizeof line, "gpu ptx --json %s", kernels);
     gives(line, 0, "\"name\": \"mma_matmul\"");
     write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");
-    gives("gpu ptx wrong.ptx", 1, "line 6, column 9");
+    gives("gpu ptx wrong.ptx", 1, "wrong.ptx:6:9: nothing is declared under the name %r1");
     gives("gpu ptx wrong.ptx", 1, "wrong.ptx is not right; the lines above say where");
     expect("gpu ptx nowhere.ptx", 1, "nowhere.ptx");
+    write_file("kernel.cu", "__global__ void k(int *x) { x[0] = 1; }\n");
+    expect("gpu ptx kernel.cu", 1, "kernel.cu is no PTX, which has a line .version; CUDA C becomes PTX by nvcc -ptx, or clang");
+    write_file("program", "\177ELF\2\1\1");
+    expect("gpu ptx program", 1, "program is machine code");
+    expect("gpu ptx .", 1, ". is a folder; give a file of PTX");
+    write_file("calls.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.extern .func other();\n.visible .entry k()\n{\ncall other;\nret;\n}\n");
+    gives("gpu ptx calls.ptx", 0, "calls.ptx:7:1: other is used here, and nothing defines it");
     expect("gpu ptx", 2, "one file of PTX is needed");
 }
 
@@ -81,7 +88,11 @@ static void programs_see_a_gpu(void **unused) {
     write_file("seven.sh", "exit 7\n");
     write_file("killed.sh", "kill -9 $$\n");
     gives("gpu run -- sh seven.sh", 7, "");
-    expect("gpu run -- ./nowhere", 1, "cannot start ./nowhere");
+    expect("gpu run -- ./nowhere", 127, "cannot start ./nowhere");
+    expect("gpu check -- ./seven.sh", 126, "cannot start ./seven.sh (Permission denied)");
+    expect("gpu run --strict -- true", 2, "--strict is not for `pagoda gpu run`");
+    expect("--device cpu gpu profile -- true", 2, "--device is not for `pagoda gpu profile`");
+    expect("help gpu run foo", 2, "`pagoda help gpu run` shows what is");
     expect("gpu run", 2, "a program is needed: pagoda gpu run -- PROGRAM");
     expect("gpu run --devices 17 -- true", 2, "--devices: 17 is outside 1");
     expect("gpu run --capability 9.5 -- true", 2, "--capability is \"9.5\"");
@@ -93,7 +104,7 @@ static void programs_see_a_gpu(void **unused) {
     expect("gpu run --executor fast -- true", 2, "--executor is \"fast\"");
     with_example("gpu run", "printf", 0, "28 is perfect: it has 5 divisors, of which 14 is the largest\n");
     with_example("gpu run --executor reference", "printf", 0, "496 is perfect");
-    with_example("gpu check --json --uninitialised", "printf", 0, "{\"findings\": [], \"exit_status\": 0}");
+    with_example("gpu check --json --uninitialised", "printf", 0, "{\"findings\": [], \"exit_status\": 0, \"launches\": ");
     with_example("gpu run --capability 7.5", "vector_add", 1, ".target sm_80: this device has compute capability 7.5");
 }
 
@@ -101,17 +112,21 @@ static void faults_happen_on_purpose(void **unused) {
     with_example("gpu run --fault oom@3", "vector_add", 1, "gave error 2: not enough memory");
     with_example("gpu run --fault lost@2", "graph_replay", 1, "gave error 46");
     with_example("gpu run --fault slow@20", "vector_add", 0, ": right");
-    with_example("gpu run --fault oom@0", "vector_add", 1, "must be a list of oom@N, lost@N and slow@MS");
+    expect("gpu run --fault oom@0 -- true", 2, "--fault is \"oom@0\"; it must be a list of oom@N, lost@N and slow@MS");
+    expect("gpu run --fault oom@1,foo -- true", 2, "--fault is \"oom@1,foo\"");
+    with_example("gpu check --fault oom@3", "vector_add", 1, "nothing was found");
     expect("gpu run --fault oom=3 -- true", 2, "--fault is \"oom=3\"");
 }
 
 static void mistakes_of_kernels_are_told(void **unused) {
     with_example("gpu check", "histogram", 0, "nothing was found");
-    with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0}");
+    with_example("gpu check --json --uninitialised", "graph_replay", 0, "{\"findings\": [], \"exit_status\": 0, \"launches\": ");
     write_file("three.sh", "exit 3\n");
     gives("gpu check -- sh three.sh", 3, "nothing was found");
     expect("gpu profile --executor vector -- true", 2, "no option \"--executor\"");
     with_example("gpu check --executor reference", "histogram", 0, "nothing was found");
+    gives("gpu check -- true", 0, "nothing was found, and nothing checked: no kernel was launched");
+    with_example("gpu check --uninitialized", "scan", 0, "nothing was found in 3 launches");
     expect("gpu run --uninitialised -- true", 2, "no option \"--uninitialised\"");
 }
 
@@ -148,8 +163,8 @@ static void schedules_end_where_something_is_found(void **unused) {
     write_file("better.sh", "test $PAGODA_SOFTGPU_SEED != 1\n");
     gives("gpu check --schedules 3 -- sh fourth.sh", 0, "nothing was found, exit status 0: 3 schedules, seeds 1 to 3");
     gives("gpu check --schedules 20 -- sh fourth.sh", 1, "1 found with seed 4; replay with --seed 4");
-    gives("gpu check --seed 3 --schedules 20 --json -- sh fourth.sh", 1, "{\"findings\": [{\"kind\": \"planted\"}], \"exit_status\": 0, \"seed\": 4, \"schedules\": 2}");
-    gives("gpu check --seed 4 --json -- sh fourth.sh", 1, "\"exit_status\": 0, \"seed\": 4}");
+    gives("gpu check --seed 3 --schedules 20 --json -- sh fourth.sh", 1, "{\"findings\": [{\"kind\": \"planted\"}], \"exit_status\": 0, \"launches\": 0, \"seed\": 4, \"schedules\": 2}");
+    gives("gpu check --seed 4 --json -- sh fourth.sh", 1, "\"exit_status\": 0, \"launches\": 0, \"seed\": 4}");
     gives("gpu check --schedules 20 -- sh fifth.sh", 9, "exit status 9 with seed 5, and 0 with seed 1; replay with --seed 5");
     gives("gpu check --seed 6 --schedules 4 -- sh fifth.sh", 0, "4 schedules, seeds 6 to 9");
     gives("gpu run --schedules 4 -- sh better.sh", 1, "exit status 0 with seed 2, and 1 with seed 1; replay with --seed 1");
@@ -159,7 +174,7 @@ static void schedules_end_where_something_is_found(void **unused) {
 }
 
 static void what_kernels_do_is_counted(void **unused) {
-    with_example("gpu profile", "vector_add", 0, "vector_add, grid 391 x 1 x 1, block 256 x 1 x 1, launched 1 times");
+    with_example("gpu profile", "vector_add", 0, "vector_add, grid 391 x 1 x 1, block 256 x 1 x 1, launched 1 time\n");
     with_example("gpu profile --json", "graph_replay", 0, "\"kernel\": \"scale\", \"launches\": 11,");
     assert_non_null(strstr(last.out, "], \"exit_status\": 0}"));
 }
@@ -172,7 +187,7 @@ static void warps_are_drawn(void **unused) {
     assert_non_null(strstr(drawn, "uncalibrated"));
     read_back("drawn/timeline.json", drawn, sizeof drawn);
     assert_non_null(strstr(drawn, "\"traceEvents\": ["));
-    with_example("gpu timeline --kernel nothing --out-dir drawn", "vector_add", 1, "launched no kernel nothing");
+    with_example("gpu timeline --kernel nothing --out-dir drawn", "vector_add", 1, "there is no timeline: no kernel nothing was launched and ended well");
     expect("gpu timeline -- true", 2, "--out-dir FOLDER is missing");
 }
 

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ static struct {
     pthread_mutex_t lock;    /* of the checker and the findings, for moments */
     gpu_checker *checker;
     gpu_findings findings;
+    _Atomic uint64_t launches;
     struct sigaction before; /* the program's own handler */
 } checks = {.kernels = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -137,6 +139,7 @@ static pgd_status run(CUfunction f, const gpu_launch *launch, gpu_fault *fault) 
 pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, gpu_fault *fault) {
     pthread_mutex_lock(&checks.kernels);
     launch->listener = &listener;
+    atomic_fetch_add(&checks.launches, 1);
     pgd_status status = run(f, launch, fault);
     pthread_mutex_unlock(&checks.kernels);
     return status;
@@ -153,6 +156,13 @@ void gpu_checks_call(const char *name, CUresult result, const char *reason) {
     pthread_mutex_lock(&checks.lock);
     gpu_findings_add_call(&checks.findings, "driver call", name, error, "%s: %s: %s", name, error == NULL ? "?" : error, reason[0] != '\0' || text == NULL ? reason : text);
     pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_end(void) {
+    json_line line = {.count = 0};
+    if (checks.checker == NULL) return;
+    add(&line, "{\"launches\": %llu}\n", (unsigned long long)atomic_load(&checks.launches));
+    gpu_append(gpu_driver.settings.findings, line.chars);
 }
 
 void gpu_checks_forget(void) {

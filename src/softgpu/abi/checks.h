@@ -14,6 +14,7 @@ pgd_status gpu_checks_run(CUfunction function, gpu_launch *launch, gpu_fault *fa
 /* A fault of a launch that was not run here. */
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);
 void gpu_checks_call(const char *name, CUresult result, const char *reason); /* refused; reason: "" where none is known */
+void gpu_checks_end(void); /* the program ends: how many kernels it launched goes to the file */
 void gpu_checks_forget(void); /* instructions: a module is unloaded */
 void gpu_checks_allocated(CUdeviceptr address, size_t bytes);
 void gpu_checks_written(CUdeviceptr address, size_t bytes);

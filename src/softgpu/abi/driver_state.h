@@ -93,6 +93,7 @@ void gpu_task_release(gpu_task *task);
 /* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
 gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
 void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
+void gpu_tasks_end(bool finish);    /* the program ends: says what is left, and does it if that is wanted; gives the lock away meanwhile */
 void gpu_task_asked(void);          /* the program was told that something is not done; gives the lock away */
 
 /* ---- objects ------------------------------------------------------------------------------------------------------------------------------------------------- */

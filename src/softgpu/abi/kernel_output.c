@@ -99,11 +99,3 @@ void gpu_output_flush(gpu_output *o) {
     pthread_mutex_unlock(&o->lock);
     if (lost > 0) gpu_report("%llu bytes that kernels printed are lost: %zu fit between two synchronisations, as CU_LIMIT_PRINTF_FIFO_SIZE says", (unsigned long long)lost, o->capacity);
 }
-
-/* CUDA does not write what is left when a program ends, but here it is told. A lock that a thread of the past holds is left alone. */
-__attribute__((destructor)) static void tell_what_is_left(void) {
-    if (gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&gpu_driver.lock) != 0) return;
-    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
-        if (atomic_load(&c->output.waiting)) gpu_report("kernels printed something that was never written; synchronise, or destroy the context, before the program ends");
-    pthread_mutex_unlock(&gpu_driver.lock);
-}

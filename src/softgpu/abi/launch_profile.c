@@ -11,7 +11,7 @@
 typedef struct entry {
     char *kernel;
     uint32_t grid[3], block[3];
-    uint64_t shared_bytes, launches;
+    uint64_t shared_bytes, launches, failed;
     int32_t registers;
     gpu_launch_counts counts;
 } entry;
@@ -64,7 +64,7 @@ pgd_status gpu_profile_run(CUfunction f, int32_t registers, gpu_launch *launch, 
     pthread_mutex_unlock(&profile.kernels);
     pthread_mutex_lock(&profile.lock);
     entry *e = entry_of(launch, registers);
-    if (e != NULL) add(&e->counts, &counts), e->launches++;
+    if (e != NULL) add(&e->counts, &counts), e->launches++, e->failed += status != PGD_OK;
     pthread_mutex_unlock(&profile.lock);
     return e == NULL && status == PGD_OK ? pgd_fail_memory(sizeof *e) : status;
 }
@@ -89,8 +89,8 @@ static void write_json(pgd_text *t, const entry *e) {
     const gpu_launch_counts *c = &e->counts;
     int32_t warps, most;
     gpu_occupancy o = occupancy(e, &warps, &most);
-    pgd_text_add(t, "{\"kernel\": \"%s\", \"launches\": %llu, \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u], \"registers_estimate\": %d, \"shared_bytes\": %llu, \"occupancy_warps\": %d, \"occupancy_most\": %d, \"occupancy_limiter\": \"%s\"", e->kernel,
-                 (ull)e->launches, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], e->registers, (ull)e->shared_bytes, warps, most, limiters[o.limiter]);
+    pgd_text_add(t, "{\"kernel\": \"%s\", \"launches\": %llu, \"failed\": %llu, \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u], \"registers_estimate\": %d, \"shared_bytes\": %llu, \"occupancy_warps\": %d, \"occupancy_most\": %d, \"occupancy_limiter\": \"%s\"", e->kernel,
+                 (ull)e->launches, (ull)e->failed, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], e->registers, (ull)e->shared_bytes, warps, most, limiters[o.limiter]);
     pgd_text_add(t, ", \"warp_instructions\": %llu, \"thread_instructions\": %llu, \"lane_use\": %.4f, \"branches\": %llu, \"divergent_branches\": %llu", (ull)c->warp_instructions, (ull)c->thread_instructions, part(c->thread_instructions, 32 * c->warp_instructions),
                  (ull)c->branches, (ull)c->parted);
     pgd_text_add(t, ", \"global_load_requests\": %llu, \"global_load_sectors\": %llu, \"global_load_sectors_ideal\": %llu, \"global_store_requests\": %llu, \"global_store_sectors\": %llu, \"global_store_sectors_ideal\": %llu", (ull)c->global_loads, (ull)c->load_sectors,
@@ -109,9 +109,11 @@ static void write_words(pgd_text *t, const entry *e) {
     const gpu_launch_counts *c = &e->counts;
     int32_t warps, most;
     gpu_occupancy o = occupancy(e, &warps, &most);
-    pgd_text_add(t, "%s, grid %u x %u x %u, block %u x %u x %u, launched %llu times\n", e->kernel, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], (ull)e->launches);
+    pgd_text_add(t, "%s, grid %u x %u x %u, block %u x %u x %u, launched %llu time%s", e->kernel, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], (ull)e->launches, e->launches == 1 ? "" : "s");
+    if (e->failed > 0) pgd_text_add(t, ", of which %llu failed: counted up to there", (ull)e->failed);
+    pgd_text_add(t, "\n");
     pgd_text_add(t, "  occupancy      %12d of %d warps, limited by %s (about %d registers, %llu bytes of shared memory)\n", warps, most, limiters[o.limiter], e->registers, (ull)e->shared_bytes);
-    pgd_text_add(t, "  instructions   %12llu of warps, %.1f of 32 lanes at work; %llu of %llu conditional branches diverged\n", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions), (ull)c->parted, (ull)c->branches);
+    pgd_text_add(t, "  instructions   %12llu warp instructions, %.1f of 32 lanes at work; %llu of %llu conditional branches diverged\n", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions), (ull)c->parted, (ull)c->branches);
     write_memory(t, "global loads", c->global_loads, "sectors of 32 bytes", c->load_sectors, c->ideal_load_sectors);
     write_memory(t, "global stores", c->global_stores, "sectors of 32 bytes", c->store_sectors, c->ideal_store_sectors);
     write_memory(t, "shared memory", c->shared_requests, "wavefronts", c->shared_wavefronts, c->ideal_shared_wavefronts);
@@ -119,10 +121,9 @@ static void write_words(pgd_text *t, const entry *e) {
         if (c->by_class[k] > 0) pgd_text_add(t, "    %-16s %12llu  %4.1f %%\n", gpu_class_names[k], (ull)c->by_class[k], 100 * part(c->by_class[k], c->warp_instructions));
 }
 
-/* When the process ends: kernels that ran last may still be missing if it did not wait for them. */
-__attribute__((destructor)) static void write_all(void) {
+void gpu_profile_end(void) {
     pgd_text text = {0};
-    if (!gpu_profile_wanted() || gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&profile.lock) != 0) return;
+    if (!gpu_profile_wanted() || pthread_mutex_trylock(&profile.lock) != 0) return;
     for (int32_t i = 0; i < profile.count; i++) (gpu_driver.settings.profile_json ? write_json : write_words)(&text, &profile.list[i]);
     if (text.chars != NULL && !text.failed) gpu_append(gpu_driver.settings.profile, text.chars);
     pgd_mem_free(text.chars);

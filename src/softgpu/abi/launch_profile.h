@@ -6,5 +6,6 @@
 #include "driver_state.h"
 
 bool gpu_profile_wanted(void);
+void gpu_profile_end(void); /* the program ends: writes all */
 pgd_status gpu_profile_run(CUfunction function, int32_t registers, gpu_launch *launch, gpu_fault *fault); /* one launch at a time */
 #endif

@@ -14,10 +14,7 @@ static uint64_t fixed_shared(CUfunction f) { return gpu_program_shared_bytes(&f-
 
 /* Asked for rarely, so worked out when it is. */
 static int32_t registers_of(CUfunction f) {
-    if (f->registers == 0) {
-        int32_t live = gpu_registers_estimate(f->ptx), most = f->ptx->max_registers > 0 ? f->ptx->max_registers : 255;
-        f->registers = live < 8 ? 8 : live > most ? most : live;
-    }
+    if (f->registers == 0) f->registers = gpu_registers_of(f->ptx);
     return f->registers;
 }
 

@@ -9,6 +9,7 @@
 #include "checks.h"
 #include "launch_profile.h"
 #include "launch_timeline.h"
+#include "launch_watch.h"
 
 gpu_operation *gpu_operation_create(gpu_operation_kind kind) {
     gpu_operation *o = pgd_mem_zalloc(sizeof *o);
@@ -71,26 +72,49 @@ static pgd_status run_vector(CUfunction f, const gpu_launch *launch, gpu_fault *
     return status == PGD_OK ? gpu_vector_launch(f->code, launch, gpu_driver.pool, fault, NULL) : status;
 }
 
-static void print(void *user, const char *text, size_t bytes) { gpu_output_add(&((CUcontext)user)->output, text, bytes); }
+/* What services of a launch are given. */
+typedef struct launch_user {
+    CUcontext context;
+    gpu_watch watch;
+} launch_user;
+
+static void print(void *user, const char *text, size_t bytes) { gpu_output_add(&((launch_user *)user)->context->output, text, bytes); }
+static gpu_order look(void *user) { return gpu_watch_look(&((launch_user *)user)->watch); }
+static void where(void *user, const char *place) { gpu_watch_where(&((launch_user *)user)->watch, place); }
 static void allocated(void *user, uint64_t address, uint64_t bytes) { (void)user, gpu_checks_allocated(address, bytes); }
+
+static pgd_status run_launch(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
+    bool timeline = !gpu_checks_wanted() && gpu_timeline_wanted(launch);
+    launch->seed = seed_of_launch(!gpu_checks_wanted() && (timeline || gpu_profile_wanted()));
+    if (gpu_checks_wanted()) return gpu_checks_run(f, launch, fault);
+    if (timeline) return gpu_timeline_run(f, registers, launch, fault);
+    if (gpu_profile_wanted()) return gpu_profile_run(f, registers, launch, fault);
+    return gpu_driver.settings.reference ? run_reference(launch, fault) : run_vector(f, launch, fault);
+}
+
+static CUresult tell_fault(CUcontext context, const gpu_launch *launch, const gpu_fault *fault, pgd_status status) {
+    const char *text = fault->kind == GPU_NO_FAULT ? pgd_error_text() : fault->text;
+    snprintf(context->error_text, sizeof context->error_text, "%s", text);
+    if (fault->kind == GPU_FAULT_ASSERT && strcmp(gpu_driver.settings.report, "/dev/stderr") != 0) gpu_output_assert(&context->output, fault->assertion);
+    if (fault->kind == GPU_NO_FAULT) gpu_report("%s", text);
+    else if (fault->kind == GPU_FAULT_INTERRUPTED) gpu_report("interrupted: %s", text);
+    else gpu_checks_fault(launch, fault);
+    return status == PGD_DEVICE ? result_of_fault(fault->kind) : gpu_result(status);
+}
 
 static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     gpu_fault fault = {0};
-    if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as PAGODA_SOFTGPU_FAULT asks", k->function->ptx->name);
-    gpu_services services = {.user = context, .print = print, .heap = &context->heap, .allocated = allocated};
+    if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as --fault asks (PAGODA_SOFTGPU_FAULT)", k->function->ptx->name);
+    launch_user user = {.context = context};
+    gpu_services services = {&user, look, where, &gpu_watch_attention, print, &context->heap, allocated};
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};
-    bool timeline = !gpu_checks_wanted() && gpu_timeline_wanted(&launch);
-    launch.seed = seed_of_launch(!gpu_checks_wanted() && (timeline || gpu_profile_wanted()));
-    pgd_status status = gpu_checks_wanted() ? gpu_checks_run(k->function, &launch, &fault) : timeline ? gpu_timeline_run(k->function, k->registers, &launch, &fault) : gpu_profile_wanted() ? gpu_profile_run(k->function, k->registers, &launch, &fault) : gpu_driver.settings.reference ? run_reference(&launch, &fault) : run_vector(k->function, &launch, &fault);
-    if (status == PGD_OK) return CUDA_SUCCESS;
-    const char *text = fault.kind == GPU_NO_FAULT ? pgd_error_text() : fault.text;
-    snprintf(context->error_text, sizeof context->error_text, "%s", text);
-    if (fault.kind == GPU_FAULT_ASSERT) gpu_output_assert(&context->output, fault.assertion);
-    if (fault.kind != GPU_NO_FAULT) gpu_checks_fault(&launch, &fault);
-    else gpu_report("%s", text);
-    return status == PGD_DEVICE ? result_of_fault(fault.kind) : gpu_result(status);
+    gpu_watch_begin(&user.watch);
+    pgd_status status = run_launch(k->function, k->registers, &launch, &fault);
+    CUresult result = status == PGD_OK ? CUDA_SUCCESS : tell_fault(context, &launch, &fault, status);
+    gpu_watch_end(&user.watch);
+    return result;
 }
 
 /* ---- copies --------------------------------------------------------------------------------------------------------------------------------------------------- */

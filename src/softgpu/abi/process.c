@@ -6,9 +6,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "checks.h"
+#include "launch_profile.h"
+#include "launch_watch.h"
 
 gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -101,6 +104,7 @@ static CUresult begin(void) {
     }
     if (gpu_checks_begin() != PGD_OK) return CUDA_ERROR_OUT_OF_MEMORY;
     p->pid = (int)getpid();
+    if (p->settings.report[0] != '\0') gpu_watch_interrupts(); /* where it can be said */
     p->initialized = true;
     return CUDA_SUCCESS;
 }
@@ -112,6 +116,35 @@ CUresult cuInit(unsigned int flags) {
     CUresult result = gpu_driver.initialized ? (gpu_driver.pid == (int)getpid() ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED) : begin();
     pthread_mutex_unlock(&gpu_driver.lock);
     return result;
+}
+
+/* ---- ending --------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A thread of the past may hold the lock, or be in the middle of a call. */
+static bool lock_in_time(void) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    return pthread_mutex_timedlock(&gpu_driver.lock, &until) == 0;
+}
+
+/* CUDA does not write what kernels printed last, but here it is told. */
+static void tell_what_was_printed(void) {
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        if (atomic_load(&c->output.waiting)) gpu_report("kernels printed something that was never written; synchronise, or destroy the context, before the program ends");
+}
+
+/* When the process ends by itself. */
+__attribute__((destructor)) static void end(void) {
+    const gpu_settings *s = &gpu_driver.settings;
+    if (!gpu_driver.initialized || gpu_driver.pid != (int)getpid()) return;
+    if (lock_in_time()) {
+        gpu_tasks_end(!gpu_in_host_function && (s->check || s->profile[0] != '\0' || s->timeline[0] != '\0'));
+        tell_what_was_printed();
+        pthread_mutex_unlock(&gpu_driver.lock);
+    }
+    gpu_profile_end();
+    gpu_checks_end();
 }
 
 _Thread_local bool gpu_in_host_function;

@@ -74,7 +74,7 @@ static pgd_status check(gpu_settings *s) {
 }
 
 pgd_status gpu_settings_read(gpu_settings *s) {
-    int64_t json, devices, processors, memory, workers, synchronous, seed, limit, version;
+    int64_t json, devices, processors, memory, workers, synchronous, seed, limit, timeout, patience, version;
     PGD_TRY(path("PAGODA_SOFTGPU_REPORT", s->report, sizeof s->report)); /* first: what is wrong with the others is told there */
     PGD_TRY(number("DEVICES", 0, 16, 1, &devices));
     PGD_TRY(number("PROCESSORS", 1, 1024, 8, &processors));
@@ -84,6 +84,8 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     PGD_TRY(number("SEED", 0, INT64_MAX, 0, &seed));
     PGD_TRY(number("PROFILE_JSON", 0, 1, 0, &json));
     PGD_TRY(number("LIMIT", 0, 1 << 30, 1000000, &limit));
+    PGD_TRY(number("TIMEOUT", 0, 1000000, 0, &timeout));
+    PGD_TRY(number("PATIENCE", 0, 1000000, 10, &patience));
     PGD_TRY(number("VERSION", 1000, 1000000, 13000, &version));
     PGD_TRY(capability(&s->capability));
     PGD_TRY(executor(&s->reference));
@@ -101,6 +103,8 @@ pgd_status gpu_settings_read(gpu_settings *s) {
     s->synchronous = synchronous != 0;
     s->seed = (uint64_t)seed;
     s->instruction_limit = (uint64_t)limit * 1000000;
+    s->timeout_s = (int32_t)timeout;
+    s->patience_s = (int32_t)patience;
     s->driver_version = (int32_t)version;
     return PGD_OK;
 }

@@ -15,6 +15,8 @@ typedef struct gpu_settings {
     bool reference;             /* EXECUTOR=reference: the slow one */
     uint64_t seed;              /* SEED: of the order in which tasks, blocks, warps and threads run; 0: the natural one */
     uint64_t instruction_limit; /* LIMIT: of one launch, in millions of instructions of threads */
+    int32_t timeout_s;          /* TIMEOUT: seconds that a launch may take; 0: as long as it likes */
+    int32_t patience_s;         /* PATIENCE: seconds after which a launch is said to run for long; 0: never */
     int32_t driver_version;     /* VERSION: what cuDriverGetVersion says; an old driver, say */
     bool check, check_races, check_uninitialised; /* CHECK: a list of memory, races, uninitialised */
     char findings[4096];        /* FINDINGS: a file that gets what is found, a JSON object a line; "": none */

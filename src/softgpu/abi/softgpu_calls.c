@@ -5,6 +5,8 @@
 #include <string.h>
 #include <timing/registers.h>
 
+#include <exec/gpu_syscalls.h>
+
 #include "driver_state.h"
 
 const char *pgd_softgpu_error_text(void) {
@@ -30,13 +32,14 @@ int pgd_softgpu_ptx_read(const char *text, size_t bytes, pgd_softgpu_module_info
     pgd_text mistakes = {0};
     ptx_module *ptx;
     pgd_status status = text == NULL ? PGD_CORRUPT : ptx_parse(text, bytes, &mistakes, &ptx);
+    if (status == PGD_OK) (void)!gpu_syscalls_resolve(ptx, &mistakes); /* another module may define it */
     if (log != NULL && log_bytes > 0) snprintf(log, log_bytes, "%s", mistakes.chars == NULL ? "" : mistakes.chars);
     pgd_mem_free(mistakes.chars);
     if (status != PGD_OK) return status == PGD_NO_MEMORY ? 3 : status == PGD_UNSUPPORTED ? 2 : 1;
     if (module != NULL) describe(ptx, module);
     for (const ptx_function *f = ptx->functions; f != NULL && each != NULL; f = f->next) {
         if (!f->entry || !f->defined) continue;
-        pgd_softgpu_kernel_info info = {f->name, f->place.line, f->instruction_count, gpu_registers_estimate(f), f->parameter_bytes, f->local_bytes};
+        pgd_softgpu_kernel_info info = {f->name, f->place.line, f->instruction_count, gpu_registers_of(f), f->parameter_bytes, f->local_bytes};
         each(user, &info);
     }
     ptx_module_destroy(ptx);

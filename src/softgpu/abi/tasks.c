@@ -16,11 +16,12 @@ static struct {
     gpu_task *first, *last; /* that can run */
     pthread_t workers[WORKERS_MAX];
     int32_t count, busy;
+    int32_t hosting;        /* of the busy: by functions of the host */
+    int32_t unfinished;     /* kernels, copies, fills */
     /* with a seed: */
     gpu_schedule drawn;
     bool begun, told;
     enum { IN_TIME, LATE, STUCK } late; /* LATE: tasks run although nobody waits, STUCK: beside others, until the program calls again */
-    int32_t hosting;                    /* of the busy: by functions of the host */
     int32_t awaited, due;               /* tasks that are waited for; tasks that run because the program asked often */
     int32_t asked;
 } scheduler;
@@ -36,6 +37,8 @@ void gpu_task_release(gpu_task *t) {
     pgd_mem_free(t->next);
     pgd_mem_free(t);
 }
+
+static bool works(const gpu_operation *o) { return o != NULL && (o->kind == GPU_OP_KERNEL || o->kind == GPU_OP_COPY || o->kind == GPU_OP_FILL); }
 
 static void queue(gpu_task *t) {
     t->queued = NULL;
@@ -64,6 +67,7 @@ static void finish(gpu_task *t) {
             else next->queued = list, list = next;
         }
         done->next_count = 0;
+        scheduler.unfinished -= works(done->operation);
         gpu_operation_release(done->operation);
         done->operation = NULL;
         gpu_task_release(done); /* that of the scheduler */
@@ -106,24 +110,24 @@ static gpu_task *draw(void) {
 
 static void run(gpu_task *t) {
     CUcontext context = t->context;
+    bool hosts = calls_back(t);
     CUresult result = CUDA_SUCCESS;
     bool lost = context->error != CUDA_SUCCESS;
+    scheduler.hosting += hosts;
     if (!lost || t->operation->kind == GPU_OP_CALLBACK) {
         pthread_mutex_unlock(&gpu_driver.lock);
         result = gpu_operation_run(t->operation, context);
         pthread_mutex_lock(&gpu_driver.lock);
     }
+    scheduler.hosting -= hosts;
     if (!lost && result != CUDA_SUCCESS) context->error = result;
     finish(t);
 }
 
 static void run_drawn(gpu_task *t) {
-    bool hosts = calls_back(t);
     scheduler.busy++;
-    scheduler.hosting += hosts;
     run(t);
     scheduler.busy--;
-    scheduler.hosting -= hosts;
     if (scheduler.due > 0) scheduler.due--;
     pthread_cond_broadcast(&gpu_driver.changed);
 }
@@ -214,6 +218,7 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
         gpu_operation_release(operation);
         t->operation = NULL;
     }
+    scheduler.unfinished += works(t->operation);
     if (scheduler.count == 0 && operation != NULL) start_workers();
     scheduler.late = IN_TIME;
     scheduler.asked = 0;
@@ -279,9 +284,18 @@ void gpu_task_asked(void) {
     scheduler.due = 0;
 }
 
-/* When the process ends. */
-__attribute__((destructor)) static void tell_what_is_left(void) {
-    if (gpu_driver.settings.seed == 0 || gpu_driver.pid != (int)getpid() || pthread_mutex_trylock(&gpu_driver.lock) != 0) return;
-    if (scheduler.first != NULL && scheduler.busy == 0) gpu_report("the program ended without waiting for its last work, which did not run: with a seed it runs when it is waited for");
-    pthread_mutex_unlock(&gpu_driver.lock);
+/* Who looks at a program (checks it, counts, draws) is to see all of it; otherwise what is left is lost, as on a GPU. */
+void gpu_tasks_end(bool finish) {
+    enum { NOTHING_BUT_HOST_MAX = 50 }; /* times WHILE_NS: functions of the host may wait for the program, which is over */
+    int32_t left = scheduler.unfinished;
+    if (left == 0) return;
+    gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
+    scheduler.awaited++; /* whoever draws may go on */
+    pthread_cond_broadcast(&gpu_driver.changed);
+    for (int32_t idle = 0; finish && scheduler.unfinished > 0 && idle < NOTHING_BUT_HOST_MAX;) {
+        gpu_task *own = scheduler.count > 0 ? NULL : gpu_driver.settings.seed != 0 ? draw() : take(ANY);
+        if (own != NULL) (gpu_driver.settings.seed != 0 ? run_drawn : run)(own);
+        else if (wait_for_change(WHILE_NS)) idle = 0;
+        else help(gpu_driver.settings.seed != 0 ? work_drawn : work), idle = scheduler.busy > scheduler.hosting ? 0 : idle + 1;
+    }
 }

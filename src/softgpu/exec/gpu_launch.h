@@ -13,7 +13,8 @@
     X(BARRIER, "a barrier that is used wrongly")                             \
     X(MASK, "an operation of a warp by a lane that its mask leaves out")     \
     X(TRAP, "the kernel trapped")                                            \
-    X(LIMIT, "more instructions than the limit allows")                      \
+    X(LIMIT, "more instructions or time than is allowed")                    \
+    X(INTERRUPTED, "the launch was told to end")                             \
     X(CALL, "a call of something that cannot be called")                     \
     X(STACK, "more memory for calls than a thread may have")                 \
     X(ASSERT, "an assertion that failed")                                    \
@@ -40,9 +41,14 @@ void gpu_place_say(const ptx_module *module, const ptx_function *function, const
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
 
+typedef enum gpu_order { GPU_GO_ON, GPU_SAY_WHERE, GPU_TOO_LONG, GPU_INTERRUPT } gpu_order;
+
 /* What a launch may reach of its driver: see gpu_syscalls.h. Called by any of the executor's threads. */
 typedef struct gpu_services {
     void *user;
+    gpu_order (*look)(void *user);                                        /* asked now and then, and when attention is not 0: goes on, says where a thread is, or ends with a fault; NULL: goes on */
+    void (*where)(void *user, const char *place);                         /* what a launch says then */
+    const _Atomic int *attention;                                         /* where there is a look */
     void (*print)(void *user, const char *text, size_t bytes);            /* of one call of printf, never none; NULL: it is dropped */
     struct gpu_heap *heap;                                                /* NULL: malloc has nothing to give */
     void (*allocated)(void *user, uint64_t address, uint64_t bytes);      /* malloc gave it; NULL: nobody asks */
@@ -62,6 +68,17 @@ typedef struct gpu_launch {
     uint64_t seed;               /* of the order in which blocks, warps and threads run, one worker running all; 0: the natural order (gpu_schedule.h) */
     const gpu_services *services; /* NULL: text of printf is dropped, malloc has nothing to give */
 } gpu_launch;
+
+enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks */
+#define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"
+#define GPU_INTERRUPTED_TEXT "the launch was told to end"
+
+/* What the driver orders, after `now` instructions of which `more` are new. */
+static inline gpu_order gpu_launch_look(const gpu_launch *l, uint64_t now, uint64_t more) {
+    const gpu_services *s = l->services;
+    if (s == NULL || s->look == NULL || (now >> GPU_LOOK_BITS == (now - more) >> GPU_LOOK_BITS && *s->attention == 0)) return GPU_GO_ON;
+    return s->look(s->user);
+}
 
 /* Errors: BAD_ARG sizes that no device takes. */
 pgd_status gpu_launch_check(const gpu_launch *launch);

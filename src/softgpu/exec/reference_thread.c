@@ -302,6 +302,23 @@ static bool arithmetic(gpu_thread *t, const ptx_instruction *i) {
     return true;
 }
 
+/* Counts an instruction. */
+static bool may_go_on(gpu_thread *t, const ptx_instruction *i) {
+    const gpu_launch *l = t->block->launch;
+    uint64_t limit = l->instruction_limit;
+    char text[sizeof t->block->fault->text];
+    if (limit != 0 && *t->block->executed >= limit) return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
+    switch (gpu_launch_look(l, ++*t->block->executed, 1)) {
+    case GPU_INTERRUPT: return gpu_thread_fault(t, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
+    case GPU_TOO_LONG: return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
+    case GPU_SAY_WHERE:
+        gpu_place_say(l->program->module, gpu_thread_frame(t)->function, i, t->block->index, t->index, text, sizeof text);
+        l->services->where(l->services->user, text);
+        return true;
+    default: return true;
+    }
+}
+
 bool gpu_thread_step(gpu_thread *t) {
     gpu_frame *frame = gpu_thread_frame(t);
     bool handled;
@@ -310,9 +327,7 @@ bool gpu_thread_step(gpu_thread *t) {
         return true;
     }
     const ptx_instruction *i = &frame->function->instructions[frame->pc];
-    uint64_t limit = t->block->launch->instruction_limit;
-    if (limit != 0 && *t->block->executed >= limit) return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
-    ++*t->block->executed;
+    if (!may_go_on(t, i)) return false;
     if (i->guarded && ((t->registers[frame->registers + i->guard].low & 1) != 0) == i->guard_negated) {
         frame->pc++;
         return true;

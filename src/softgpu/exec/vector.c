@@ -215,26 +215,48 @@ static void deadlock(vec_block *b) {
     }
 }
 
-/* Tells the launch what was executed since; false: that was too much. */
-static bool within_limit(vec_worker *worker, vec_warp *w) {
-    vec_launch *run = worker->run;
-    uint64_t limit = worker->launch->instruction_limit, mine = worker->executed, all;
-    if (limit == 0 || mine == 0) return true;
-    worker->executed = 0;
-    all = atomic_fetch_add_explicit(&run->executed, mine, memory_order_relaxed) + mine;
-    if (all <= limit) return true;
-    const ptx_function *kernel = worker->launch->kernel;
-    const ptx_instruction *i = &kernel->instructions[kernel->instruction_count - 1];
-    int32_t lane = 0;
+/* Where a warp stands between two turns, and a lane that is there. Its frame is that of the place from then on. */
+static const ptx_instruction *place_of(vec_warp *w, int32_t *lane) {
+    const ptx_function *kernel = w->worker->launch->kernel;
+    *lane = 0;
     w->frame = &w->root;
     if (w->split_count > 0) {
         const vec_split *split = &w->splits[w->current < w->split_count ? w->current : 0];
         const vec_step *at = &split->frame->body->steps[split->pc];
         w->frame = split->frame;
-        lane = __builtin_ctz(split->mask);
-        if (at->i != NULL) i = at->i;
+        *lane = __builtin_ctz(split->mask);
+        if (at->i != NULL) return at->i;
     }
-    vec_fault(w, lane, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
+    return &kernel->instructions[kernel->instruction_count - 1];
+}
+
+static void say_where(vec_warp *w) {
+    const gpu_launch *l = w->worker->launch;
+    const uint32_t *size = l->block;
+    char text[sizeof w->worker->fault.text];
+    vec_frame *frame = w->frame;
+    int32_t lane;
+    const ptx_instruction *i = place_of(w, &lane);
+    uint32_t number = w->number * VEC_LANES + (uint32_t)lane, thread[3] = {number % size[0], number / size[0] % size[1], number / size[0] / size[1]};
+    gpu_place_say(l->program->module, w->frame->body->function, i, w->block->index, thread, text, sizeof text);
+    w->frame = frame;
+    l->services->where(l->services->user, text);
+}
+
+/* Tells the launch what was executed since, and hears whether it may go on. */
+static bool may_go_on(vec_worker *worker, vec_warp *w) {
+    uint64_t limit = worker->launch->instruction_limit, mine = worker->executed, all;
+    int32_t lane;
+    if (mine == 0) return true;
+    worker->executed = 0;
+    all = atomic_fetch_add_explicit(&worker->run->executed, mine, memory_order_relaxed) + mine;
+    gpu_order order = gpu_launch_look(worker->launch, all, mine);
+    if (order == GPU_SAY_WHERE) say_where(w);
+    if ((limit == 0 || all <= limit) && order < GPU_TOO_LONG) return true;
+    const ptx_instruction *i = place_of(w, &lane);
+    if (order == GPU_INTERRUPT) vec_fault(w, lane, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
+    else if (order == GPU_TOO_LONG) vec_fault(w, lane, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
+    else vec_fault(w, lane, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
     return false;
 }
 
@@ -257,7 +279,7 @@ static bool run_warp(vec_worker *worker, vec_warp *w, gpu_schedule *drawn, bool 
         *moved = true;
         if (drawn != NULL) worker->run->accesses = gpu_schedule_turn(drawn, ACCESS_BITS);
         vec_turn(w);
-        if (w->stop == VEC_FAULTED || !within_limit(worker, w)) return false;
+        if (w->stop == VEC_FAULTED || !may_go_on(worker, w)) return false;
         over = w->stop == VEC_TURN_OVER;
         if (over && drawn == NULL) return true;
     }

@@ -121,12 +121,13 @@ static void count_access(gpu_launch_counts *c, const gpu_warp_step *e) {
 
 static void count(void *user, const gpu_warp_step *e) {
     gpu_launch_counts *c = user;
+    bool branch = e->instruction->form == PTX_FORM_BRA;
     c->warp_instructions++;
-    c->thread_instructions += (uint64_t)__builtin_popcount(e->lanes);
+    c->thread_instructions += (uint64_t)__builtin_popcount(branch ? e->running : e->lanes); /* not to jump is work of a branch, too */
     c->lanes_alive += (uint64_t)__builtin_popcount(e->alive);
     c->by_class[gpu_class_of(e->instruction)]++;
-    if (e->instruction->form == PTX_FORM_BRA && e->instruction->guarded) c->branches++;
-    if (e->instruction->form == PTX_FORM_BRA && e->instruction->guarded && e->lanes != 0 && e->lanes != e->running) c->parted++;
+    if (branch && e->instruction->guarded) c->branches++;
+    if (branch && e->instruction->guarded && e->lanes != 0 && e->lanes != e->running) c->parted++;
     if (e->bytes > 0) count_access(c, e);
 }
 

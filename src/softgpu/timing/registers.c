@@ -66,7 +66,8 @@ static int32_t weight(const ptx_function *f, const uint64_t *set) {
     return sum;
 }
 
-int32_t gpu_registers_estimate(const ptx_function *function) {
+/* -1: no memory. */
+static int32_t estimate(const ptx_function *function) {
     flow f = {.function = function, .words = (function->register_count + 63) / 64};
     size_t set_bytes = sizeof *f.before * (size_t)f.words;
     f.before = pgd_mem_zalloc(set_bytes * (size_t)(function->instruction_count + 1) + 8);
@@ -83,4 +84,9 @@ int32_t gpu_registers_estimate(const ptx_function *function) {
     pgd_mem_free(f.before);
     pgd_mem_free(f.now);
     return most;
+}
+
+int32_t gpu_registers_of(const ptx_function *function) {
+    int32_t live = estimate(function), most = function->max_registers > 0 ? function->max_registers : 255;
+    return live < 8 ? 8 : live > most ? most : live;
 }

@@ -30,8 +30,8 @@ typedef struct pgd_softgpu_module_info {
     int64_t shared_bytes, global_bytes, const_bytes;
 } pgd_softgpu_module_info;
 
-/* Reads and checks PTX, and calls `each`, which may be NULL, for every kernel. Mistakes go to the log, a line each, cut at its end. Returns 0; 1: it is no PTX, or
- * not right; 2: it uses something that is not built; 3: no memory. Needs no cuInit. */
+/* Reads and checks PTX, and calls `each`, which may be NULL, for every kernel. Mistakes go to the log, a line each, cut at its end. Returns 0: it can be loaded, or, where the
+ * log has lines, linked with what defines the functions they name; 1: it is no PTX, or not right; 2: it uses something that is not built; 3: no memory. Needs no cuInit. */
 int pgd_softgpu_ptx_read(const char *text, size_t bytes, pgd_softgpu_module_info *module, pgd_softgpu_kernel_fn *each, void *user, char *log, size_t log_bytes);
 
 #ifdef __cplusplus

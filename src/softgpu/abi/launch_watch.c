@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A program that is interrupted while a kernel runs ends when the launch has ended, and has said where it was; a second signal ends it at once. */
+#define _GNU_SOURCE
+#include "launch_watch.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "driver_state.h"
+
+_Atomic int gpu_watch_attention;
+static _Atomic int running;
+
+static uint64_t seconds_of(const gpu_watch *w) { return (pgd_time_ns() - w->begun_ns) / 1000000000; }
+
+/* The handler is gone by now (SA_RESETHAND). */
+static void on_signal(int number) {
+    if (gpu_driver.pid == (int)getpid() && atomic_load(&running) > 0) atomic_store(&gpu_watch_attention, number);
+    else raise(number);
+}
+
+void gpu_watch_interrupts(void) {
+    static const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction own = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART}, now;
+    for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+        if (sigaction(numbers[k], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) sigaction(numbers[k], &own, NULL);
+}
+
+void gpu_watch_begin(gpu_watch *w) {
+    w->begun_ns = pgd_time_ns();
+    atomic_init(&w->said, false);
+    atomic_fetch_add(&running, 1);
+}
+
+void gpu_watch_end(gpu_watch *w) {
+    (void)w;
+    int number = atomic_load(&gpu_watch_attention);
+    if (atomic_fetch_sub(&running, 1) == 1 && number != 0) kill(getpid(), number);
+}
+
+gpu_order gpu_watch_look(gpu_watch *w) {
+    const gpu_settings *s = &gpu_driver.settings;
+    uint64_t seconds = seconds_of(w);
+    if (atomic_load(&gpu_watch_attention) != 0) return GPU_INTERRUPT;
+    if (s->timeout_s > 0 && seconds >= (uint64_t)s->timeout_s) return GPU_TOO_LONG;
+    return s->patience_s > 0 && seconds >= (uint64_t)s->patience_s && !atomic_exchange(&w->said, true) ? GPU_SAY_WHERE : GPU_GO_ON;
+}
+
+void gpu_watch_where(const gpu_watch *w, const char *place) {
+    gpu_report("%s: this launch has run for %llu s; ^C ends the program and says where it is then, --timeout ends such launches", place, (unsigned long long)seconds_of(w));
+}

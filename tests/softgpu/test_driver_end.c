@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How programs end: with work that is not done, in a kernel that does not end, interrupted. This program starts itself and reads what the driver reports. */
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "driver_fixture.h"
+
+static char report[64], findings[64], profile[64];
+
+/* ---- what is started ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static const char kernels[] =
+    ".version 7.8\n.target sm_80\n.address_size 64\n"
+    ".visible .entry beyond(.param .u64 at)\n{\n.reg .u64 %o;\n.reg .u32 %t;\nld.param.u64 %o, [at];\nmov.u32 %t, %tid.x;\nst.global.u32 [%o+64], %t;\nret;\n}\n"
+    ".visible .entry right(.param .u64 at)\n{\n.reg .u64 %o;\n.reg .u32 %t;\nld.param.u64 %o, [at];\nmov.u32 %t, %clock;\nst.global.u32 [%o], %t;\nret;\n}\n"
+    ".visible .entry spin(.param .u64 at)\n{\n.reg .u64 %o;\n.reg .u32 %v;\n.reg .pred %p;\nld.param.u64 %o, [at];\nagain: ld.volatile.global.u32 %v, [%o];\nsetp.eq.u32 %p, %v, 0;\n@%p bra again;\nret;\n}\n";
+
+static void for_ever(void *unused) {
+    (void)unused;
+    for (;;) pause();
+}
+
+static void at_once(void *unused) {
+    (void)unused;
+    exit(7);
+}
+
+/* The word says what it does: launches kernels, and which; waits; ends. */
+static int program(const char *what) {
+    CUcontext context;
+    CUmodule m;
+    CUfunction f;
+    CUdeviceptr at;
+    CUstream stream, other;
+    void *parameters[] = {&at};
+    bool spins = strcmp(what, "spins") == 0, right = strcmp(what, "right") == 0, nothing = strcmp(what, "nothing") == 0;
+    if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&context, 0, 0) != CUDA_SUCCESS || cuModuleLoadData(&m, kernels) != CUDA_SUCCESS) return 1;
+    if (cuModuleGetFunction(&f, m, spins ? "spin" : right ? "right" : "beyond") != CUDA_SUCCESS || cuMemAlloc(&at, 64) != CUDA_SUCCESS || cuMemsetD8(at, 0, 64) != CUDA_SUCCESS) return 1;
+    if (cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS || cuStreamCreate(&other, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS) return 1;
+    if (nothing) return 0;
+    if (strcmp(what, "waits for ever") == 0 && (cuLaunchHostFunc(other, for_ever, NULL) != CUDA_SUCCESS || cuMemsetD8Async(at, 1, 64, other) != CUDA_SUCCESS)) return 1;
+    if (strcmp(what, "exits in a task") == 0 && cuLaunchHostFunc(stream, at_once, NULL) != CUDA_SUCCESS) return 1;
+    for (int k = 0; k < 3; k++)
+        if (cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL) != CUDA_SUCCESS && (k == 0 || right || spins)) return 1; /* others may hear what the first did */
+    if (!right && !spins) return 0;
+    return cuCtxSynchronize() == CUDA_SUCCESS ? 0 : 3;
+}
+
+/* ---- what comes of it ------------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static pid_t start(const char *what) {
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "test_driver_end", what, (char *)NULL);
+        _exit(126);
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+static int end_of(pid_t child) {
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
+}
+
+static const char *text_of(const char *path) {
+    static char text[65536];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void has(const char *path, const char *wanted) {
+    const char *text = text_of(path);
+    if (strstr(text, wanted) == NULL) print_message("no \"%s\" in\n%s", wanted, text);
+    assert_non_null(strstr(text, wanted));
+}
+
+static int set_up(void **unused) {
+    (void)unused;
+    const char *const paths[] = {report, findings, profile};
+    for (int k = 0; k < 3; k++) assert_int_equal(truncate(paths[k], 0), 0);
+    unsetenv("PAGODA_SOFTGPU_CHECK");
+    unsetenv("PAGODA_SOFTGPU_PROFILE");
+    unsetenv("PAGODA_SOFTGPU_TIMEOUT");
+    unsetenv("PAGODA_SOFTGPU_PATIENCE");
+    unsetenv("PAGODA_SOFTGPU_SEED");
+    return 0;
+}
+
+static void what_is_left_is_checked(void **unused) {
+    static const char *const seeds[] = {"0", "5"};
+    setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(set_up(NULL), 0);
+        setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+        setenv("PAGODA_SOFTGPU_SEED", seeds[k], 1);
+        assert_int_equal(end_of(start("beyond")), 0);
+        has(findings, "\"kind\": \"ADDRESS\"");
+        has(findings, "{\"launches\": 1}\n"); /* the others do not run after that */
+    }
+    has(report, "of its kernels, copies and fills were done, and they are run now, to look at them: a GPU drops them");
+}
+
+static void what_is_left_is_counted(void **unused) {
+    setenv("PAGODA_SOFTGPU_PROFILE", profile, 1);
+    assert_int_equal(end_of(start("beyond")), 0);
+    has(profile, "beyond, grid 1 x 1 x 1, block 1 x 1 x 1, launched 1 time, of which 1 failed: counted up to there\n");
+}
+
+static void what_is_left_is_dropped_and_told(void **unused) {
+    assert_int_equal(end_of(start("waits for ever")), 0);
+    has(report, "of its kernels, copies and fills were done, and they are dropped; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)");
+}
+
+/* Of functions of the host it is not known whether they end. */
+static void functions_of_the_host_keep_nobody(void **unused) {
+    setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+    assert_int_equal(end_of(start("waits for ever")), 0);
+    has(findings, "\"kind\": \"ADDRESS\"");
+    assert_int_equal(end_of(start("exits in a task")), 7);
+}
+
+static void who_waits_hears_nothing_of_it(void **unused) {
+    assert_int_equal(end_of(start("right")), 0);
+    assert_string_equal(text_of(report), "");
+    setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+    assert_int_equal(end_of(start("right")), 0);
+    assert_string_equal(text_of(report), "");
+    assert_string_equal(text_of(findings), "{\"launches\": 3}\n");
+    assert_int_equal(end_of(start("nothing")), 0);
+    assert_string_equal(text_of(findings), "{\"launches\": 3}\n{\"launches\": 0}\n");
+}
+
+static void a_launch_may_take_so_long(void **unused) {
+    setenv("PAGODA_SOFTGPU_TIMEOUT", "1", 1);
+    assert_int_equal(end_of(start("spins")), 3);
+    has(report, "LIMIT: spin, line ");
+    has(report, ": the launch has run for as long as one may");
+}
+
+/* Waits until the report has that text. */
+static void until(const char *wanted) {
+    for (int k = 0; k < 6000 && strstr(text_of(report), wanted) == NULL; k++) usleep(10000);
+    has(report, wanted);
+}
+
+static void who_interrupts_hears_where(void **unused) {
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(set_up(NULL), 0);
+        setenv("PAGODA_SOFTGPU_PATIENCE", "1", 1);
+        pid_t child = start("spins");
+        until(": this launch has run for 1 s; ^C ends the program");
+        assert_int_equal(kill(child, numbers[k]), 0);
+        assert_int_equal(end_of(child), 128 + numbers[k]);
+        has(report, "interrupted: spin, line ");
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) return program(argv[1]);
+    char *const paths[] = {report, findings, profile};
+    for (int k = 0; k < 3; k++) {
+        snprintf(paths[k], sizeof report, "/tmp/softgpu_end_XXXXXX");
+        int file = mkstemp(paths[k]);
+        if (file < 0) return 1;
+        close(file);
+    }
+    setenv("PAGODA_SOFTGPU_MEMORY", "256", 1);
+    setenv("PAGODA_SOFTGPU_REPORT", report, 1);
+    setenv("PAGODA_SOFTGPU_FINDINGS", findings, 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_is_left_is_checked, set_up),        cmocka_unit_test_setup(what_is_left_is_counted, set_up),      cmocka_unit_test_setup(what_is_left_is_dropped_and_told, set_up),
+        cmocka_unit_test_setup(functions_of_the_host_keep_nobody, set_up), cmocka_unit_test_setup(who_waits_hears_nothing_of_it, set_up), cmocka_unit_test_setup(a_launch_may_take_so_long, set_up),
+        cmocka_unit_test_setup(who_interrupts_hears_where, set_up),
+    };
+    int failed = cmocka_run_group_tests_name("softgpu/driver_end", tests, NULL, NULL);
+    for (int k = 0; k < 3; k++) unlink(paths[k]);
+    return failed;
+}
