@@ -450,13 +450,34 @@ static void copies_beside_the_threads_are_waited_for(void **unused) {
     assert_int_equal(y[7], 0x700);
 }
 
+/* One thread reads at an address. */
+static void reads_at(uint64_t address, const char *sentence) {
+    fails(1, address, GPU_FAULT_ADDRESS, sentence);
+}
+
+static void addresses_are_told_as_people_see_them(void **unused) {
+    static int own;
+    load_body("{\n.reg .u64 %v;\nld.global.u64 %v, [%o];\n}");
+    uint64_t first = device(NULL, 24), second = device(NULL, 16), far = second + (UINT64_C(1) << 26);
+    reads_at(0, "reads 8 bytes at 0x0, the pointer is NULL");
+    reads_at((uint64_t)(uintptr_t)&own & ~UINT64_C(7), "which is no address of this GPU; if it is the program's own memory, copy it");
+    reads_at(first + 32, ", 8 bytes past the end of an allocation of 24 bytes");
+    reads_at(second - 8, ", 8 bytes before an allocation of 16 bytes");
+    reads_at(far, ", far from all that is allocated; the nearest is an allocation of 16 bytes");
+    tear_down(NULL);
+    load_body("{\n.reg .u64 %v, %w;\nld.global.v2.u64 {%v, %w}, [%o];\n}");
+    second = device(NULL, 28);
+    reads_at(second + 16, ", the last 4 of them past the end of an allocation of 28 bytes");
+    tear_down(NULL);
+}
+
 /* ---- what goes wrong ------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 static void planted_faults_are_told_with_their_place(void **unused) {
     load_body("st.global.u32 [%a+4], %t;");
     uint64_t out = device(NULL, 4 * 32);
     fails(32, out, GPU_FAULT_ADDRESS, "k, line 13, block (0,0,0), thread (31,0,0): writes 4 bytes at");
-    assert_non_null(strstr(fault.text, "128 bytes from the beginning of the nearest allocation, which has 128"));
+    assert_non_null(strstr(fault.text, ", just past the end of an allocation of 128 bytes at 0x2"));
     assert_true(fault.address == out + 128 && fault.bytes == 4);
     tear_down(NULL);
     load_body("st.global.u32 [%a+2], %t;");
@@ -469,7 +490,7 @@ static void planted_faults_are_told_with_their_place(void **unused) {
     assert_int_equal(gpu_memory_free(memory, out), PGD_BAD_ARG);
     tear_down(NULL);
     load_body("ld.shared.u32 %x, [room+256];");
-    fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, where nothing is");
+    fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, of which the block has 256");
     tear_down(NULL);
     load_body("ld.u32 %x, [16];");
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "reads 4 bytes at 0x10");
@@ -530,5 +551,5 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
     TEST(some_lanes_change_their_own_registers), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
-        TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(a_call_of_another_prototype_is_a_fault),                       \
+        TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(a_call_of_another_prototype_is_a_fault),                       \
         TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

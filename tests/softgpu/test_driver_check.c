@@ -48,6 +48,17 @@ static int found(const char *kind, const char *kernel, int line) {
     return count;
 }
 
+/* The findings have that text. */
+static void has_text(const char *wanted) {
+    char text[65536];
+    FILE *file = fopen(findings, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    if (strstr(text, wanted) == NULL) print_message("no \"%s\" in %s", wanted, text);
+    assert_non_null(strstr(text, wanted));
+}
+
 /* Runs a kernel with its mistake and without. */
 static void planted(const char *name, const char *kind, unsigned int blocks, unsigned int threads, CUresult result, size_t x_bytes, size_t y_bytes, int last) {
     for (int bug = 1; bug >= 0; bug--) {
@@ -68,6 +79,19 @@ static void a_missing_barrier_is_a_shared_race(void **unused) { planted("missing
 static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "DEADLOCK", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
 static void lanes_of_a_warp_at_two_barriers(void **unused) { planted("parted_barrier", "divergent barrier", 1, 32, CUDA_SUCCESS, 0, 128, 0); }
 static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
+/* Four pairs of instructions race, and they are one thing. */
+static void a_sum_that_is_not_atomic_is_told_once(void **unused) {
+    for (unsigned int blocks = 1; blocks <= 2; blocks++) {
+        begin(true);
+        CUdeviceptr y = fixture_buffer(64);
+        void *parameters[] = {&y};
+        assert_int_equal(launch("lost_sum", blocks, 64, parameters), CUDA_SUCCESS);
+        assert_int_equal(found("global race", "lost_sum", marked_line("planted.cu", "lost_sum")), 1);
+        has_text("an atomic operation is missing");
+        end();
+    }
+}
+static void a_sum_that_is_atomic(void **unused) { planted("lost_sum", "global race", 2, 64, CUDA_SUCCESS, 0, 64, 0); }
 static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
 
 static void an_assertion_that_fails(void **unused) { planted("assertion", "ASSERT", 1, 32, CUDA_ERROR_ASSERT, 128, 128, 0); }
@@ -409,6 +433,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lanes_of_a_warp_at_two_barriers),
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
+        cmocka_unit_test(a_sum_that_is_not_atomic_is_told_once),
+        cmocka_unit_test(a_sum_that_is_atomic),
         cmocka_unit_test(a_missing_wait_for_a_copy),
         cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
         cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),

@@ -256,10 +256,10 @@ static void bad_pointers_are_faults_with_a_line(void **unused) {
     p.format = 0x1234;
     fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "reads 1 bytes at 0x1234");
     p.format = unended;
-    fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "7 bytes from the beginning of the nearest allocation");
+    fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "just past the end of an allocation of 7 bytes at");
     p.format = ended; /* and the string it asks for has none */
     memcpy(gpu_memory_at(memory, arguments_at, 8, NULL), &full, 8);
-    fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "8 bytes from the beginning of the nearest allocation");
+    fails("any", 1, &p, GPU_FAULT_ADDRESS, "any", "just past the end of an allocation of 8 bytes at");
     assert_int_equal(print("%.8s", &full, 8, 1), PGD_OK); /* needs no end */
     assert_string_equal(text_said(), "xxxxxxxx");
     forget();

@@ -114,7 +114,7 @@ struct CUctx_st {
     unsigned long long id;
     bool primary;
     CUresult error;           /* of a kernel: nothing works any more */
-    char error_text[400];
+    char error_text[640];
     CUstream legacy, streams; /* streams: all of them, linked; the legacy one and those of threads too */
     CUmodule modules;
     CUevent events;           /* and linkers: all of them, linked both ways */

@@ -28,17 +28,31 @@ void gpu_findings_incomplete(gpu_findings *f, const char *why) {
 }
 
 static gpu_finding *known(gpu_findings *f, const char *kind, const void *one, const void *other) {
-    for (int32_t i = 0; i < f->count; i++)
-        if (f->keys[2 * i] == one && f->keys[2 * i + 1] == other && f->list[i].kind == kind) return &f->list[i];
+    for (int32_t i = 0; i < f->count; i++) {
+        const void *const *keys = f->keys + 2 * i;
+        if (f->list[i].kind == kind && ((keys[0] == one && keys[1] == other) || (keys[0] == other && keys[1] == one))) return &f->list[i];
+    }
     return NULL;
 }
 
-static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) {
+bool gpu_findings_again(gpu_findings *f, const char *kind, const ptx_instruction *one, const ptx_instruction *other) {
     gpu_finding *before = known(f, kind, one, other);
-    if (before != NULL) {
-        before->times++;
-        return NULL;
+    if (before != NULL) before->times++;
+    return before != NULL;
+}
+
+/* Is the same known of the same two lines of the source? Those of modules that are gone are others. */
+static bool known_by_lines(const gpu_findings *f, const gpu_finding *n) {
+    for (int32_t i = 0; i < f->count; i++) {
+        const gpu_finding *k = &f->list[i];
+        if (k == n || f->keys[2 * i] == NULL || k->kind != n->kind || k->source_line == 0 || k->other_source_line == 0 || strcmp(k->kernel, n->kernel) != 0 || strcmp(k->source, n->source) != 0) continue;
+        if ((k->source_line == n->source_line && k->other_source_line == n->other_source_line) || (k->source_line == n->other_source_line && k->other_source_line == n->source_line)) return true;
     }
+    return false;
+}
+
+static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) {
+    if (gpu_findings_again(f, kind, one, other)) return NULL;
     if (f->count == FINDINGS_MAX) {
         gpu_findings_incomplete(f, "1000 different things were found, and further ones are not listed; mend some of them and run again");
         return NULL;
@@ -71,6 +85,8 @@ void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, co
     va_list arguments;
     if (n == NULL) return;
     place(n, module, a->function, a->instruction, a->block, a->thread);
+    n->other_source_line = key == NULL ? 0 : key->source_line;
+    if (known_by_lines(f, n)) return; /* these instructions are known now, too */
     gpu_place_say(module, a->function, a->instruction, a->block, a->thread, n->message, sizeof n->message);
     size_t length = strlen(n->message);
     length += (size_t)snprintf(n->message + length, sizeof n->message - length, ": ");

@@ -10,6 +10,7 @@ typedef struct gpu_finding {
     char kernel[100], source[64], message[640];
     uint32_t block[3], thread[3];
     int32_t line, source_line; /* of the PTX; of the source, 0: unknown */
+    int32_t other_source_line; /* of the other instruction, where there is one */
     uint64_t times;
 } gpu_finding;
 
@@ -26,7 +27,9 @@ typedef struct gpu_findings {
 void gpu_findings_deinit(gpu_findings *findings);
 void gpu_findings_forget(gpu_findings *findings); /* which instructions they are about: those are gone */
 
-/* key: the other instruction, where there is one. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
+/* Has that been told, of these two instructions in either order? Then it is counted. */
+bool gpu_findings_again(gpu_findings *findings, const char *kind, const ptx_instruction *one, const ptx_instruction *other);
+/* key: the other instruction, where there is one; what two lines of the source do to each other is told once, of whatever instructions. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
 /* In no kernel. name and why: constants that tell such findings apart. */
 PGD_PRINTF(5, 6) void gpu_findings_add_call(gpu_findings *findings, const char *kind, const char *name, const char *why, const char *what, ...);

@@ -288,15 +288,46 @@ static void name_place(const gpu_access *a, char *text, size_t bytes) {
     if (a->space != PTX_SPACE_shared && gpu_memory_at(p->memory, a->address, 1, &allocation) != NULL) snprintf(text, bytes, ", %s%s%llu bytes into an allocation", allocation.name, allocation.name[0] == '\0' ? "" : ", ", (unsigned long long)(a->address - allocation.address));
 }
 
-static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const char *did) {
-    const uint32_t *size = a->launch->block, *grid = a->launch->grid;
-    uint32_t thread[3] = {m->thread % size[0], m->thread / size[0] % size[1], m->thread / size[0] / size[1]}, block[3] = {m->block % grid[0], m->block / grid[0] % grid[1], m->block / grid[0] / grid[1]};
-    char where[160], other[300];
+/* What would put the two in order. changes: one of them writes what it has read, as x += 1 does. */
+static const char *what_is_missing(bool same_block, bool changes) {
+    if (same_block) return changes ? "an atomic operation is missing, or a barrier" : "a barrier is missing";
+    return changes ? "an atomic operation is missing" : "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone";
+}
+
+/* One side of a race. */
+typedef struct side {
+    const ptx_function *function;
+    const ptx_instruction *instruction;
+    uint32_t block[3], thread[3];
+    const char *does;
+} side;
+
+static side side_of_mark(const gpu_launch *l, const gpu_mark *m, const char *does) {
+    const uint32_t *size = l->block, *grid = l->grid;
+    return (side){m->function, m->instruction, {m->block % grid[0], m->block / grid[0] % grid[1], m->block / grid[0] / grid[1]}, {m->thread % size[0], m->thread / size[0] % size[1], m->thread / size[0] / size[1]}, does};
+}
+
+static side side_of_access(const gpu_access *a) { return (side){a->function, a->instruction, {a->block[0], a->block[1], a->block[2]}, {a->thread[0], a->thread[1], a->thread[2]}, verb(a->kind)}; }
+
+/* Which one happened first says nothing; the one further down in the text is told first, so that it is always the same. changes: the warp that writes has read the word before. */
+static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const char *does, bool changes) {
+    const char *kind = a->space == PTX_SPACE_shared ? "shared race" : "global race";
+    if (gpu_findings_again(r->findings, kind, a->instruction, m->instruction)) return;
+    side one = side_of_access(a), other = side_of_mark(a->launch, m, does);
+    bool one_line = one.function == other.function && one.instruction != other.instruction && one.instruction->source_line > 0 && one.instruction->source_line == other.instruction->source_line; /* a read and a write */
+    if (one.function == other.function && other.instruction->place.line > one.instruction->place.line) {
+        side first = one;
+        one = other, other = first;
+    }
+    gpu_access told = *a;
+    char where[160], place[300];
+    told.function = one.function, told.instruction = one.instruction;
+    memcpy(told.block, one.block, sizeof told.block);
+    memcpy(told.thread, one.thread, sizeof told.thread);
     name_place(a, where, sizeof where);
-    gpu_place_say(a->launch->program->module, m->function, m->instruction, block, thread, other, sizeof other);
-    bool shared = a->space == PTX_SPACE_shared, same_block = m->block == a->block_number;
-    gpu_findings_add(r->findings, shared ? "shared race" : "global race", a, m->instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", verb(a->kind), (unsigned long long)a->bytes,
-                     ptx_space_names[a->space], (unsigned long long)a->address, where, did, other, same_block ? "a barrier is missing" : "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone");
+    gpu_place_say(a->launch->program->module, other.function, other.instruction, other.block, other.thread, place, sizeof place);
+    gpu_findings_add(r->findings, kind, &told, other.instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", one.does, (unsigned long long)a->bytes,
+                     ptx_space_names[a->space], (unsigned long long)a->address, where, other.does, place, what_is_missing(m->block == a->block_number, changes || m->changes || one_line));
 }
 
 /* The same value written twice is harmless, and common. */
@@ -308,18 +339,26 @@ static bool races_with(const block_state *b, const gpu_access *a, const gpu_mark
     return m->time != 0 && (m->bytes & bytes) != 0 && !strong && !same_value(a) && !ordered(b, a, m);
 }
 
+/* Of a warp whose lanes all read a word the last few alone are known. */
+static bool has_read(const gpu_word *w, const gpu_access *a) {
+    for (int32_t k = 0; k < GPU_WORD_READERS; k++)
+        if (w->readers[k].time != 0 && w->readers[k].block == a->block_number && w->readers[k].thread / WARP == a->thread_number / WARP && w->readers[k].function == a->function) return true;
+    return false;
+}
+
 static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_words *t, uint64_t address, uint8_t bytes) {
     gpu_word *w = gpu_words_at(t, address);
-    gpu_mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, a->instruction, a->function};
+    gpu_mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, false, a->instruction, a->function};
     if (w == NULL) {
         keep(r, false);
         return;
     }
-    if (races_with(b, a, &w->writer, bytes)) tell(r, a, &w->writer, "wrote");
+    m.changes = a->kind == GPU_ACCESS_WRITE && has_read(w, a);
+    if (races_with(b, a, &w->writer, bytes)) tell(r, a, &w->writer, "writes", m.changes);
     for (int32_t k = 0; w->writers != NULL && k < GPU_WORD_WRITERS; k++)
-        if (races_with(b, a, &w->writers[k], bytes)) tell(r, a, &w->writers[k], "wrote");
+        if (races_with(b, a, &w->writers[k], bytes)) tell(r, a, &w->writers[k], "writes", m.changes);
     for (int32_t k = 0; a->kind != GPU_ACCESS_READ && k < GPU_WORD_READERS; k++)
-        if (races_with(b, a, &w->readers[k], bytes)) tell(r, a, &w->readers[k], "read");
+        if (races_with(b, a, &w->readers[k], bytes)) tell(r, a, &w->readers[k], "reads", m.changes);
     if (a->kind == GPU_ACCESS_READ) gpu_word_read(w, &m);
     else keep(r, gpu_word_written(w, &m));
 }

@@ -14,6 +14,7 @@ typedef struct gpu_mark {
     uint16_t thread;
     uint8_t bytes; /* a bit for each of the word */
     bool strong, of_block; /* of_block: strong for threads of its block alone */
+    bool changes;          /* a write of a warp that had read the word: x += 1 */
     const ptx_instruction *instruction;
     const ptx_function *function;
 } gpu_mark;

@@ -31,6 +31,49 @@ void gpu_place_say(const ptx_module *module, const ptx_function *function, const
     snprintf(text, text_bytes, "%.100s, line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
 }
 
+/* ---- accesses to nothing ----------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef unsigned long long ull;
+
+/* Where an address lies, seen from the allocation next to it. */
+static void say_beside(const gpu_allocation *a, uint64_t address, uint64_t bytes, char *text, size_t text_bytes) {
+    enum { FAR = 1 << 20 };
+    uint64_t end = a->address + a->bytes, gap = address < a->address ? a->address - address : address >= end ? address - end : 0;
+    char what[120], where[80];
+    snprintf(what, sizeof what, "%s%s%.60s of %llu bytes%s", a->name[0] == '\0' ? "an allocation" : "the variable", a->name[0] == '\0' ? "" : " ", a->name, (ull)a->bytes, a->freed ? " that was freed" : "");
+    if (gap > FAR) snprintf(where, sizeof where, "far from all that is allocated; the nearest is");
+    else if (address < a->address) snprintf(where, sizeof where, "%llu bytes before", (ull)gap);
+    else if (address < end) snprintf(where, sizeof where, "the last %llu of them past the end of", (ull)(address + bytes - end));
+    else if (gap == 0) snprintf(where, sizeof where, "just past the end of");
+    else snprintf(where, sizeof where, "%llu bytes past the end of", (ull)gap);
+    snprintf(text, text_bytes, "%s %s at 0x%llx", where, what, (ull)a->address);
+}
+
+static void say_global(const gpu_launch *l, uint64_t address, uint64_t bytes, char *text, size_t text_bytes) {
+    enum { NULL_PAGE = 4096 };
+    gpu_allocation a;
+    uint64_t first, all;
+    gpu_memory_addresses(l->program->memory, &first, &all);
+    (void)gpu_memory_at(l->program->memory, address, bytes, &a);
+    bool begins_in = a.address != 0 && address - a.address < a.bytes;
+    if (address < NULL_PAGE) snprintf(text, text_bytes, "the pointer is NULL, or was never set");
+    else if (begins_in && a.freed) snprintf(text, text_bytes, "in memory that was freed (0x%llx, %llu bytes)", (ull)a.address, (ull)a.bytes);
+    else if (begins_in && a.owner >= 0 && (l->barred >> a.owner & 1) != 0) snprintf(text, text_bytes, "in memory of device %d, which this one may not reach; enable peer access", a.owner);
+    else if (!begins_in && (address < first || address - first >= all)) snprintf(text, text_bytes, "which is no address of this GPU; if it is the program's own memory, copy it, or get it from cuMemAllocManaged or cuMemAllocHost");
+    else if (a.address == 0) snprintf(text, text_bytes, "and nothing is allocated");
+    else say_beside(&a, address, bytes, text, text_bytes);
+}
+
+void gpu_outside_say(const gpu_launch *l, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room, char *text, size_t text_bytes) {
+    int begun = snprintf(text, text_bytes, "%s %llu bytes at 0x%llx", write ? "writes" : "reads", (ull)bytes, (ull)address);
+    if (space == PTX_SPACE_shared) snprintf(text + begun, text_bytes - (size_t)begun, " of .shared memory, of which the block has %llu", (ull)room);
+    else if (space == PTX_SPACE_local || space == PTX_SPACE_param) snprintf(text + begun, text_bytes - (size_t)begun, " of .%s memory, where nothing is", ptx_space_names[space]);
+    else {
+        begun += snprintf(text + begun, text_bytes - (size_t)begun, ", ");
+        say_global(l, address, bytes, text + begun, text_bytes - (size_t)begun);
+    }
+}
+
 void gpu_fault_say(gpu_fault *f, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what) {
     f->kind = kind;
     f->function = function;

@@ -26,20 +26,26 @@ typedef enum gpu_fault_kind {
 #undef X
 } gpu_fault_kind;
 
+enum { GPU_WHAT_BYTES = 320 }; /* of a sentence without the place */
 typedef struct gpu_fault {
     gpu_fault_kind kind;
     uint32_t block[3], thread[3];
     const ptx_function *function;
     const ptx_instruction *instruction;
     uint64_t address, bytes; /* of an access */
-    char text[400];          /* one sentence */
+    char text[640];          /* one sentence */
     char assertion[700];     /* of an ASSERT: the line that CUDA writes for it */
 } gpu_fault;
+
+struct gpu_launch;
 
 /* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. */
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
+
+/* What an access outside of all memory does: "writes 4 bytes at 0x2000, just past the end of an allocation of 4096 bytes". room: of .shared memory, or a thread's. */
+void gpu_outside_say(const struct gpu_launch *launch, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room, char *text, size_t text_bytes);
 
 typedef enum gpu_order { GPU_GO_ON, GPU_SAY_WHERE, GPU_TOO_LONG, GPU_INTERRUPT } gpu_order;
 

@@ -283,8 +283,11 @@ void gpu_memory_usage(gpu_memory *m, int32_t device, uint64_t *free_bytes, uint6
 
 static char *find(gpu_memory *m, uint64_t address, uint64_t bytes, gpu_allocation *nearest) {
     int32_t i = at_or_before(m, address);
+    bool follows = i + 1 < m->count; /* one begins behind the address */
     *nearest = m->count == 0 ? (gpu_allocation){0} : m->list[i < 0 ? 0 : i];
-    return i >= 0 && holds(nearest, address, bytes) ? nearest->host + (address - nearest->address) : NULL;
+    if (i >= 0 && holds(nearest, address, bytes)) return nearest->host + (address - nearest->address);
+    if (i >= 0 && follows && address >= nearest->address + nearest->bytes && m->list[i + 1].address - address < address - (nearest->address + nearest->bytes)) *nearest = m->list[i + 1];
+    return NULL;
 }
 
 char *gpu_memory_at(gpu_memory *m, uint64_t address, uint64_t bytes, gpu_allocation *nearest) {

@@ -19,25 +19,18 @@ uint64_t gpu_thread_address(const gpu_thread *t, const ptx_variable *v) {
 
 /* ---- access --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static char *outside(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, const gpu_allocation *nearest) {
+static char *outside(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room) {
     gpu_fault *f = t->block->fault;
-    const char *what = write ? "writes" : "reads";
-    if (nearest == NULL || nearest->address == 0)
-        gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx of .%s memory, where nothing is", what, (unsigned long long)bytes, (unsigned long long)address, ptx_space_names[space]);
-    else if (nearest->freed)
-        gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory that was freed (0x%llx, %llu bytes)", what, (unsigned long long)bytes, (unsigned long long)address, (unsigned long long)nearest->address, (unsigned long long)nearest->bytes);
-    else if (nearest->owner >= 0 && (t->block->launch->barred >> nearest->owner & 1) != 0)
-        gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory of device %d, which this one may not reach; enable peer access", what, (unsigned long long)bytes, (unsigned long long)address, nearest->owner);
-    else
-        gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, %lld bytes from the beginning of the nearest allocation%s%s, which has %llu", what, (unsigned long long)bytes, (unsigned long long)address, (long long)(address - nearest->address),
-                         nearest->name[0] != '\0' ? ", " : "", nearest->name, (unsigned long long)nearest->bytes);
+    char what[GPU_WHAT_BYTES];
+    gpu_outside_say(t->block->launch, space, address, bytes, write, room, what, sizeof what);
+    gpu_thread_fault(t, GPU_FAULT_ADDRESS, i, "%s", what);
     f->address = address;
     f->bytes = bytes;
     return NULL;
 }
 
 static char *within(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, char *memory, uint64_t count) {
-    return bytes <= count && address <= count - bytes ? memory + address : outside(t, i, space, address, bytes, write, NULL);
+    return bytes <= count && address <= count - bytes ? memory + address : outside(t, i, space, address, bytes, write, count);
 }
 
 char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write) {
@@ -53,8 +46,8 @@ char *gpu_thread_bytes(gpu_thread *t, const ptx_instruction *i, ptx_space space,
     if (space == PTX_SPACE_param) return within(t, i, space, address, bytes, write, t->param.bytes, t->param.count);
     char *host = gpu_memory_look(b->launch->program->memory, &b->window, b->launch->barred, address, bytes);
     if (host != NULL && !(write && b->window.constant)) return host;
+    if (host == NULL) return outside(t, i, space, address, bytes, write, 0);
     (void)gpu_memory_at(b->launch->program->memory, address, bytes, &nearest);
-    if (host == NULL) return outside(t, i, space, address, bytes, write, &nearest);
     gpu_thread_fault(t, GPU_FAULT_READ_ONLY, i, "writes to %s, which is .const", nearest.name[0] != '\0' ? nearest.name : "memory");
     return NULL;
 }

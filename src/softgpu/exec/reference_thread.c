@@ -12,7 +12,7 @@
 
 bool gpu_thread_fault(gpu_thread *t, gpu_fault_kind kind, const ptx_instruction *i, const char *format, ...) {
     gpu_fault *f = t->block->fault;
-    char what[160];
+    char what[GPU_WHAT_BYTES];
     va_list arguments;
     if (f->kind != GPU_NO_FAULT) return false;
     va_start(arguments, format);

@@ -13,7 +13,7 @@ const vec_step *vec_fault(vec_warp *w, int32_t lane, gpu_fault_kind kind, const 
     gpu_fault *f = &w->worker->fault;
     const uint32_t *size = w->worker->launch->block;
     uint32_t thread = w->number * VEC_LANES + (uint32_t)lane;
-    char what[160];
+    char what[GPU_WHAT_BYTES];
     va_list arguments;
     w->stop = VEC_FAULTED;
     if (f->kind != GPU_NO_FAULT) return NULL;

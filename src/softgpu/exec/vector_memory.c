@@ -24,18 +24,11 @@ uint64_t vec_operand_address(const vec_warp *w, const vec_frame *f, int32_t lane
 
 typedef unsigned long long ull;
 
-static char *outside(vec_warp *w, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, const gpu_allocation *nearest) {
+static char *outside(vec_warp *w, int32_t lane, const ptx_instruction *i, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room) {
     gpu_fault *f = &w->worker->fault;
-    const char *what = write ? "writes" : "reads";
-    if (nearest == NULL || nearest->address == 0)
-        vec_fault(w, lane, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx of .%s memory, where nothing is", what, (ull)bytes, (ull)address, ptx_space_names[space]);
-    else if (nearest->freed)
-        vec_fault(w, lane, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory that was freed (0x%llx, %llu bytes)", what, (ull)bytes, (ull)address, (ull)nearest->address, (ull)nearest->bytes);
-    else if (nearest->owner >= 0 && (w->worker->launch->barred >> nearest->owner & 1) != 0)
-        vec_fault(w, lane, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, in memory of device %d, which this one may not reach; enable peer access", what, (ull)bytes, (ull)address, nearest->owner);
-    else
-        vec_fault(w, lane, GPU_FAULT_ADDRESS, i, "%s %llu bytes at 0x%llx, %lld bytes from the beginning of the nearest allocation%s%s, which has %llu", what, (ull)bytes, (ull)address, (long long)(address - nearest->address),
-                  nearest->name[0] != '\0' ? ", " : "", nearest->name, (ull)nearest->bytes);
+    char what[GPU_WHAT_BYTES];
+    gpu_outside_say(w->worker->launch, space, address, bytes, write, room, what, sizeof what);
+    vec_fault(w, lane, GPU_FAULT_ADDRESS, i, "%s", what);
     f->address = address;
     f->bytes = bytes;
     return NULL;
@@ -46,8 +39,8 @@ static char *global_bytes(vec_warp *w, int32_t lane, const ptx_instruction *i, u
     gpu_allocation nearest;
     char *host = gpu_memory_look(w->worker->memory, window, w->worker->launch->barred, address, bytes);
     if (host != NULL && !(write && window->constant)) return host;
+    if (host == NULL) return outside(w, lane, i, space, address, bytes, write, 0);
     (void)gpu_memory_at(w->worker->memory, address, bytes, &nearest);
-    if (host == NULL) return outside(w, lane, i, space, address, bytes, write, &nearest);
     vec_fault(w, lane, GPU_FAULT_READ_ONLY, i, "writes to %s, which is .const", nearest.name[0] != '\0' ? nearest.name : "memory");
     return NULL;
 }
@@ -72,7 +65,7 @@ bool vec_make_parameters(vec_warp *w) {
 /* What no lane has written yet is the launch's own. */
 static char *parameter_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, uint64_t address, uint64_t bytes, bool write) {
     uint64_t shared = (uint64_t)w->root.body->function->parameter_bytes;
-    if (bytes > f->param_top || address > f->param_top - bytes) return outside(w, lane, i, PTX_SPACE_param, address, bytes, write, NULL);
+    if (bytes > f->param_top || address > f->param_top - bytes) return outside(w, lane, i, PTX_SPACE_param, address, bytes, write, f->param_top);
     if (!w->own_parameters_made && address < shared) {
         if (!write && address + bytes <= shared) return (char *)(uintptr_t)w->worker->launch->parameters + address;
         if (!vec_make_parameters(w)) return vec_no_memory(w), NULL;
@@ -88,8 +81,8 @@ char *vec_bytes(vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruc
         return NULL;
     }
     switch (space) {
-    case PTX_SPACE_shared: return bytes <= b->shared_bytes && address <= b->shared_bytes - bytes ? b->shared + address : outside(w, lane, i, space, address, bytes, write, NULL);
-    case PTX_SPACE_local: return bytes <= f->local_top && address <= f->local_top - bytes ? w->local + (uint64_t)lane * w->local_capacity + address : outside(w, lane, i, space, address, bytes, write, NULL);
+    case PTX_SPACE_shared: return bytes <= b->shared_bytes && address <= b->shared_bytes - bytes ? b->shared + address : outside(w, lane, i, space, address, bytes, write, b->shared_bytes);
+    case PTX_SPACE_local: return bytes <= f->local_top && address <= f->local_top - bytes ? w->local + (uint64_t)lane * w->local_capacity + address : outside(w, lane, i, space, address, bytes, write, f->local_top);
     case PTX_SPACE_param: return parameter_bytes(w, f, lane, i, address, bytes, write);
     default: return global_bytes(w, lane, i, site, space, address, bytes, write);
     }

@@ -66,6 +66,11 @@ KERNEL same_place(int *y) {
         y[0] = bid() + 5; // same_place
 }
 
+KERNEL lost_sum(int *y) {
+    if (!BUG) __nvvm_atom_add_gen_i(&y[0], 1);
+    else y[0] += tid(); // lost_sum
+}
+
 KERNEL missing_wait(const int *x, int *y) {
     SHARED int room[32];
     unsigned to = (unsigned)(unsigned long long)(__attribute__((address_space(3))) int *)&room[tid()];
