@@ -79,6 +79,16 @@ static void a_missing_barrier_is_a_shared_race(void **unused) { planted("missing
 static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "DEADLOCK", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
 static void lanes_of_a_warp_at_two_barriers(void **unused) { planted("parted_barrier", "divergent barrier", 1, 32, CUDA_SUCCESS, 0, 128, 0); }
 static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
+static void a_barrier_that_some_threads_skip(void **unused) {
+    planted("skipped_barrier", "skipped barrier", 2, 100, CUDA_SUCCESS, 0, 400, 0);
+    begin(true);
+    CUdeviceptr y = fixture_buffer(400);
+    void *parameters[] = {&y};
+    OK(launch("skipped_barrier", 1, 100, parameters));
+    has_text("waits at a barrier of the whole block, which 40 of its 100 threads reached");
+    end();
+}
+
 /* Four pairs of instructions race, and they are one thing. */
 static void a_sum_that_is_not_atomic_is_told_once(void **unused) {
     for (unsigned int blocks = 1; blocks <= 2; blocks++) {
@@ -433,6 +443,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lanes_of_a_warp_at_two_barriers),
         cmocka_unit_test(blocks_that_write_to_one_place_are_a_global_race),
         cmocka_unit_test(a_missing_fence_is_a_global_race),
+        cmocka_unit_test(a_barrier_that_some_threads_skip),
         cmocka_unit_test(a_sum_that_is_not_atomic_is_told_once),
         cmocka_unit_test(a_sum_that_is_atomic),
         cmocka_unit_test(a_missing_wait_for_a_copy),

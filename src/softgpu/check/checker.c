@@ -53,6 +53,11 @@ static void divergent(void *user, const gpu_access *one, const ptx_instruction *
     gpu_findings_add(c->pending.findings, "divergent barrier", one, other, "waits at a barrier that is for whole warps, while other lanes of its warp wait at line %d; bring the lanes together first, or use barrier.sync", other->place.line);
 }
 
+static void skipped(void *user, const gpu_access *one, uint32_t came, uint32_t threads) {
+    gpu_checker *c = user;
+    gpu_findings_add(c->pending.findings, "skipped barrier", one, NULL, "waits at a barrier of the whole block, which %u of its %u threads reached: the others have exited; let all of them come to it, or count those that do (barrier.sync with a number)", came, threads);
+}
+
 static void warp_barrier(void *user, uint32_t block, uint32_t warp, uint32_t lanes) {
     gpu_checker *c = user;
     if (c->races != NULL) gpu_races_warp_barrier(c->races, block, warp, lanes);
@@ -67,7 +72,7 @@ pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *optio
     *out = NULL;
     gpu_checker *c = pgd_mem_zalloc(sizeof *c);
     if (c == NULL) return pgd_fail_memory(sizeof *c);
-    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, warp_barrier, fence};
+    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, skipped, warp_barrier, fence};
     c->pending.findings = findings;
     if (options->races) c->races = gpu_races_create(findings);
     if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);

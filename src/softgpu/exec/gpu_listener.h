@@ -36,6 +36,8 @@ typedef struct gpu_listener {
     void (*barrier)(void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps);
     /* Lanes of a warp came to a barrier that is for whole warps (bar, barrier.aligned) at different instructions: one of them, and where another one is. */
     void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
+    /* A barrier of the whole block is about to open, to which `came` of its threads came, one of them here; the others have exited. */
+    void (*skipped)(void *user, const gpu_access *one, uint32_t came, uint32_t threads);
     void (*warp_barrier)(void *user, uint32_t block, uint32_t warp, uint32_t lanes);
     void (*fence)(void *user, uint32_t block, uint32_t thread, bool of_block); /* of_block: orders for threads of the block alone (.cta) */
 } gpu_listener;

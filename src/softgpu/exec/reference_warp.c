@@ -220,6 +220,11 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
     if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
 }
 
+static gpu_access access_of(const gpu_block *b, uint32_t number) {
+    const gpu_thread *t = &b->threads[number];
+    return (gpu_access){.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = number};
+}
+
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
 static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number) {
     const gpu_listener *l = b->launch->listener;
@@ -229,8 +234,20 @@ static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number)
         if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
         if (first == NULL) first = t;
         if (t->waiting == first->waiting || !gpu_waits_whole_warps(t->waiting)) continue;
-        gpu_access a = {.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = k};
+        gpu_access a = access_of(b, k);
         l->divergent(l->user, &a, first->waiting);
+        return;
+    }
+}
+
+/* Of a barrier of the whole block, to which so many threads came. */
+static void look_for_skipping(const gpu_block *b, int32_t id, uint32_t came) {
+    const gpu_listener *l = b->launch->listener;
+    if (l == NULL || came == b->thread_count) return;
+    for (uint32_t k = 0; k < b->thread_count; k++) {
+        if (b->threads[k].state != GPU_AT_BARRIER || b->threads[k].barrier != id) continue;
+        gpu_access a = access_of(b, k);
+        l->skipped(l->user, &a, came, b->thread_count);
         return;
     }
 }
@@ -267,6 +284,7 @@ void gpu_barriers_settle(gpu_block *b, bool *moved) {
         gpu_barrier *at = &b->barriers[id];
         uint32_t threads, alive, warps = at->used ? gpu_barrier_arrived(b, at, &threads, &alive) : 0;
         if (!at->used || (at->expected == 0 ? threads < alive : warps * GPU_WARP < at->expected)) continue;
+        if (at->expected == 0) look_for_skipping(b, id, threads);
         release(b, id, at->expected == 0 ? GPU_WARPS_MAX : at->expected / GPU_WARP, threads);
         *moved = true;
     }

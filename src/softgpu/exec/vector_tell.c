@@ -109,6 +109,21 @@ void vec_tell_divergence(const vec_warp *w, int32_t barrier) {
     }
 }
 
+/* Of a barrier of the whole block that is about to open, to which so many threads came. */
+void vec_tell_skipping(const vec_block *b, int32_t barrier, uint32_t came) {
+    const gpu_launch *launch = b->warps[0].worker->launch;
+    const gpu_listener *l = launch->listener;
+    uint32_t threads = launch->block[0] * launch->block[1] * launch->block[2];
+    for (uint32_t w = 0; l != NULL && came < threads && w < b->warp_count; w++)
+        for (int32_t k = 0; k < b->warps[w].split_count; k++) {
+            const vec_split *split = &b->warps[w].splits[k];
+            if (split->state != VEC_AT_BARRIER || split->barrier != barrier) continue;
+            gpu_access a = access_by(&b->warps[w], split->frame, __builtin_ctz(split->mask), split->waiting);
+            l->skipped(l->user, &a, came, threads);
+            return;
+        }
+}
+
 void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go) {
     const gpu_listener *l = b->warps[0].worker->launch->listener;
     if (l != NULL) l->barrier(l->user, vec_block_number(&b->warps[0]), came, go, b->warp_count);

@@ -376,6 +376,7 @@ void vec_barriers_settle(vec_worker *worker, vec_block *b, bool *moved) {
         if (!at->used) continue;
         uint32_t threads, alive, warps = vec_barrier_arrived(b, at, &threads, &alive);
         if (at->expected == 0 ? threads >= alive : warps * VEC_LANES >= at->expected) {
+            if (at->expected == 0) vec_tell_skipping(b, id, threads);
             release(b, id, at->expected == 0 ? VEC_WARPS_MAX : at->expected / VEC_LANES, threads);
             *moved = true;
         }

@@ -303,6 +303,7 @@ void vec_tell_copy(const vec_warp *w, const vec_copy *c);
 void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
 void vec_tell_fence(const vec_warp *w, const ptx_instruction *i);
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
+void vec_tell_skipping(const vec_block *block, int32_t barrier, uint32_t came);
 void vec_tell_divergence(const vec_warp *w, int32_t barrier);
 void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
 

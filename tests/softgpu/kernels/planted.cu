@@ -66,6 +66,12 @@ KERNEL same_place(int *y) {
         y[0] = bid() + 5; // same_place
 }
 
+KERNEL skipped_barrier(int *y) {
+    if (BUG && tid() >= 40) return;
+    __syncthreads(); // skipped_barrier
+    y[tid()] = 1;
+}
+
 KERNEL lost_sum(int *y) {
     if (!BUG) __nvvm_atom_add_gen_i(&y[0], 1);
     else y[0] += tid(); // lost_sum
