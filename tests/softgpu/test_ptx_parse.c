@@ -283,7 +283,8 @@ static void what_is_not_built_is_named(void **unused) {
     refused(BODY ".reg .b16 %h;\n.reg .f32 %f;\ncvt.f16.f32 %h, %f;\n}\n", PGD_UNSUPPORTED, "no form of cvt");
     refused(BODY ".reg .u64 %d;\nmov.u64 %d, %tid.x;\n}\n", PGD_CORRUPT, "%tid.x is .u32, which is no .u64");
     refused(BODY ".reg .b32 %r;\nfrobnicate.b32 %r;\n}\n", PGD_CORRUPT, "there is no instruction frobnicate");
-    refused(BODY ".reg .b32 %r;\nadd.purple.u32 %r, %r, %r;\n}\n", PGD_UNSUPPORTED, "no form of add that is built here has these words");
+    refused(BODY ".reg .b32 %r;\nadd.purple.u32 %r, %r, %r;\n}\n", PGD_UNSUPPORTED, ".purple is no word that is known here; is it mistyped, or newer?");
+    refused(BODY ".reg .b32 %r;\nadd.wide.u32 %r, %r, %r;\n}\n", PGD_UNSUPPORTED, "no form of add that is built here has these words");
 }
 
 /* Several mistakes are told in one go, each at its place. */

@@ -218,6 +218,9 @@ static bool no_form(ptx_parser *p, const ptx_instruction *i, const ptx_mnemonic 
     if (why[0] != '\0') return ptx_mistake(p, i->place, "%.*s: %s", count, m->opcode, why);
     if (ptx_opcode_known(m->opcode, m->opcode_count)) return ptx_missing(p, i->place, "%.*s is not built into the software GPU", count, m->opcode);
     if (!known) return ptx_mistake(p, i->place, "there is no instruction %.*s", (int)m->opcode_count, m->opcode);
+    for (int32_t k = 0; k < m->count; k++)
+        if (ptx_word_find(m->words[k].text, m->words[k].count) == PTX_NO_WORD && ptx_type_find(m->words[k].text, m->words[k].count) == PTX_NO_TYPE)
+            return ptx_missing(p, i->place, "%.*s: .%.*s is no word that is known here; is it mistyped, or newer?", count, m->opcode, (int)m->words[k].count, m->words[k].text);
     return ptx_missing(p, i->place, "%.*s: no form of %.*s that is built here has these words", count, m->opcode, (int)m->opcode_count, m->opcode);
 }
 
