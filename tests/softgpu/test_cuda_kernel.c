@@ -156,7 +156,7 @@ static float narrow[COUNT];
 static const double special[] = {0, 1, 2, 3, 0.5, 1.5, 2.5, 4, 10, 0.25, 0.75, 22, 64, 88.72283, 88.72284, 103.97, 104, 126, 127, 128, 149, 150, 709.78271289, 709.782712893, 745.13, 745.14, 1023, 1024, 1074, 1075,
                                  16777216, 16777217, 4503599627370497.0, 9007199254740993.0, 0x1p31, 0x1p32, 0x1p63, 0x1p64, 1e10, 1e22, 1e38, 1e300, 0x1p-126, 0x1p-127, 0x1p-149, 0x1p-1022, 0x1p-1074, 0x1.fffffep127,
                                  DBL_MAX, 0x1.921fb54442d18p+0, 0x1.921fb54442d18p+1, 0x1.6ac5b262ca1ffp+849, 6381956970095103.0 * 0x1p797, 0x1.921fb6p0, 0.999999940395355, 1 - 0x1p-53, 1 + 0x1p-52, 1.00000011920929,
-                                 0x1.6c6cbc45dc8dep+5, 0x1.d12ed0af1a27fp-1, 1e-5, 1e-10, 1e-20, 1e-40, 1e-310, INFINITY, NAN};
+                                 0x1.39c6fd67805a7p+19, 0x1.d12ed0af1a27fp-1, 1e-5, 1e-10, 1e-20, 1e-40, 1e-310, INFINITY, NAN};
 #define SPECIALS (sizeof special / sizeof special[0])
 
 /* Each special number with both signs (each with each, for two arguments); then bits at random, numbers of the usual sizes, numbers where the function is at home, near whole quarters of pi, near one. */
@@ -233,7 +233,8 @@ static void check_parts(bool wide) {
         by[i] = i % 5 == 0 ? (int)random_bits() : (int)(random_bits() % 2400) - 1200;
         f[i] = (float)x[i];
         if (!wide) x[i] = f[i];
-        if (i % 3 == 0 && isfinite(x[i]) && x[i] != 0) by[i] = (wide ? -1022 : -126) - ilogb(x[i]) - (int)(random_bits() % (wide ? 54 : 25)); /* becomes subnormal */
+        if (i % 4 == 0) x[i] = f[i] = (float)ldexp(random_between(1, 2), -(int)(random_bits() % 24)), by[i] = -(wide ? 1023 : 127) - (int)(random_bits() % 4); /* becomes subnormal */
+        if (i % 4 == 0 && wide) x[i] = ldexp(random_between(1, 2), -(int)(random_bits() % 40));
     }
     size_t bytes = wide ? sizeof(double) : sizeof(float);
     struct { uint64_t x, by, y, exponents; int32_t n; } p = {device(wide ? (void *)x : f, bytes * N), device(by, sizeof by), device(NULL, 6 * bytes * N), device(NULL, sizeof exponents), N};
