@@ -31,8 +31,9 @@
 #endif
 #define __align__(n) __attribute__((aligned(n)))
 
-#define PAGODA_DEVICE static __inline__ __attribute__((always_inline, device))
-#define PAGODA_BOTH static __inline__ __attribute__((always_inline, host, device))
+/* Without lines of their own (nodebug), so that what goes wrong in them is told with the line that called. */
+#define PAGODA_DEVICE static __inline__ __attribute__((always_inline, nodebug, device))
+#define PAGODA_BOTH static __inline__ __attribute__((always_inline, nodebug, host, device))
 
 typedef __INT8_TYPE__ int8_t;
 typedef __INT16_TYPE__ int16_t;

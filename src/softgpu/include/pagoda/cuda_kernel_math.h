@@ -13,7 +13,7 @@
 #ifndef PAGODA_CUDA_KERNEL_MATH_H
 #define PAGODA_CUDA_KERNEL_MATH_H
 
-#define PAGODA_MATH static __inline__ __attribute__((device))
+#define PAGODA_MATH static __inline__ __attribute__((nodebug, device))
 
 #ifndef INFINITY
 #define INFINITY __builtin_inff()
@@ -502,7 +502,7 @@ struct pagoda_angle {
     int quarters;
 };
 /* For |x| > 2^-10: x is an integer times 2^e. Digits of 2/pi that stand for multiples of 4 are left out, and 192 of those behind them used (Payne and Hanek). */
-static __device__ __attribute__((noinline)) pagoda_angle pagoda_reduce_large(double x) {
+static __device__ __attribute__((noinline, nodebug)) pagoda_angle pagoda_reduce_large(double x) {
     unsigned long long bits = (unsigned long long)__double_as_longlong(x), m = (bits & 0xfffffffffffff) | 1ull << 52, w[3];
     int e = (int)(bits >> 52 & 0x7ff) - 1075, first = e - 2 + 64;
     for (int i = 0; i < 3; i++) {
