@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # header.sh: kernels/header.cu compiles without warnings, with nothing left undefined but what drivers supply, to the committed header.ptx; without optimisation too, and with the host's own
-# headers behind ours. Skipped (77) where there is no clang-14. Where there is a ptxas, it takes the PTX as well.
+# headers behind ours; and toolkit/cuda.h is one. Skipped (77) where there is no clang-14. Where there is a ptxas, it takes the PTX as well.
 cd "$(dirname "$0")/kernels" || exit 2
 command -v clang-14 >/dev/null || { echo "skipped: no clang-14"; exit 77; }
 room=$(mktemp -d) || exit 2
@@ -32,3 +32,6 @@ KERNEL
 echo 'int main(void) { return 0; }' >"$room/plain.c"
 compile -O2 behind.ptx "$room/behind.cu"
 clang-14 -Wall -Wextra -Werror -include pagoda/cuda_kernel.h -I ../../../src/softgpu/include -o "$room/plain" "$room/plain.c" || { echo "the header is not empty for C"; exit 1; }
+for example in ../../../examples/gpu/*.c; do # programs that include <cuda.h>
+    clang-14 -std=c17 -Wall -Wextra -Werror -DUSE_NVIDIA_HEADER -I ../../../src/softgpu/include -I ../../../src/softgpu/include/toolkit -fsyntax-only "$example" || exit 1
+done

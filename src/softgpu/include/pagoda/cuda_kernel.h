@@ -373,5 +373,7 @@ PAGODA_CAS(unsigned short, "b16", "h") /* sm_70 */
 
 #include <pagoda/cuda_kernel_math.h>
 
+#else
+struct pagoda_not_a_kernel; /* C wants a declaration */
 #endif
 #endif

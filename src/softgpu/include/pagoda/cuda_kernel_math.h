@@ -13,6 +13,9 @@
 #ifndef PAGODA_CUDA_KERNEL_MATH_H
 #define PAGODA_CUDA_KERNEL_MATH_H
 
+#include <pagoda/cuda_kernel.h>
+#ifdef PAGODA_DEVICE
+
 #define PAGODA_MATH static __inline__ __attribute__((nodebug, device))
 
 #ifndef INFINITY
@@ -782,4 +785,5 @@ PAGODA_DEVICE float ldexp(float x, int n) { return ldexpf(x, n); }
 PAGODA_DEVICE float frexp(float x, int *exponent) { return frexpf(x, exponent); }
 PAGODA_DEVICE float modf(float x, float *whole) { return modff(x, whole); }
 
+#endif
 #endif
