@@ -191,7 +191,7 @@ KERNEL votes(const int *x, int *y) {
     for (int k = 0; k < 24; k++) row[k] = 0;
     __syncwarp();
     if (t < 8) row[0] = __all_sync(mask, x[t] > 2), row[1] = __any_sync(mask, x[t] > 2), row[2] = __uni_sync(mask, x[t] > 2), row[3] = __ballot_sync(mask, x[t] > 2), row[4] = __activemask();
-    else row[0] = __all_sync(mask, x[t] > 2), row[1] = __any_sync(mask, x[t] > 2), row[2] = __uni_sync(mask, x[t] > 2), row[3] = __ballot_sync(mask, x[t] > 2), row[4] = __activemask();
+    else row[4] = __activemask(), row[3] = __ballot_sync(mask, x[t] > 2), row[2] = __uni_sync(mask, x[t] > 2), row[1] = __any_sync(mask, x[t] > 2), row[0] = __all_sync(mask, x[t] > 2);
     __syncwarp(0xffffffff);
     row[5] = __match_any_sync(~0u, x[t]), row[6] = __match_any_sync(~0u, (unsigned int)x[t]), row[7] = __match_any_sync(~0u, (float)x[t]), row[8] = __match_any_sync(~0u, (long)x[t]);
     row[9] = __match_any_sync(~0u, (unsigned long)x[t]), row[10] = __match_any_sync(~0u, (long long)x[t]), row[11] = __match_any_sync(~0u, (unsigned long long)x[t]), row[12] = __match_any_sync(~0u, (double)x[t]);
