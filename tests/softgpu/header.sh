@@ -14,11 +14,6 @@ compile() { # options, output, source
     [ -z "$undefined" ] || { echo "left undefined: $undefined"; exit 1; }
     ! command -v ptxas >/dev/null || ptxas -arch=sm_80 "$room/$2" -o "$room/cubin" || { echo "ptxas refuses $2"; exit 1; }
 }
-compile -O2 header.ptx header.cu
-compile -O0 slow.ptx header.cu
-if clang-14 --version | grep -q 'version 14\.0\.6'; then
-    cmp header.ptx "$room/header.ptx" || { echo "header.ptx is not what header.cu gives: make it anew by the command in header.cu"; exit 1; }
-fi
 for name in stdio stdlib string math assert stdint stddef limits float; do echo "#include <$name.h>"; done >"$room/behind.cu"
 cat >>"$room/behind.cu" <<'KERNEL'
 extern "C" __global__ void k(double *y, float f, int n) {
@@ -26,9 +21,15 @@ extern "C" __global__ void k(double *y, float f, int n) {
     y[threadIdx.x] = sin(f) + sqrt(2.0) + powf(f, 2) + fmax(y[n], 1.0) + min(n, 3) + abs(n) + INFINITY + isnan(y[0]);
     memcpy(y + n, y, n * sizeof(double));
     printf("%d\n", INT_MAX);
-    free(malloc((size_t)n));
+    free(malloc(8));
 }
 KERNEL
+compile '-O2 -DPAGODA_SHOW_WARNINGS' header.ptx header.cu
+compile -O0 slow.ptx header.cu
+compile '-O2 -std=c++20 -Wpedantic -Wshadow -Wold-style-cast' warned.ptx "$room/behind.cu"
+if clang-14 --version | grep -q 'version 14\.0\.6'; then
+    cmp header.ptx "$room/header.ptx" || { echo "header.ptx is not what header.cu gives: make it anew by the command in header.cu"; exit 1; }
+fi
 echo 'int main(void) { return 0; }' >"$room/plain.c"
 compile -O2 behind.ptx "$room/behind.cu"
 clang-14 -Wall -Wextra -Werror -include pagoda/cuda_kernel.h -I ../../../src/softgpu/include -o "$room/plain" "$room/plain.c" || { echo "the header is not empty for C"; exit 1; }

@@ -15,6 +15,9 @@
 
 #include <pagoda/cuda_kernel.h>
 #ifdef PAGODA_DEVICE
+#ifndef PAGODA_SHOW_WARNINGS
+#pragma clang system_header
+#endif
 
 #define PAGODA_MATH static __inline__ __attribute__((nodebug, device))
 
