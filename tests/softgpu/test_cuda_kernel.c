@@ -584,7 +584,7 @@ static void atomics_give_what_was_there(void **unused) {
     for (int round = 0; round < 64; round++) {
         int64_t y[4 * ROWS + 16 + 12], memory_word = (int64_t)random_bits();
         uint64_t a = random_bits() >> random_bits() % 64, b = random_bits() >> random_bits() % 64, word_now = (uint64_t)memory_word;
-        if (round % 4 == 0) b = (uint64_t)-(int64_t)b;
+        if (round % 4 == 0) b = 0 - b;
         struct { uint64_t p, y, a, b; } p = {device(&memory_word, 8), device(NULL, sizeof y), a, b};
         runs("atomics", 1, 1, &p);
         read_back(y, p.y, sizeof y);

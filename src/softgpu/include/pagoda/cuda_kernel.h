@@ -5,8 +5,8 @@
  *
  * The PTX loads on Pagoda's GPU made of software and on NVIDIA's drivers: nothing is left undefined but vprintf, __assertfail, malloc and free, which each supplies.
  * Names and meanings are those of the CUDA C++ Programming Guide. Where a toolkit's own headers were included first, and for other languages, this file is empty.
- * Not here: code of the host and <<< >>>, __managed__, textures, cooperative groups, wmma, half types, remainder, nextafter, ilogb,
- * lgamma, tgamma, Bessel functions. */
+ * Not here: code of the host and <<< >>>, __managed__, textures, cooperative groups, wmma, half types, remainder, nextafter, ilogb, lgamma, tgamma,
+ * Bessel functions. */
 #ifndef PAGODA_CUDA_KERNEL_H
 #define PAGODA_CUDA_KERNEL_H
 #if defined(__CUDA__) && defined(__clang__) && !defined(__CUDA_RUNTIME_H__) && !defined(__DRIVER_TYPES_H__) && !defined(__CLANG_CUDA_RUNTIME_WRAPPER_H__)
