@@ -73,6 +73,7 @@ check_sources() {
     banned='abort|exit|_exit|printf|fprintf|puts|putchar|strcpy|strcat|sprintf|vsprintf|atoi|atol|atof|assert|getenv|malloc|free|calloc|realloc|posix_memalign|aligned_alloc'
     [ "$name" = src/base/memory.c ] && banned='abort|exit|_exit|printf|fprintf|puts|putchar|strcpy|strcat|sprintf|vsprintf|atoi|atol|atof|assert|getenv'
     [ "$name" = src/softgpu/abi/settings.c ] && banned=$(echo "$banned" | sed 's/|getenv//') # it runs in a foreign process, told by its launcher
+    [ "$name" = src/softgpu/include/pagoda/cuda_kernel.h ] && banned='abort|exit|_exit|getenv' # it declares what kernels may call
     grep -nE "(^|[^A-Za-z0-9_.>])($banned)[ ]*\(" "$work/plain" >"$work/hits"
     while IFS=: read -r line text; do complain "$name:$line: a call that is banned in the library: $text"; done <"$work/hits"
     grep -nE '^[ 	]*#[ 	]*include[ 	]*"[^"]*\.\./' "$work/plain" >"$work/hits"

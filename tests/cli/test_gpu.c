@@ -36,7 +36,7 @@ static int set_up(void **unused) {
 static void kernels_of_a_file_are_listed(void **unused) {
     char line[8192];
     snprintf(line, sizeof line, "gpu ptx %s", kernels);
-    gives(line, 0, "PTX 7.2 for sm_80; 11 kernels");
+    gives(line, 0, "PTX 7.0 for sm_80; 11 kernels");
     snprintf(line, sizeof line, "gpu ptx --json %s", kernels);
     gives(line, 0, "\"name\": \"mma_matmul\"");
     write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");

@@ -102,6 +102,20 @@ static void some_lanes_change_their_own_registers(void **unused) {
     for (uint32_t t = 0; t < 70; t++) assert_int_equal(got[t], t % 2 == 0 ? (105u << 16) + t + 5 : (1098u << 16) + t + 200);
 }
 
+/* To memory that lanes share and to their own, by all of them and by some. */
+static void constants_are_stored(void **unused) {
+    load_body("{\n.local .align 8 .b8 own[8];\n.reg .u64 %s, %r;\nmad.wide.u32 %s, %t, 32, %o;\nsetp.ge.u32 %p, %t, 9;\nst.global.u64 [%s], 0x123456789abcdef0;\n@%p st.global.u64 [%s+8], -5;\n"
+              "st.local.u64 [own], 0x0fedcba987654321;\n@%p st.local.u16 [own+2], 300;\nld.local.u64 %r, [own];\nst.global.u64 [%s+16], %r;\n@%p st.global.f64 [%s+24], 0d3ff8000000000000;\n@!%p st.global.v2.u32 [%s+24], {7, 8};\n}");
+    uint64_t got[4 * 70];
+    uint64_t out = device(NULL, sizeof got);
+    runs("k", 1, 1, 70, 1, &out);
+    host(got, out, sizeof got);
+    for (uint32_t t = 0; t < 70; t++) {
+        assert_true(got[4 * t] == UINT64_C(0x123456789abcdef0) && got[4 * t + 1] == (t < 9 ? 0 : (uint64_t)-5));
+        assert_true(got[4 * t + 2] == (t < 9 ? UINT64_C(0x0fedcba987654321) : UINT64_C(0x0fedcba9012c4321)) && got[4 * t + 3] == (t < 9 ? UINT64_C(0x800000007) : UINT64_C(0x3ff8000000000000)));
+    }
+}
+
 /* ---- compiled kernels ------------------------------------------------------------------------------------------------------------------------------------ */
 
 static void vectors_are_added(void **unused) {
@@ -548,7 +562,7 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
 
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 #define EXECUTOR_TESTS                                                                                                                                                    \
-    TEST(some_lanes_change_their_own_registers), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
+    TEST(some_lanes_change_their_own_registers), TEST(constants_are_stored), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
         TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(a_call_of_another_prototype_is_a_fault),                       \

@@ -219,9 +219,9 @@ static void a_failed_assertion_loses_the_context(void **unused) {
         assert_int_equal(third, CUDA_ERROR_ASSERT);
         assert_int_equal(fourth, CUDA_ERROR_ASSERT);
         assert_string_equal(out.text, "record 0000\n");
-        if (strstr(err.text, ": checked: block: [0,0,0], thread: [7,0,0] Assertion `x[tid()] < 5` failed.\n") == NULL || strncmp(err.text, "printing.cu:", 12) != 0) fail_msg("%s", err.text);
+        if (strstr(err.text, ": checked: block: [0,0,0], thread: [7,0,0] Assertion `x[threadIdx.x] < 5` failed.\n") == NULL || strncmp(err.text, "printing.cu:", 12) != 0) fail_msg("%s", err.text);
         assert_null(strchr(strchr(err.text, '\n') + 1, '\n')); /* once */
-        assert_non_null(strstr(pgd_softgpu_error_text(), "thread (7,0,0): assertion `x[tid()] < 5` failed"));
+        assert_non_null(strstr(pgd_softgpu_error_text(), "thread (7,0,0): assertion `x[threadIdx.x] < 5` failed"));
         end(NULL);
         begin(NULL); /* another context works */
     }

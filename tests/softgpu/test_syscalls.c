@@ -396,8 +396,8 @@ static void an_assertion_that_fails_ends_the_launch(void **unused) {
     runs("checked", 1, 64, &at);
     x[37] = 9;
     at = device(x, sizeof x);
-    fails("checked", 64, &at, GPU_FAULT_ASSERT, "assertion", "thread (37,0,0): assertion `x[tid()] < 5` failed");
-    snprintf(wanted, sizeof wanted, "printing.cu:%d: checked: block: [0,0,0], thread: [37,0,0] Assertion `x[tid()] < 5` failed.", marked_line("printing.cu", "assertion"));
+    fails("checked", 64, &at, GPU_FAULT_ASSERT, "assertion", "thread (37,0,0): assertion `x[threadIdx.x] < 5` failed");
+    snprintf(wanted, sizeof wanted, "printing.cu:%d: checked: block: [0,0,0], thread: [37,0,0] Assertion `x[threadIdx.x] < 5` failed.", marked_line("printing.cu", "assertion"));
     assert_string_equal(fault.assertion, wanted);
 }
 

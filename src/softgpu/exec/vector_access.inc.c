@@ -414,7 +414,7 @@ static bool store_each(vec_warp *w, const vec_step *s) {
     for (int32_t e = 0; e < elems; e++) {
         const ptx_operand *item = o->kind == PTX_VECTOR ? &o->items[e] : o;
         vec_slot *from = vec_at(w, item->kind == PTX_REGISTER ? w->frame->body->registers[item->number].at : s->d);
-        bool wide = item->kind == PTX_REGISTER && w->frame->body->registers[item->number].width == VEC_64;
+        bool wide = item->kind == PTX_REGISTER ? w->frame->body->registers[item->number].width == VEC_64 : bytes == 8; /* a constant is as wide as the type */
         const uint32_t *x = wide ? NULL : in32(w, from);
         const uint64_t *y = wide ? in64(w, from) : NULL;
         for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {

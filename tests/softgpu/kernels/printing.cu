@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that call what the driver supplies: printf, assert, malloc and free. Lines that go wrong are marked with a name, which the tests look for. printing.ptx is made of it by
-//   clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Xclang -target-feature -Xclang +ptx72 -O1 -gline-tables-only -fdebug-prefix-map=$PWD=. -S -o printing.ptx printing.cu
-#define KERNEL extern "C" __attribute__((global)) void
-#define SUPPLIED extern "C" __attribute__((device))
-#define assert(x) ((x) ? (void)0 : __assertfail(#x, "printing.cu", __LINE__, __func__, 1))
-
-SUPPLIED int printf(const char *format, ...);
-SUPPLIED int vprintf(const char *format, const char *arguments);
-SUPPLIED void __assertfail(const char *message, const char *file, unsigned int line, const char *function, unsigned long character_bytes);
-SUPPLIED void *malloc(unsigned long bytes);
-SUPPLIED void free(void *p);
-
-static inline __attribute__((device)) int tid() { return __nvvm_read_ptx_sreg_tid_x(); }
-static inline __attribute__((device)) int bid() { return __nvvm_read_ptx_sreg_ctaid_x(); }
-static inline __attribute__((device)) int width() { return __nvvm_read_ptx_sreg_ntid_x(); }
+//   clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Wno-unknown-cuda-version -include pagoda/cuda_kernel.h -I ../../../src/softgpu/include -O1 -gline-tables-only -fdebug-prefix-map=$PWD=. -S -o printing.ptx printing.cu
+#define KERNEL extern "C" __global__ void
 
 KERNEL kinds(int *taken, float f, char c, short s, long l) {
     taken[0] = printf("%d %u %c %hd %ld|%x|", -3, 4000000000u, c, s, l, 255);
@@ -22,13 +10,13 @@ KERNEL kinds(int *taken, float f, char c, short s, long l) {
     taken[3] = printf((const char *)0);
 }
 
-KERNEL any(const char *format, const char *arguments, int bytes, int *taken) { taken[tid()] = vprintf(format, arguments + (long)tid() * bytes); } // any
+KERNEL any(const char *format, const char *arguments, int bytes, int *taken) { taken[threadIdx.x] = vprintf(format, arguments + (long)threadIdx.x * bytes); } // any
 
 // Some lanes print, and each thread several times.
 KERNEL parted(int n) {
-    if (tid() % 3 == 1) printf("one %d\n", tid());
-    for (int i = 0; i < tid() % 3; i++) printf("%d of %d\n", i, tid());
-    if (tid() < n) printf("block %d thread %d\n", bid(), tid());
+    if (threadIdx.x % 3 == 1) printf("one %d\n", threadIdx.x);
+    for (int i = 0; i < threadIdx.x % 3; i++) printf("%d of %d\n", i, threadIdx.x);
+    if (threadIdx.x < n) printf("block %d thread %d\n", blockIdx.x, threadIdx.x);
 }
 
 KERNEL counted(int n) {
@@ -36,21 +24,21 @@ KERNEL counted(int n) {
 }
 
 KERNEL checked(const int *x) {
-    assert(x[tid()] < 5); // assertion
+    assert(x[threadIdx.x] < 5); // assertion
 }
 
 // Each thread gets memory, fills it, and reads that of its neighbour, which frees it after all did.
 KERNEL shared_heap(int *out, int **kept) {
     int *volatile own = (int *)malloc(4 * 8);
-    for (int i = 0; own != 0 && i < 8; i++) own[i] = 100 * tid() + i;
-    kept[tid()] = own;
+    for (int i = 0; own != 0 && i < 8; i++) own[i] = 100 * threadIdx.x + i;
+    kept[threadIdx.x] = own;
     __syncthreads();
-    int *other = kept[(tid() + 1) % width()];
+    int *other = kept[(threadIdx.x + 1) % blockDim.x];
     int sum = 0;
     for (int i = 0; other != 0 && i < 8; i++) sum += other[i];
-    out[tid()] = own == 0 ? -1 : sum;
+    out[threadIdx.x] = own == 0 ? -1 : sum;
     __syncthreads();
-    if (tid() % 2 == 0) free(own);
+    if (threadIdx.x % 2 == 0) free(own);
 }
 
 // How often malloc gives.
