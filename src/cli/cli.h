@@ -82,29 +82,32 @@ struct term_progress;
       "  --executor NAME          vector, or reference: slow, one thread at a time (vector)\n"                                              \
       "  --seed S                 draw the order of streams, blocks, warps and threads: the same seed, the same order; one core (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until its exit status is not that of the first time\n"          \
-      "  --limit M                a kernel ends with an error after so many million instructions of its threads (no limit)\n"              \
+      "  --limit M                a launch ends with an error after so many million instructions of its threads (1000000)\n"              \
+      "  --timeout S              a launch ends with an error after so many seconds; 0: it may take for ever (0)\n"                         \
       "  --synchronous            each call of the driver returns when its work is done\n"                                                  \
       "  --fault LIST             what goes wrong on purpose: oom@N the Nth allocation, lost@N the device at the Nth launch,\n"               \
       "                           slow@MS every launch takes so long; with commas between\n"                                               \
       "  --force                  although this machine has a GPU with a driver\n"                                                          \
-      "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on\n",                    \
+      "  -- PROGRAM [ARGUMENT]... what is run; what kernels do wrong is told on stderr, its exit status is passed on (126, 127: it\n" \
+      "                           cannot be started). ^C says where a kernel is\n",                    \
       "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 --seed 7 -- python train.py")                                                       \
-    X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes of its kernels: accesses, barriers, races",               \
-      "  --uninitialised          look for reads of memory that nobody wrote, too\n"                                                         \
+    X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes: accesses, barriers, races, refused calls",               \
+      "  --uninitialised          look for reads of memory that nobody wrote, too (also --uninitialized)\n"                                                         \
       "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
-      "  --devices N, --capability C, --memory MIB, --executor NAME, --limit M, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --executor NAME, --limit M, --fault LIST, --synchronous, --force    as for gpu run\n" \
+      "  --timeout S              as for gpu run (600)\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run; slowly, on one core. What is found is told on stderr, and the exit\n"        \
       "                           status is then 1\n",                                                                                       \
       "pagoda gpu check --schedules 20 -- ./histogram kernels.ptx\npagoda gpu check --json --uninitialised -- ./reduce")                                     \
     X(gpu_profile, "gpu profile", "run a program with a software GPU that counts what its kernels do: exactly, and no times",                    \
-      "  --devices N, --capability C, --memory MIB, --limit M, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --limit M, --timeout S, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
       "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
     X(gpu_timeline, "gpu timeline", "draw how the warps of a launch share a multiprocessor, by a simple model that is not calibrated",         \
       "  --out-dir FOLDER         gets timeline.svg, and timeline.json for Perfetto\n"                                                       \
       "  --kernel NAME            whose first launch is drawn (the first of all)\n"                                                          \
-      "  --devices N, --capability C, --memory MIB, --limit M, --synchronous, --force    as for gpu run\n"                                              \
+      "  --devices N, --capability C, --memory MIB, --limit M, --timeout S, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run\n",                                                                                            \
       "pagoda gpu timeline --out-dir drawn -- ./tiled_matmul kernels.ptx\npagoda gpu timeline --kernel reduce --out-dir drawn -- ./reduce kernels.ptx")                                 \
     X(gpu_ptx, "gpu ptx", "read and check a file of PTX, and list its kernels", "",                                                          \

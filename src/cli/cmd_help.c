@@ -17,6 +17,11 @@ static const char global_options[] = "  --device ID  where to compute (auto)    
                                      "  --json       when the verb succeeds, the last line of the output is one JSON object\n"
                                      "  --quiet      results alone: no progress, no notices, no pictures\n";
 
+/* Of programs that are started, which choose for themselves where they compute. */
+static const char options_of_programs[] = "  --threads N  that run kernels (all)\n"
+                                          "  --json       when the verb succeeds, the last line of the output is one JSON object\n"
+                                          "  --quiet      results alone: no notices\n";
+
 void cli_overview(FILE *file) {
     fprintf(file, "pagoda %s: the GPU AI stack in one library and one command\n\n", pgd_version());
     fprintf(file, "pagoda [--device auto|cpu] [--threads N] [--strict] [--json] [--quiet] VERB ...\n\n");
@@ -74,7 +79,7 @@ static int show_verb(const struct cli *cli, const struct cli_verb *verb) {
     struct json_writer json;
     if (!cli->json) {
         printf("pagoda %s: %s\n\n%s%s%s\n\n", verb->words, verb->line, verb->options, verb->options[0] != '\0' ? "\n" : "", verb->examples);
-        fputs(global_options, stdout);
+        fputs(strncmp(verb->words, "gpu ", 4) == 0 ? options_of_programs : global_options, stdout);
         return CLI_DONE;
     }
     json_start(&json, stdout);

@@ -74,7 +74,7 @@ static bool tell_undefined(const ptx_function *f, ptx_place place, pgd_text *log
     bool of_libdevice = strncmp(f->name, "__nv_", 5) == 0, other = false;
     for (int32_t k = 0; k < GPU_SYSCALL_COUNT; k++) other = other || strcmp(known[k].name, f->name) == 0;
     pgd_text_add(log, "line %d, column %d: %s is used here, and nothing defines it; %s\n", place.line, place.column, f->name,
-                 of_libdevice ? "it is of libdevice, which nvcc has with it, and clang where it finds the CUDA toolkit" : other ? "a driver supplies one with other parameters" : "link what does, or compile it into this module");
+                 of_libdevice ? "it is of libdevice, which nvcc has with it, and clang where it finds the CUDA toolkit; pagoda/cuda_kernel.h has its own" : other ? "a driver supplies one with other parameters" : "link what does, or compile it into this module");
     return false;
 }
 
