@@ -14,8 +14,8 @@
 #include "failing_memory.h"
 
 /* What was told, a bit for each kind. */
-static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS"};
-enum { INCOMPLETE = 1, ALL = (1 << 7) - 1 };
+static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS", "stream race"};
+enum { INCOMPLETE = 1, ALL = (1 << 8) - 1 };
 
 static void hear(void *user, const gpu_finding *n) {
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
@@ -27,6 +27,7 @@ static gpu_memory *memory;
 static gpu_program program;
 static gpu_checker *checker;
 static gpu_findings findings;
+static gpu_moment *latest; /* the last launch; NULL: each is in a stream of its own, and nothing orders them */
 
 static void load(bool bug, uint32_t *told) {
     char path[4096], *text;
@@ -44,6 +45,8 @@ static void load(bool bug, uint32_t *told) {
 }
 
 static void unload(void) {
+    gpu_moment_destroy(latest);
+    latest = NULL;
     gpu_checker_destroy(checker);
     gpu_findings_deinit(&findings);
     gpu_program_unload(&program);
@@ -61,25 +64,40 @@ static uint64_t buffer(failing_memory *m, bool written) {
     return address;
 }
 
-static pgd_status run(const char *kernel, uint32_t blocks, uint32_t threads, const void *parameters) {
+/* In one stream, or each in its own. */
+static pgd_status done(const gpu_launch *l, bool in_order) {
+    static uint64_t streams = 1;
+    gpu_moment *m = gpu_moment_create(in_order ? 1 : ++streams, NULL);
+    if (m == NULL || (latest != NULL && !gpu_moment_after(m, latest))) {
+        gpu_moment_destroy(m);
+        return PGD_NO_MEMORY;
+    }
+    gpu_checker_kernel_done(checker, l, m);
+    gpu_moment_destroy(latest);
+    latest = in_order ? m : NULL;
+    if (!in_order) gpu_moment_destroy(m);
+    return PGD_OK;
+}
+
+static pgd_status run(bool in_order, const char *kernel, uint32_t blocks, uint32_t threads, const void *parameters) {
     gpu_fault fault = {0};
     gpu_launch l = {.program = &program, .kernel = ptx_function_find(module, kernel), .grid = {blocks, 1, 1}, .block = {threads, 1, 1}, .parameters = parameters, .instruction_limit = 1000000, .listener = gpu_checker_listener(checker)};
     pgd_status status = gpu_reference_run(&l, &fault);
     if (status == PGD_DEVICE) gpu_findings_add_fault(&findings, &l, &fault);
-    return status == PGD_DEVICE ? PGD_OK : status;
+    return status == PGD_DEVICE || status == PGD_OK ? done(&l, in_order) : status;
 }
 
 static pgd_status check_all(failing_memory *m, bool bug) {
     gpu_check_options options = {.races = true, .uninitialised = true};
     PGD_TRY(gpu_checker_create(memory, &options, &findings, &checker));
     uint64_t x = buffer(m, true), y = buffer(m, true), z = buffer(m, true), counter = buffer(m, true), read = buffer(m, !bug);
-    PGD_TRY(run("missing_barrier", 1, 64, &y));
-    PGD_TRY(run("same_place", 3, 32, &y));
-    PGD_TRY(run("global_race", 8, 1, (uint64_t[]){x, counter, z}));
-    PGD_TRY(run("missing_wait", 1, 32, (uint64_t[]){x, y}));
-    PGD_TRY(run("parted_barrier", 1, 32, &y));
-    PGD_TRY(run("uninitialised", 1, 32, (uint64_t[]){read, y, 0}));
-    return run("off_by_one", 3, 32, (uint64_t[]){y, 64});
+    PGD_TRY(run(!bug, "missing_barrier", 1, 64, &y));
+    PGD_TRY(run(!bug, "same_place", 3, 32, &y));
+    PGD_TRY(run(!bug, "global_race", 8, 1, (uint64_t[]){x, counter, z}));
+    PGD_TRY(run(!bug, "missing_wait", 1, 32, (uint64_t[]){x, y}));
+    PGD_TRY(run(!bug, "parted_barrier", 1, 32, &y));
+    PGD_TRY(run(!bug, "uninitialised", 1, 32, (uint64_t[]){read, y, 0}));
+    return run(!bug, "off_by_one", 3, 32, (uint64_t[]){y, 64});
 }
 
 /* Runs it with one failure; true when nothing failed any more. */

@@ -37,7 +37,7 @@ static int program(const char *what) {
     void *parameters[] = {&at};
     bool spins = strcmp(what, "spins") == 0, right = strcmp(what, "right") == 0, nothing = strcmp(what, "nothing") == 0;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&context, 0, 0) != CUDA_SUCCESS || cuModuleLoadData(&m, kernels) != CUDA_SUCCESS) return 1;
-    if (cuModuleGetFunction(&f, m, spins ? "spin" : right ? "right" : "beyond") != CUDA_SUCCESS || cuMemAlloc(&at, 64) != CUDA_SUCCESS || cuMemsetD8(at, 0, 64) != CUDA_SUCCESS) return 1;
+    if (cuModuleGetFunction(&f, m, spins ? "spin" : right ? "right" : "beyond") != CUDA_SUCCESS || cuMemAlloc(&at, 64) != CUDA_SUCCESS || cuMemsetD8(at, 0, 64) != CUDA_SUCCESS || cuCtxSynchronize() != CUDA_SUCCESS) return 1;
     if (cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS || cuStreamCreate(&other, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS) return 1;
     if (nothing) return 0;
     if (strcmp(what, "waits for ever") == 0 && (cuLaunchHostFunc(other, for_ever, NULL) != CUDA_SUCCESS || cuMemsetD8Async(at, 1, 64, other) != CUDA_SUCCESS)) return 1;

@@ -22,7 +22,7 @@ static struct {
 
 /* A line of JSON on the stack: a signal handler writes one, too. */
 typedef struct json_line {
-    char chars[2048];
+    char chars[3072];
     size_t count;
 } json_line;
 
@@ -137,13 +137,30 @@ static pgd_status run(CUfunction f, const gpu_launch *launch, gpu_fault *fault) 
     return gpu_vector_launch(f->heard, launch, NULL, fault, NULL);
 }
 
-pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, gpu_fault *fault) {
+bool gpu_checks_order(void) { return checks.checker != NULL && gpu_driver.settings.check_races; }
+
+pgd_status gpu_checks_run(CUfunction f, gpu_launch *launch, const gpu_moment *moment, gpu_fault *fault) {
     pthread_mutex_lock(&checks.kernels);
     launch->listener = &listener;
     atomic_fetch_add(&checks.launches, 1);
     pgd_status status = run(f, launch, fault);
+    pthread_mutex_lock(&checks.lock);
+    if (moment != NULL) gpu_checker_kernel_done(checks.checker, launch, moment);
+    pthread_mutex_unlock(&checks.lock);
     pthread_mutex_unlock(&checks.kernels);
     return status;
+}
+
+void gpu_checks_done(const gpu_moment *moment, gpu_footprint *footprint) {
+    pthread_mutex_lock(&checks.lock);
+    gpu_checker_operation_done(checks.checker, moment, footprint);
+    pthread_mutex_unlock(&checks.lock);
+}
+
+void gpu_checks_known(const gpu_clock *known) {
+    pthread_mutex_lock(&checks.lock);
+    gpu_checker_known(checks.checker, known);
+    pthread_mutex_unlock(&checks.lock);
 }
 
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault) {
@@ -169,6 +186,7 @@ void gpu_checks_end(void) {
 void gpu_checks_forget(void) {
     pthread_mutex_lock(&checks.lock);
     gpu_findings_forget(&checks.findings);
+    if (checks.checker != NULL) gpu_checker_forget(checks.checker);
     pthread_mutex_unlock(&checks.lock);
 }
 

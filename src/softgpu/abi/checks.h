@@ -9,8 +9,12 @@
 
 pgd_status gpu_checks_begin(void);
 bool gpu_checks_wanted(void);
-/* Runs a launch with the checkers listening; one at a time. */
-pgd_status gpu_checks_run(CUfunction function, gpu_launch *launch, gpu_fault *fault);
+bool gpu_checks_order(void); /* is it asked which operation is before which? */
+/* Runs a launch with the checkers listening; one at a time. moment: NULL where nobody asks. */
+pgd_status gpu_checks_run(CUfunction function, gpu_launch *launch, const gpu_moment *moment, gpu_fault *fault);
+/* A copy or a fill was done, "a copy" say. The footprint goes over. */
+void gpu_checks_done(const gpu_moment *moment, gpu_footprint *footprint);
+void gpu_checks_known(const gpu_clock *known); /* to the program, and nothing is still to be done */
 /* A fault of a launch that was not run here. */
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);
 void gpu_checks_call(const char *name, CUresult result, const char *reason); /* refused; reason: "" where none is known */

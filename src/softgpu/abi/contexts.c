@@ -60,6 +60,7 @@ static bool wait_for_some(CUcontext c) {
 
 void gpu_context_drain(CUcontext c) {
     while (gpu_object_is(c, GPU_CONTEXT) && wait_for_some(c)) {}
+    gpu_tasks_all_known();
 }
 
 void gpu_contexts_drain(void) {
@@ -67,6 +68,7 @@ void gpu_contexts_drain(void) {
         waited = false;
         for (CUcontext c = gpu_driver.contexts; c != NULL && !waited; c = c->next) waited = wait_for_some(c);
     }
+    gpu_tasks_all_known();
 }
 
 CUresult gpu_context_verdict(CUcontext c) {

@@ -3,6 +3,7 @@
 #ifndef PGD_SOFTGPU_DRIVER_STATE_H
 #define PGD_SOFTGPU_DRIVER_STATE_H
 
+#include <check/moments.h>
 #include <exec/gpu_heap.h>
 #include <exec/reference.h>
 #include <exec/vector.h>
@@ -71,7 +72,7 @@ typedef struct gpu_operation {
 gpu_operation *gpu_operation_create(gpu_operation_kind kind); /* NULL: no memory */
 gpu_operation *gpu_operation_retain(gpu_operation *operation);
 void gpu_operation_release(gpu_operation *operation);
-CUresult gpu_operation_run(gpu_operation *operation, CUcontext context); /* without the lock */
+CUresult gpu_operation_run(gpu_operation *operation, CUcontext context, const gpu_moment *moment); /* without the lock; moment: NULL where nobody asks */
 
 /* ---- tasks: operations with what they wait for -------------------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +86,7 @@ typedef struct gpu_task {
     struct gpu_task **next;    /* tasks that wait for this one */
     int32_t next_count, next_capacity;
     uint64_t done_ns;
+    gpu_moment *moment;        /* when it happens; NULL: nobody asks */
     struct gpu_task *queued;   /* the next in the list of those that can run */
 } gpu_task;
 
@@ -92,6 +94,10 @@ gpu_task *gpu_task_retain(gpu_task *task);
 void gpu_task_release(gpu_task *task);
 /* Takes a reference of the operation, which may be NULL; waits for `count` tasks, of which some may be NULL. NULL: no memory. */
 gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count);
+void gpu_task_in_graph(gpu_task *task, const gpu_task *start);     /* it is of a graph that the stream began with `start` */
+void gpu_task_behind_graph(gpu_task *task, const gpu_task *start); /* it is where the stream goes on */
+void gpu_task_known(gpu_task *task); /* the program has been told that it is done; NULL: nothing */
+void gpu_tasks_all_known(void);
 void gpu_task_wait(gpu_task *task); /* gives the lock away while it waits, and does what it waits for itself where it can */
 void gpu_tasks_end(bool finish);    /* the program ends: says what is left, and does it if that is wanted; gives the lock away meanwhile */
 void gpu_task_asked(void);          /* the program was told that something is not done; gives the lock away */

@@ -79,6 +79,7 @@ CUresult cuEventQuery(CUevent event) {
     if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
     bool done = event->task == NULL || event->task->done;
     if (!done) gpu_task_asked();
+    else gpu_task_known(event->task);
     return gpu_leave(done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY);
 }
 

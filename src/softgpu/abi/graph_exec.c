@@ -163,6 +163,7 @@ static gpu_task *submit_step(CUstream s, const gpu_step *step, gpu_task **tasks,
     bool event = gpu_object_is(step->event, GPU_EVENT);
     if (event && step->type == CU_GRAPH_NODE_TYPE_WAIT_EVENT) first[count++] = step->event->task;
     gpu_task *task = gpu_task_submit(s, gpu_operation_retain(step->operation), first, count);
+    if (task != NULL) gpu_task_in_graph(task, start);
     if (task != NULL && step->type == CU_GRAPH_NODE_TYPE_KERNEL) { /* a kernel runs on its own device */
         task->context = step->operation->kernel.function->module->context;
         task->guest = task->context != s->context && !task->done;
@@ -192,6 +193,7 @@ static CUresult launch(CUgraphExec exec, CUstream s) {
         else tasks[ends++] = t;
     }
     if (start != NULL) behind = gpu_stream_append(s, NULL, tasks, ends);
+    if (behind != NULL) gpu_task_behind_graph(behind, start);
     if (behind == NULL) result = CUDA_ERROR_OUT_OF_MEMORY;
     for (int32_t i = 0; i < ends; i++) gpu_task_release(tasks[i]);
     gpu_task_release(start);

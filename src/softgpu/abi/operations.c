@@ -83,10 +83,10 @@ static gpu_order look(void *user) { return gpu_watch_look(&((launch_user *)user)
 static void where(void *user, const char *place) { gpu_watch_where(&((launch_user *)user)->watch, place); }
 static void allocated(void *user, uint64_t address, uint64_t bytes) { (void)user, gpu_checks_allocated(address, bytes); }
 
-static pgd_status run_launch(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
+static pgd_status run_launch(CUfunction f, int32_t registers, gpu_launch *launch, const gpu_moment *moment, gpu_fault *fault) {
     bool timeline = !gpu_checks_wanted() && gpu_timeline_wanted(launch);
     launch->seed = seed_of_launch(!gpu_checks_wanted() && (timeline || gpu_profile_wanted()));
-    if (gpu_checks_wanted()) return gpu_checks_run(f, launch, fault);
+    if (gpu_checks_wanted()) return gpu_checks_run(f, launch, moment, fault);
     if (timeline) return gpu_timeline_run(f, registers, launch, fault);
     if (gpu_profile_wanted()) return gpu_profile_run(f, registers, launch, fault);
     return gpu_driver.settings.reference ? run_reference(launch, fault) : run_vector(f, launch, fault);
@@ -102,7 +102,7 @@ static CUresult tell_fault(CUcontext context, const gpu_launch *launch, const gp
     return status == PGD_DEVICE ? result_of_fault(fault->kind) : gpu_result(status);
 }
 
-static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
+static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context, const gpu_moment *moment) {
     gpu_fault fault = {0};
     if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as --fault asks (PAGODA_SOFTGPU_FAULT)", k->function->ptx->name);
     launch_user user = {.context = context};
@@ -111,7 +111,7 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context) {
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};
     gpu_watch_begin(&user.watch);
-    pgd_status status = run_launch(k->function, k->registers, &launch, &fault);
+    pgd_status status = run_launch(k->function, k->registers, &launch, moment, &fault);
     CUresult result = status == PGD_OK ? CUDA_SUCCESS : tell_fault(context, &launch, &fault, status);
     gpu_watch_end(&user.watch);
     return result;
@@ -136,7 +136,19 @@ PGD_PRINTF(2, 3) static CUresult freed_before(const char *name, const char *form
     return CUDA_ERROR_ILLEGAL_ADDRESS;
 }
 
-static CUresult run_copy(const gpu_box_copy *c) {
+/* What is kept of it for operations that nothing orders. */
+static void tell_copy(const gpu_box_copy *c, const gpu_moment *moment) {
+    gpu_footprint f = {.what = c->to_host == c->from_host ? "a copy" : c->to_host ? "a copy to the host" : "a copy from the host"};
+    for (size_t z = 0; moment != NULL && z < c->depth; z++)
+        for (size_t y = 0; y < c->height; y++) {
+            CUdeviceptr to = c->to + z * c->to_slice + y * c->to_pitch, from = c->from + z * c->from_slice + y * c->from_pitch;
+            gpu_footprint_add(&f, (gpu_span){.address = to, .end = to + c->width, .written = true});
+            gpu_footprint_add(&f, (gpu_span){.address = from, .end = from + c->width});
+        }
+    if (moment != NULL) gpu_checks_done(moment, &f);
+}
+
+static CUresult run_copy(const gpu_box_copy *c, const gpu_moment *moment) {
     size_t to_bytes = gpu_box_extent(c->to_pitch, c->to_slice, c), from_bytes = gpu_box_extent(c->from_pitch, c->from_slice, c);
     if (to_bytes == 0) return CUDA_SUCCESS;
     char *to = find(c->to, to_bytes, c->to_host);
@@ -144,6 +156,7 @@ static CUresult run_copy(const gpu_box_copy *c) {
     if (to == NULL || from == NULL) return freed_before("copy in a stream", "a copy of %zu bytes from 0x%llx to 0x%llx: the memory was freed before the copy ran", to_bytes, c->from, c->to);
     for (size_t z = 0; z < c->depth; z++)
         for (size_t y = 0; y < c->height; y++) gpu_checks_written(c->to + z * c->to_slice + y * c->to_pitch, c->width);
+    tell_copy(c, moment);
     bool whole = c->height * c->depth == 1 || (c->to_pitch == c->width && c->from_pitch == c->width && (c->depth == 1 || (c->to_slice == c->height * c->width && c->from_slice == c->to_slice)));
     if (whole) {
         memmove(to, from, to_bytes);
@@ -154,17 +167,20 @@ static CUresult run_copy(const gpu_box_copy *c) {
     return CUDA_SUCCESS;
 }
 
-static CUresult run_fill(const gpu_fill *f) {
+static CUresult run_fill(const gpu_fill *f, const gpu_moment *moment) {
+    gpu_footprint footprint = {.what = "a fill"};
     size_t row = f->width * f->element, bytes = row == 0 || f->height == 0 ? 0 : (f->height - 1) * f->pitch + row;
     if (bytes == 0) return CUDA_SUCCESS;
     char *to = gpu_memory_at(gpu_driver.memory, f->to, bytes, NULL);
     if (to == NULL) return freed_before("fill in a stream", "a fill of %zu bytes at 0x%llx: the memory was freed before it ran", bytes, f->to);
     for (size_t y = 0; y < f->height; y++, to += f->pitch) {
         gpu_checks_written(f->to + y * f->pitch, row);
+        if (moment != NULL) gpu_footprint_add(&footprint, (gpu_span){.address = f->to + y * f->pitch, .end = f->to + y * f->pitch + row, .written = true});
         if (f->element == 1) memset(to, (int)f->value, row);
         else
             for (size_t x = 0; x < row; x += f->element) memcpy(to + x, &f->value, f->element);
     }
+    if (moment != NULL) gpu_checks_done(moment, &footprint);
     return CUDA_SUCCESS;
 }
 
@@ -175,11 +191,11 @@ static void call_host(const gpu_operation *o, CUcontext context) {
     gpu_in_host_function = false;
 }
 
-CUresult gpu_operation_run(gpu_operation *o, CUcontext context) {
+CUresult gpu_operation_run(gpu_operation *o, CUcontext context, const gpu_moment *moment) {
     switch (o->kind) {
-    case GPU_OP_KERNEL: return run_kernel(&o->kernel, context);
-    case GPU_OP_COPY: return run_copy(&o->copy);
-    case GPU_OP_FILL: return run_fill(&o->fill);
+    case GPU_OP_KERNEL: return run_kernel(&o->kernel, context, moment);
+    case GPU_OP_COPY: return run_copy(&o->copy, moment);
+    case GPU_OP_FILL: return run_fill(&o->fill, moment);
     case GPU_OP_CALLBACK: gpu_output_flush(&context->output); call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_HOST: call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_FREE: return gpu_memory_release_async(o->address);

@@ -201,6 +201,9 @@ CUresult cuStreamQuery(CUstream stream) {
     bool done = s->tail == NULL || s->tail->done;
     for (CUstream other = s->context->streams; s == s->context->legacy && other != NULL; other = other->next) done = done && (!blocks(other) || other->tail == NULL || other->tail->done);
     if (!done) gpu_task_asked();
+    else gpu_task_known(s->tail);
+    for (CUstream other = s->context->streams; done && s == s->context->legacy && other != NULL; other = other->next)
+        if (blocks(other)) gpu_task_known(other->tail);
     return gpu_leave(done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY);
 }
 

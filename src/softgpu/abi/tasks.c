@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "driver_state.h"
+#include "checks.h"
 
 enum { WORKERS_MAX = 64, ANY = 0 };
 
@@ -18,6 +18,8 @@ static struct {
     int32_t count, busy;
     int32_t hosting;        /* of the busy: by functions of the host */
     int32_t unfinished;     /* kernels, copies, fills */
+    gpu_clock known;        /* what the program knows to be done, */
+    bool unordered;         /* until there was no memory for what is before what */
     /* with a seed: */
     gpu_schedule drawn;
     bool begun, told;
@@ -34,6 +36,7 @@ gpu_task *gpu_task_retain(gpu_task *t) {
 void gpu_task_release(gpu_task *t) {
     if (t == NULL || --t->references > 0) return;
     gpu_operation_release(t->operation);
+    gpu_moment_destroy(t->moment);
     pgd_mem_free(t->next);
     pgd_mem_free(t);
 }
@@ -113,10 +116,12 @@ static void run(gpu_task *t) {
     bool hosts = calls_back(t);
     CUresult result = CUDA_SUCCESS;
     bool lost = context->error != CUDA_SUCCESS;
+    const gpu_moment *moment = scheduler.unordered ? NULL : t->moment;
     scheduler.hosting += hosts;
+    if (hosts) gpu_task_known(t); /* the program hears of it */
     if (!lost || t->operation->kind == GPU_OP_CALLBACK) {
         pthread_mutex_unlock(&gpu_driver.lock);
-        result = gpu_operation_run(t->operation, context);
+        result = gpu_operation_run(t->operation, context, moment);
         pthread_mutex_lock(&gpu_driver.lock);
     }
     scheduler.hosting -= hosts;
@@ -205,6 +210,45 @@ static bool wait_for(gpu_task *t, gpu_task *first) {
     return true;
 }
 
+/* ---- what is before what: for checks alone --------------------------------------------------------------------------------------------------------------------------- */
+
+/* Without memory nothing is compared any more. */
+static void keep_order(bool fine) {
+    if (fine || scheduler.unordered) return;
+    scheduler.unordered = true;
+    gpu_report("%s", GPU_CHECK_NO_MEMORY);
+}
+
+static void order(gpu_task *t, gpu_task *const *first, int32_t count) {
+    if (!gpu_checks_order() || scheduler.unordered) return;
+    t->moment = gpu_moment_create(t->stream, &scheduler.known);
+    keep_order(t->moment != NULL);
+    for (int32_t i = 0; i < count && t->moment != NULL; i++)
+        if (first[i] != NULL && first[i]->moment != NULL) keep_order(gpu_moment_after(t->moment, first[i]->moment));
+}
+
+void gpu_task_in_graph(gpu_task *t, const gpu_task *start) {
+    if (t->moment != NULL && start->moment != NULL) gpu_moment_of_graph(t->moment, start->moment);
+}
+
+void gpu_task_behind_graph(gpu_task *t, const gpu_task *start) {
+    if (t->moment != NULL && start->moment != NULL) gpu_moment_behind_graph(t->moment, start->moment);
+}
+
+void gpu_task_known(gpu_task *t) {
+    if (t == NULL || t->moment == NULL || scheduler.unordered) return;
+    keep_order(gpu_moment_is_known(&scheduler.known, t->moment));
+    if (scheduler.unfinished == 0) gpu_checks_known(&scheduler.known);
+}
+
+void gpu_tasks_all_known(void) {
+    if (!gpu_checks_order() || scheduler.unordered) return;
+    gpu_moment_all_known(&scheduler.known);
+    if (scheduler.unfinished == 0) gpu_checks_known(&scheduler.known);
+}
+
+/* ---- submitting ------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
 gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *const *first, int32_t count) {
     gpu_task *t = pgd_mem_zalloc(sizeof *t);
     if (t == NULL) {
@@ -213,6 +257,7 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
     }
     *t = (gpu_task){.references = 2, .waits = 1, .context = stream->context, .stream = stream->id, .operation = operation}; /* the caller's and the scheduler's; itself, until it is whole */
     bool fine = true;
+    order(t, first, count);
     for (int32_t i = 0; i < count && fine; i++) fine = wait_for(t, first[i]);
     if (!fine) { /* what was registered already still lets go of it, as of something empty */
         gpu_operation_release(operation);
@@ -263,6 +308,7 @@ void gpu_task_wait(gpu_task *t) {
         if (other != NULL) run(other);
         else if (!wait_for_change(WHILE_NS)) help(work);
     }
+    gpu_task_known(t);
     gpu_task_release(t);
 }
 

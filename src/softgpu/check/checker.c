@@ -5,10 +5,12 @@
 #include "copies_pending.h"
 #include "initialised.h"
 #include "races.h"
+#include "stream_races.h"
 
 struct gpu_checker {
     gpu_listener listener;
     gpu_races *races;             /* NULL: not looked for */
+    gpu_stream_races *streams;    /* with those */
     gpu_initialised *initialised; /* NULL: not looked for */
     gpu_pending pending;
 };
@@ -74,9 +76,9 @@ pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *optio
     if (c == NULL) return pgd_fail_memory(sizeof *c);
     c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, skipped, warp_barrier, fence};
     c->pending.findings = findings;
-    if (options->races) c->races = gpu_races_create(findings);
+    if (options->races) c->races = gpu_races_create(findings), c->streams = gpu_stream_races_create(findings);
     if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);
-    if ((options->races && c->races == NULL) || (options->uninitialised && c->initialised == NULL)) {
+    if ((options->races && (c->races == NULL || c->streams == NULL)) || (options->uninitialised && c->initialised == NULL)) {
         gpu_checker_destroy(c);
         return pgd_fail_memory(sizeof *c);
     }
@@ -87,9 +89,31 @@ pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *optio
 void gpu_checker_destroy(gpu_checker *c) {
     if (c == NULL) return;
     gpu_races_destroy(c->races);
+    gpu_stream_races_destroy(c->streams);
     gpu_initialised_destroy(c->initialised);
     gpu_pending_deinit(&c->pending);
     pgd_mem_free(c);
+}
+
+void gpu_checker_kernel_done(gpu_checker *c, const gpu_launch *l, const gpu_moment *moment) {
+    gpu_footprint f = {.module = l->program->module, .grid = {l->grid[0], l->grid[1], l->grid[2]}, .threads = {l->block[0], l->block[1], l->block[2]}};
+    if (c->races == NULL) return;
+    gpu_races_footprint(c->races, &f);
+    gpu_checker_operation_done(c, moment, &f);
+}
+
+void gpu_checker_operation_done(gpu_checker *c, const gpu_moment *moment, gpu_footprint *footprint) {
+    gpu_footprint_sort(footprint);
+    if (c->streams != NULL) gpu_stream_races_done(c->streams, moment, footprint);
+    gpu_footprint_deinit(footprint);
+}
+
+void gpu_checker_known(gpu_checker *c, const gpu_clock *known) {
+    if (c->streams != NULL) gpu_stream_races_known(c->streams, known);
+}
+
+void gpu_checker_forget(gpu_checker *c) {
+    if (c->streams != NULL) gpu_stream_races_forget(c->streams);
 }
 
 const gpu_listener *gpu_checker_listener(gpu_checker *c) { return &c->listener; }

@@ -12,25 +12,25 @@ void gpu_clock_deinit(gpu_clock *c) {
 }
 
 /* The first entry of that warp or a later one. */
-static int32_t find(const gpu_clock *c, uint64_t warp) {
+static int32_t find(const gpu_clock *c, uint64_t whose) {
     int32_t low = 0, high = c->count;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        if (c->list[middle].warp < warp) low = middle + 1;
+        if (c->list[middle].whose < whose) low = middle + 1;
         else high = middle;
     }
     return low;
 }
 
-uint64_t gpu_clock_get(const gpu_clock *c, uint64_t warp) {
-    int32_t i = find(c, warp);
-    uint64_t time = i < c->count && c->list[i].warp == warp ? c->list[i].time : 0;
+uint64_t gpu_clock_get(const gpu_clock *c, uint64_t whose) {
+    int32_t i = find(c, whose);
+    uint64_t time = i < c->count && c->list[i].whose == whose ? c->list[i].time : 0;
     return time > c->everything ? time : c->everything;
 }
 
-bool gpu_clock_raise(gpu_clock *c, uint64_t warp, uint64_t time) {
-    int32_t i = find(c, warp);
-    if (i < c->count && c->list[i].warp == warp) {
+bool gpu_clock_raise(gpu_clock *c, uint64_t whose, uint64_t time) {
+    int32_t i = find(c, whose);
+    if (i < c->count && c->list[i].whose == whose) {
         if (time > c->list[i].time) c->list[i].time = time;
         return true;
     }
@@ -43,7 +43,7 @@ bool gpu_clock_raise(gpu_clock *c, uint64_t warp, uint64_t time) {
     }
     if (!pgd_grow(&c->list, &c->capacity, c->count, sizeof *c->list)) return false;
     memmove(c->list + i + 1, c->list + i, sizeof *c->list * (size_t)(c->count - i));
-    c->list[i] = (gpu_clock_entry){warp, time};
+    c->list[i] = (gpu_clock_entry){whose, time};
     c->count++;
     return true;
 }
@@ -51,6 +51,6 @@ bool gpu_clock_raise(gpu_clock *c, uint64_t warp, uint64_t time) {
 bool gpu_clock_join(gpu_clock *c, const gpu_clock *other) {
     if (other->everything > c->everything) c->everything = other->everything;
     for (int32_t i = 0; i < other->count; i++)
-        if (!gpu_clock_raise(c, other->list[i].warp, other->list[i].time)) return false;
+        if (!gpu_clock_raise(c, other->list[i].whose, other->list[i].time)) return false;
     return true;
 }

@@ -79,21 +79,32 @@ static void place(gpu_finding *n, const ptx_module *module, const ptx_function *
     n->source_line = source == NULL ? 0 : i->source_line;
 }
 
-void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, const ptx_instruction *key, const char *what, ...) {
-    const ptx_module *module = a->launch->program->module;
-    gpu_finding *n = add(f, kind, a->instruction, key);
-    va_list arguments;
+static void add_at(gpu_findings *f, const char *kind, const gpu_findings_place *p, const ptx_instruction *key, const char *name, const char *what, va_list arguments) {
+    gpu_finding *n = add(f, kind, p->instruction, key != NULL ? (const void *)key : name);
     if (n == NULL) return;
-    place(n, module, a->function, a->instruction, a->block, a->thread);
+    place(n, p->module, p->function, p->instruction, p->block, p->thread);
     n->other_source_line = key == NULL ? 0 : key->source_line;
     if (known_by_lines(f, n)) return; /* these instructions are known now, too */
-    gpu_place_say(module, a->function, a->instruction, a->block, a->thread, n->message, sizeof n->message);
+    gpu_place_say(p->module, p->function, p->instruction, p->block, p->thread, n->message, sizeof n->message);
     size_t length = strlen(n->message);
     length += (size_t)snprintf(n->message + length, sizeof n->message - length, ": ");
-    va_start(arguments, what);
     vsnprintf(n->message + length, sizeof n->message - length, what, arguments);
-    va_end(arguments);
     if (f->added != NULL) f->added(f->user, n);
+}
+
+void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, const ptx_instruction *key, const char *what, ...) {
+    const gpu_findings_place p = {a->launch->program->module, a->function, a->instruction, a->block, a->thread};
+    va_list arguments;
+    va_start(arguments, what);
+    add_at(f, kind, &p, key, NULL, what, arguments);
+    va_end(arguments);
+}
+
+void gpu_findings_add_at(gpu_findings *f, const char *kind, const gpu_findings_place *p, const ptx_instruction *key, const char *name, const char *what, ...) {
+    va_list arguments;
+    va_start(arguments, what);
+    add_at(f, kind, p, key, name, what, arguments);
+    va_end(arguments);
 }
 
 void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *name, const char *why, const char *what, ...) {

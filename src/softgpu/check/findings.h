@@ -6,8 +6,8 @@
 #include <exec/gpu_listener.h>
 
 typedef struct gpu_finding {
-    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "divergent barrier", "skipped barrier", "driver call", "incomplete", or what a fault is called */
-    char kernel[100], source[64], message[640];
+    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "divergent barrier", "skipped barrier", "stream race", "driver call", "incomplete", or what a fault is called */
+    char kernel[100], source[64], message[900];
     uint32_t block[3], thread[3];
     int32_t line, source_line; /* of the PTX; of the source, 0: unknown */
     int32_t other_source_line; /* of the other instruction, where there is one */
@@ -27,10 +27,20 @@ typedef struct gpu_findings {
 void gpu_findings_deinit(gpu_findings *findings);
 void gpu_findings_forget(gpu_findings *findings); /* which instructions they are about: those are gone */
 
+/* An instruction, and who executes it. */
+typedef struct gpu_findings_place {
+    const ptx_module *module;
+    const ptx_function *function;
+    const ptx_instruction *instruction;
+    const uint32_t *block, *thread; /* of three numbers each */
+} gpu_findings_place;
+
 /* Has that been told, of these two instructions in either order? Then it is counted. */
 bool gpu_findings_again(gpu_findings *findings, const char *kind, const ptx_instruction *one, const ptx_instruction *other);
 /* key: the other instruction, where there is one; what two lines of the source do to each other is told once, of whatever instructions. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
+/* The same for an instruction that is executed no more. What is done to it is another instruction, or of that name, a constant. */
+PGD_PRINTF(6, 7) void gpu_findings_add_at(gpu_findings *findings, const char *kind, const gpu_findings_place *place, const ptx_instruction *key, const char *name, const char *what, ...);
 /* In no kernel. name and why: constants that tell such findings apart. */
 PGD_PRINTF(5, 6) void gpu_findings_add_call(gpu_findings *findings, const char *kind, const char *name, const char *why, const char *what, ...);
 void gpu_findings_add_fault(gpu_findings *findings, const gpu_launch *launch, const gpu_fault *fault);

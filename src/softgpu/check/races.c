@@ -212,8 +212,8 @@ static release *release_at(gpu_races *r, const gpu_access *a, bool make) {
 
 static void learn(gpu_races *r, block_state *b, uint32_t warp, const gpu_clock *clock) {
     for (int32_t i = 0; i < clock->count; i++)
-        if (clock->list[i].warp / WARPS == b->number) {
-            uint64_t *seen = &b->seen[warp][clock->list[i].warp % WARPS];
+        if (clock->list[i].whose / WARPS == b->number) {
+            uint64_t *seen = &b->seen[warp][clock->list[i].whose % WARPS];
             if (clock->list[i].time > *seen) *seen = clock->list[i].time;
         }
     keep(r, gpu_clock_join(&b->known[warp], clock));
@@ -228,7 +228,7 @@ static void acquire(gpu_races *r, block_state *b, const gpu_access *a) {
     keep(r, gpu_clock_join(&b->pending[a->thread_number], &sign->clock));
     if (same_block) keep(r, gpu_clock_join(&b->pending_of_block[a->thread_number], &sign->clock_of_block));
     for (int32_t i = 0; i < sign->clock.count; i++) /* what threads of the block published for all, though others have used the place since */
-        if (sign->clock.list[i].warp / WARPS == b->number) keep(r, gpu_clock_raise(&b->pending_of_block[a->thread_number], sign->clock.list[i].warp, sign->clock.list[i].time));
+        if (sign->clock.list[i].whose / WARPS == b->number) keep(r, gpu_clock_raise(&b->pending_of_block[a->thread_number], sign->clock.list[i].whose, sign->clock.list[i].time));
     if (at_once) learn(r, b, a->thread_number / WARP, &sign->clock);
     if (at_once && same_block) learn(r, b, a->thread_number / WARP, &sign->clock_of_block);
 }
@@ -374,4 +374,36 @@ void gpu_races_access(gpu_races *r, const gpu_access *a) {
     }
     if (a->strong && a->kind != GPU_ACCESS_READ) publish(r, b, a);
     r->now++;
+}
+
+/* ---- all of a launch --------------------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* From the first of these bytes to the last. */
+static gpu_span span_of(uint64_t word, uint8_t bytes, bool written, bool strong, const gpu_mark *m) {
+    uint64_t first = (uint64_t)__builtin_ctz(bytes), end = 32 - (uint64_t)__builtin_clz(bytes);
+    return (gpu_span){word + first, word + end, written, strong, m->function, m->instruction, m->block, m->thread};
+}
+
+/* Bytes that were written as such, though they were read as well. */
+static void add_word(const gpu_word *w, gpu_footprint *f) {
+    uint64_t address = (w->key - 1) * GPU_WORD;
+    uint8_t written = w->writer.time != 0 ? w->writer.bytes : 0, read = 0;
+    bool strong = w->writer.strong && !w->writer.of_block, strong_reads = true;
+    const gpu_mark *reader = NULL;
+    for (int32_t k = 0; w->writers != NULL && k < GPU_WORD_WRITERS; k++)
+        if (w->writers[k].time != 0) written |= w->writers[k].bytes, strong = strong && w->writers[k].strong && !w->writers[k].of_block;
+    for (int32_t k = 0; k < GPU_WORD_READERS; k++) {
+        const gpu_mark *m = &w->readers[k];
+        if (m->time == 0 || (m->bytes & ~written) == 0) continue;
+        read |= (uint8_t)(m->bytes & ~written);
+        strong_reads = strong_reads && m->strong && !m->of_block;
+        reader = m;
+    }
+    if (written != 0) gpu_footprint_add(f, span_of(address, written, true, strong, &w->writer));
+    if (read != 0) gpu_footprint_add(f, span_of(address, read, false, strong_reads, reader));
+}
+
+void gpu_races_footprint(const gpu_races *r, gpu_footprint *f) {
+    for (size_t i = 0; i < r->global.capacity && !r->no_memory; i++)
+        if (r->global.words[i].key != 0) add_word(&r->global.words[i], f);
 }

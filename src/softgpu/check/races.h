@@ -4,6 +4,7 @@
 #define PGD_SOFTGPU_RACES_H
 
 #include "findings.h"
+#include "footprint.h"
 
 /* Happens-before by the rules of PTX: barriers of the block and of the warp order what stands on both sides of them; across blocks an atomic or volatile access that
  * sees what another wrote, with a fence before that one and behind this one, none of them of the block's scope (.cta). Two accesses that are both atomic or volatile,
@@ -13,6 +14,7 @@ typedef struct gpu_races gpu_races;
 gpu_races *gpu_races_create(gpu_findings *findings); /* NULL: no memory */
 void gpu_races_destroy(gpu_races *races);
 void gpu_races_begin_launch(gpu_races *races);
+void gpu_races_footprint(const gpu_races *races, gpu_footprint *footprint); /* adds what the launch has done to global memory */
 void gpu_races_begin_block(gpu_races *races, uint32_t block, uint32_t threads, uint64_t shared_bytes);
 void gpu_races_end_block(gpu_races *races, uint32_t block);
 void gpu_races_access(gpu_races *races, const gpu_access *access);
