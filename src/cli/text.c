@@ -16,7 +16,7 @@ static pgd_layer *chain(pgd_layer *const *layers, int count) { return pgd_layer_
 static pgd_layer *skip(pgd_layer *body) { return pgd_layer_named("", pgd_layer_skip(body)); }
 
 static pgd_layer *block(const struct text_model *m, int index) {
-    char name[16];
+    char name[24];
     pgd_layer_attention_options causal;
     pgd_layer_attention_options_init(&causal, sizeof causal);
     causal.causal = true;
