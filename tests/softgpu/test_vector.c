@@ -159,6 +159,13 @@ static void add_access(program_text *t) {
     bool loads = roll(3) != 0;
     if (loads && address == 2) add(t, "and.b64 %%any, %%d%u, 255;\nshl.b64 %%any, %%any, 3;\nadd.u64 %%any, %%any, %%in;\n", roll(5));
     if (roll(5) == 0) add(t, "@%%p%u ", roll(4));
+    if (!loads && roll(4) == 0) { /* constants, and one with a register */
+        static const ptx_type of[] = {PTX_u8, PTX_s8, PTX_u16, PTX_s16, PTX_b32, PTX_f32, PTX_b64, PTX_f64};
+        add(t, "st.global%s.%s [%%out+%u], %s", vector == 2 ? ".v2" : "", types[pick], 16 * roll(8), vector == 2 ? "{" : "");
+        add_constant(t, of[pick]);
+        add(t, vector == 2 ? ", %%%s0};\n" : ";\n", pools[pool_of(bits)]);
+        return;
+    }
     if (!loads) {
         if (vector == 2) add(t, "st.global.v2.%s [%%out+%u], {%%%s1, %%%s0};\n", types[pick], 16 * roll(8), pools[pool_of(bits)], pools[pool_of(bits)]);
         else add(t, "st%s.%s [%%out+%u], %%%s%u;\n", roll(2) ? ".global" : "", types[pick], 16 * roll(8), pools[pool_of(bits < 16 ? 16 : bits)], roll(2));
