@@ -623,6 +623,15 @@ static void atomics_lose_nothing(void **unused) {
     assert_true(i[0] == ALL && i[1] == ALL - 1 && u[0] == ALL && u[1] == ALL % 10 && u[2] == UINT32_MAX && l == (uint64_t)ALL << 33 && f == 0.5f * ALL && d == 0.25 * ALL);
 }
 
+static void barriers_hold_reads_back(void **unused) {
+    enum { BLOCKS = 4, THREADS = 64 };
+    int32_t x[BLOCKS] = {11, 22, 33, 44}, y[BLOCKS * THREADS];
+    struct { uint64_t x, y; } p = {device(x, sizeof x), device(NULL, sizeof y)};
+    runs("shared_broadcast", BLOCKS, THREADS, &p);
+    read_back(y, p.y, sizeof y);
+    for (int k = 0; k < BLOCKS * THREADS; k++) assert_int_equal(y[k], x[k / THREADS]);
+}
+
 /* ---- what the driver supplies ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void kernels_print_and_allocate(void **unused) {
@@ -659,7 +668,7 @@ int main(void) {
         TEST(functions_of_float_keep_their_bounds), TEST(functions_of_double_keep_their_bounds), TEST(parts_of_numbers_are_those_of_c), TEST(numbers_are_told_apart), TEST(whole_numbers_are_rounded_as_c_does),
         TEST(approximations_are_near), TEST(arithmetic_is_rounded_as_it_says), TEST(conversions_are_rounded_as_they_say), TEST(bits_are_counted_and_moved), TEST(overloads_give_what_c_plus_plus_gives),
         TEST(vectors_lie_as_cuda_says), TEST(threads_know_their_places), TEST(memory_is_where_it_was_declared), TEST(bytes_are_copied_and_filled), TEST(blocks_count_their_votes), TEST(lanes_get_what_others_have),
-        TEST(warps_vote_match_and_reduce), TEST(fences_and_clocks_are_there), TEST(atomics_give_what_was_there), TEST(atomics_lose_nothing), TEST(kernels_print_and_allocate), TEST(assertions_and_traps_end_the_launch),
+        TEST(warps_vote_match_and_reduce), TEST(fences_and_clocks_are_there), TEST(atomics_give_what_was_there), TEST(atomics_lose_nothing), TEST(barriers_hold_reads_back), TEST(kernels_print_and_allocate), TEST(assertions_and_traps_end_the_launch),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

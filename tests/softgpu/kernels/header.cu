@@ -255,3 +255,11 @@ KERNEL asserts(const int *x) {
 KERNEL traps(const int *x) {
     if (x[threadIdx.x] == 9) __trap(); // trap
 }
+
+// One thread writes what all read behind the barrier, of a variable that nobody else can name.
+KERNEL shared_broadcast(const int *x, int *y) {
+    __shared__ int first;
+    if (threadIdx.x == 0) first = x[blockIdx.x];
+    __syncthreads();
+    y[PLACE] = first;
+}

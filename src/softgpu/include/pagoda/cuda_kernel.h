@@ -128,7 +128,9 @@ PAGODA_DEVICE void *memset(void *to, int byte, size_t bytes) { return __builtin_
 
 /* ---- barriers, fences, time ------------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* __syncthreads() is known to the compiler. */
+/* The compiler's own __syncthreads lets clang 14 move reads of __shared__ variables across it, for it is said to touch no memory. */
+PAGODA_DEVICE void pagoda_syncthreads() { asm volatile("bar.sync 0;" ::: "memory"); }
+#define __syncthreads() pagoda_syncthreads()
 #define PAGODA_SYNCTHREADS(name, op)                                                                                                                                    \
     PAGODA_DEVICE int __syncthreads_##name(int x) {                                                                                                                     \
         int y;                                                                                                                                                          \
