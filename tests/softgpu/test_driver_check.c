@@ -320,7 +320,7 @@ static void calls_that_are_refused(void **unused) {
     found_call("cuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE: ");
     assert_int_equal(truncate(findings, 0), 0);
     assert_int_equal(cuModuleGetFunction(&f, module, "off_by_on"), CUDA_ERROR_NOT_FOUND);
-    found_call("cuModuleGetFunction: CUDA_ERROR_NOT_FOUND: there is no kernel off_by_on in this module, which has off_by_one, ");
+    found_call("cuModuleGetFunction: CUDA_ERROR_NOT_FOUND: there is no kernel off_by_on in this module; is it off_by_one? (C++");
     assert_int_equal(truncate(findings, 0), 0);
     OK(cuModuleGetFunction(&f, module, "off_by_one"));
     void *parameters[] = {&x, &x};

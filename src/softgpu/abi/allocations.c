@@ -5,8 +5,8 @@
 #include "checks.h"
 
 static CUresult allocate(CUcontext c, gpu_memory_kind kind, int32_t owner, size_t bytes, uint64_t *address) {
-    if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
-    if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as PAGODA_SOFTGPU_FAULT asks", bytes);
+    if (bytes == 0) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "0 bytes of memory are asked for");
+    if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as --fault asks (PAGODA_SOFTGPU_FAULT)", bytes);
     pgd_status status = gpu_memory_allocate(gpu_driver.memory, kind, owner, bytes, 512, NULL, address);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
     gpu_memory_claim(gpu_driver.memory, *address, c->id);

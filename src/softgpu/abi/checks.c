@@ -172,7 +172,7 @@ void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault) {
 void gpu_checks_call(const char *name, CUresult result, const char *reason) {
     const char *error = gpu_error_name(result, true), *text = gpu_error_name(result, false);
     pthread_mutex_lock(&checks.lock);
-    gpu_findings_add_call(&checks.findings, "driver call", name, error, "%s: %s: %s", name, error == NULL ? "?" : error, reason[0] != '\0' || text == NULL ? reason : text);
+    gpu_findings_add_call(&checks.findings, "driver call", "%s: %s: %s", name, error == NULL ? "?" : error, reason[0] != '\0' || text == NULL ? reason : text);
     pthread_mutex_unlock(&checks.lock);
 }
 

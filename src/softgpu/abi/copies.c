@@ -58,8 +58,8 @@ static gpu_box_copy row(CUdeviceptr to, bool to_host, CUdeviceptr from, bool fro
 static CUdeviceptr at(const void *host) { return (CUdeviceptr)(uintptr_t)host; }
 
 CUresult gpu_copy_any(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream, bool wait) { return submit_copy(stream, row(to, true, from, true, bytes), wait); }
-CUresult gpu_copy_in(CUdeviceptr to, const void *from, size_t bytes, CUstream stream, bool wait) { return from == NULL && bytes > 0 ? CUDA_ERROR_INVALID_VALUE : submit_copy(stream, row(to, false, at(from), true, bytes), wait); }
-CUresult gpu_copy_out(void *to, CUdeviceptr from, size_t bytes, CUstream stream, bool wait) { return to == NULL && bytes > 0 ? CUDA_ERROR_INVALID_VALUE : submit_copy(stream, row(at(to), true, from, false, bytes), wait); }
+CUresult gpu_copy_in(CUdeviceptr to, const void *from, size_t bytes, CUstream stream, bool wait) { return from == NULL && bytes > 0 ? gpu_refuse(CUDA_ERROR_INVALID_VALUE, "the pointer to the host's memory is NULL") : submit_copy(stream, row(to, false, at(from), true, bytes), wait); }
+CUresult gpu_copy_out(void *to, CUdeviceptr from, size_t bytes, CUstream stream, bool wait) { return to == NULL && bytes > 0 ? gpu_refuse(CUDA_ERROR_INVALID_VALUE, "the pointer to the host's memory is NULL") : submit_copy(stream, row(at(to), true, from, false, bytes), wait); }
 CUresult gpu_copy_within(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream, bool wait) { return submit_copy(stream, row(to, false, from, false, bytes), wait); }
 
 static CUresult side_of(CUmemorytype type, const void *host, CUdeviceptr device, CUdeviceptr *address, bool *may_be_host) {

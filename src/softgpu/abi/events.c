@@ -96,7 +96,9 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
     if (milliseconds == NULL) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = enter_event(start);
     if (result != CUDA_SUCCESS) return result;
-    if (!gpu_object_is(end, GPU_EVENT) || start->task == NULL || end->task == NULL || ((start->flags | end->flags) & CU_EVENT_DISABLE_TIMING) != 0) return gpu_leave(CUDA_ERROR_INVALID_HANDLE);
+    if (!gpu_object_is(end, GPU_EVENT)) return gpu_leave(gpu_object_refuse(end, GPU_EVENT, CUDA_ERROR_INVALID_HANDLE));
+    if (start->task == NULL || end->task == NULL) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_HANDLE, "the %s event was never recorded", start->task == NULL ? "first" : "second"));
+    if (((start->flags | end->flags) & CU_EVENT_DISABLE_TIMING) != 0) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_HANDLE, "one of the events was made with CU_EVENT_DISABLE_TIMING"));
     if (!start->task->done || !end->task->done) return gpu_leave(CUDA_ERROR_NOT_READY);
     *milliseconds = (float)((double)(int64_t)(end->task->done_ns - start->task->done_ns) * 1e-6);
     return gpu_leave(CUDA_SUCCESS);

@@ -235,12 +235,20 @@ static CUfunction function_of(CUmodule m, const ptx_function *ptx) {
 }
 
 const ptx_function *gpu_kernel_named(const ptx_module *m, const char *name) {
+    enum { LISTED_MAX = 10 };
     pgd_text known = {0};
     const ptx_function *wanted = ptx_function_find(m, name);
     if (wanted != NULL && wanted->entry && wanted->defined) return wanted;
-    for (const ptx_function *f = m->functions; f != NULL; f = f->next)
-        if (f->entry && f->defined) pgd_text_add(&known, "%s%s", known.count == 0 ? "" : ", ", f->name);
-    gpu_refuse(CUDA_ERROR_NOT_FOUND, "there is no kernel %.100s in this module, which has %s", name, known.count == 0 ? "none" : known.chars);
+    const char *longer = NULL; /* a name that C++ made of it */
+    int32_t count = 0;
+    for (const ptx_function *f = m->functions; f != NULL; f = f->next) {
+        if (!f->entry || !f->defined) continue;
+        if (longer == NULL && name[0] != '\0' && strstr(f->name, name) != NULL) longer = f->name;
+        if (++count <= LISTED_MAX) pgd_text_add(&known, "%s%s", count == 1 ? "" : ", ", f->name);
+    }
+    if (count > LISTED_MAX) pgd_text_add(&known, " and %d more", count - LISTED_MAX);
+    if (longer != NULL) gpu_refuse(CUDA_ERROR_NOT_FOUND, "there is no kernel %.100s in this module; is it %.200s? (C++ makes such names where there is no extern \"C\")", name, longer);
+    else gpu_refuse(CUDA_ERROR_NOT_FOUND, "there is no kernel %.100s in this module, which has %s", name, known.count == 0 ? "none" : known.chars);
     pgd_mem_free(known.chars);
     return NULL;
 }

@@ -30,7 +30,7 @@ CUmemoryPool gpu_pool_create(CUdevice device, bool own) {
 /* It is the pool's, no context's: it stays when one goes. */
 static CUresult allocate(CUmemoryPool pool, size_t bytes, CUdeviceptr *address) {
     uint64_t at;
-    if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as PAGODA_SOFTGPU_FAULT asks", bytes);
+    if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as --fault asks (PAGODA_SOFTGPU_FAULT)", bytes);
     if (!pgd_grow(&from_pools.list, &from_pools.capacity, from_pools.count, sizeof *from_pools.list)) return CUDA_ERROR_OUT_OF_MEMORY;
     if (gpu_memory_allocate(gpu_driver.memory, GPU_MEMORY_DEVICE, pool->device, bytes, 512, NULL, &at) != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
     gpu_checks_allocated(at, bytes);

@@ -51,8 +51,7 @@ static bool known_by_lines(const gpu_findings *f, const gpu_finding *n) {
     return false;
 }
 
-static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) {
-    if (gpu_findings_again(f, kind, one, other)) return NULL;
+static gpu_finding *make(gpu_findings *f, const char *kind, const void *one, const void *other) {
     if (f->count == FINDINGS_MAX) {
         gpu_findings_incomplete(f, "1000 different things were found, and further ones are not listed; mend some of them and run again");
         return NULL;
@@ -68,6 +67,8 @@ static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, cons
     f->list[f->count] = (gpu_finding){.kind = kind, .times = 1};
     return &f->list[f->count++];
 }
+
+static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) { return gpu_findings_again(f, kind, one, other) ? NULL : make(f, kind, one, other); }
 
 static void place(gpu_finding *n, const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3]) {
     const char *source = i == NULL ? NULL : ptx_source_file(module, i);
@@ -107,13 +108,21 @@ void gpu_findings_add_at(gpu_findings *f, const char *kind, const gpu_findings_p
     va_end(arguments);
 }
 
-void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *name, const char *why, const char *what, ...) {
-    gpu_finding *n = add(f, kind, name, why);
+/* Of one sentence only one. */
+void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *what, ...) {
+    gpu_finding told = {.kind = kind, .times = 1};
     va_list arguments;
-    if (n == NULL) return;
     va_start(arguments, what);
-    vsnprintf(n->message, sizeof n->message, what, arguments);
+    vsnprintf(told.message, sizeof told.message, what, arguments);
     va_end(arguments);
+    for (int32_t i = 0; i < f->count; i++) {
+        if (f->list[i].kind != kind || strcmp(f->list[i].message, told.message) != 0) continue;
+        f->list[i].times++;
+        return;
+    }
+    gpu_finding *n = make(f, kind, NULL, NULL);
+    if (n == NULL) return;
+    *n = told;
     if (f->added != NULL) f->added(f->user, n);
 }
 

@@ -41,8 +41,8 @@ bool gpu_findings_again(gpu_findings *findings, const char *kind, const ptx_inst
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
 /* The same for an instruction that is executed no more. What is done to it is another instruction, or of that name, a constant. */
 PGD_PRINTF(6, 7) void gpu_findings_add_at(gpu_findings *findings, const char *kind, const gpu_findings_place *place, const ptx_instruction *key, const char *name, const char *what, ...);
-/* In no kernel. name and why: constants that tell such findings apart. */
-PGD_PRINTF(5, 6) void gpu_findings_add_call(gpu_findings *findings, const char *kind, const char *name, const char *why, const char *what, ...);
+/* In no kernel. The same sentence is told once. */
+PGD_PRINTF(3, 4) void gpu_findings_add_call(gpu_findings *findings, const char *kind, const char *what, ...);
 void gpu_findings_add_fault(gpu_findings *findings, const gpu_launch *launch, const gpu_fault *fault);
 #define GPU_CHECK_NO_MEMORY "no memory is left for what the checkers keep, and they may miss things from here on; check a smaller launch"
 

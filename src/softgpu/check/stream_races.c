@@ -86,7 +86,7 @@ static void tell(gpu_stream_races *r, const gpu_footprint *one, const gpu_span *
     }
     name(other, b, name_of_other, sizeof name_of_other);
     if (one->what != NULL) {
-        gpu_findings_add_call(r->findings, kind, one->what, other->what, "%s %s %llu bytes at 0x%llx, which %s %s, in another stream or branch of a graph, and nothing orders the two; %s", one->what, verb(a), (unsigned long long)(to - from), (unsigned long long)from,
+        gpu_findings_add_call(r->findings, kind, "%s %s %llu bytes at 0x%llx, which %s %s, in another stream or branch of a graph, and nothing orders the two; %s", one->what, verb(a), (unsigned long long)(to - from), (unsigned long long)from,
                               name_of_other, verb(b), remedy);
         return;
     }
