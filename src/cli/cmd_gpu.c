@@ -8,6 +8,9 @@
 #include "gpu_program.h"
 #include "json_writer.h"
 
+/* The program may have left one open, and JSON is a line of its own. */
+static void end_line(void) { putchar('\n'); }
+
 /* ---- pagoda gpu run ------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* What the schedules came to, and how it comes again. */
@@ -27,6 +30,7 @@ int cli_gpu_run(struct cli *cli) {
     tell_schedules(cli, &p);
     if (cli->json) {
         struct json_writer json;
+        end_line();
         json_start(&json, stdout);
         json_begin_object(&json, NULL);
         json_integer(&json, "exit_status", p.status);
@@ -53,6 +57,7 @@ int cli_gpu_check(struct cli *cli) {
     int code;
     if (!gpu_program_run(cli, &p, &file, &code)) return code;
     if (cli->json) {
+        end_line();
         printf("{\"findings\": [");
         gpu_program_print_objects(file);
         printf("], \"exit_status\": %d, \"launches\": %lld", p.status, p.launches);
@@ -75,6 +80,7 @@ int cli_gpu_profile(struct cli *cli) {
     int code;
     if (!gpu_program_run(cli, &p, &file, &code)) return code;
     if (cli->json) {
+        end_line();
         printf("{\"kernels\": [");
         gpu_program_print_objects(file);
         printf("], \"exit_status\": %d}\n", p.status);
@@ -89,6 +95,7 @@ int cli_gpu_profile(struct cli *cli) {
 
 static void print_timeline(struct cli *cli, const struct gpu_program *p, const char *summary) {
     if (cli->json) {
+        end_line();
         printf("{\"files\": [\"timeline.json\", \"timeline.svg\"], \"timeline\": %.*s, \"exit_status\": %d}\n", (int)strcspn(summary, "\n"), summary, p->status);
         return;
     }

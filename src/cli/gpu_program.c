@@ -93,15 +93,18 @@ static bool can_write_report(struct cli *cli) {
     return true;
 }
 
-/* Makes the folder of a timeline, or finds it; the summary of an earlier run must not be taken for this one's. */
+/* Makes the folder of a timeline, or finds it; what an earlier run has left must not be taken for this one's. */
 static bool make_folder(struct cli *cli, const char *folder) {
     struct stat is;
-    char summary[PATH_MAX];
+    static const char *const files[] = {"timeline.svg", "timeline.json", "summary.json"};
+    char path[PATH_MAX];
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be made (%s)", folder, strerror(errno));
     if (stat(folder, &is) == 0 && !S_ISDIR(is.st_mode)) return cli_fail(&cli->error, "--out-dir: %s is a file, and a folder is needed", folder);
     if (access(folder, W_OK | X_OK) != 0) return cli_fail(&cli->error, "--out-dir: the folder %s cannot be written to (%s)", folder, strerror(errno));
-    snprintf(summary, sizeof summary, "%s/summary.json", folder);
-    unlink(summary);
+    for (size_t k = 0; k < sizeof files / sizeof files[0]; k++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[k]);
+        unlink(path);
+    }
     return true;
 }
 

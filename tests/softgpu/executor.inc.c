@@ -504,7 +504,7 @@ static void planted_faults_are_told_with_their_place(void **unused) {
     assert_int_equal(gpu_memory_free(memory, out), PGD_BAD_ARG);
     tear_down(NULL);
     load_body("ld.shared.u32 %x, [room+256];");
-    fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, of which the block has 256");
+    fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, 0 bytes past the end of room, which has 256");
     tear_down(NULL);
     load_body("ld.u32 %x, [16];");
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "reads 4 bytes at 0x10");

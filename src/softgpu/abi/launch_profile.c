@@ -102,7 +102,7 @@ static void write_json(pgd_text *t, const entry *e) {
 }
 
 static void write_memory(pgd_text *t, const char *what, uint64_t requests, const char *units, uint64_t count, uint64_t ideal) {
-    if (requests > 0) pgd_text_add(t, "  %-14s %12llu requests, %llu %s; %llu would do (%.0f %%)\n", what, (ull)requests, (ull)count, units, (ull)ideal, 100 * part(ideal, count));
+    if (requests > 0) pgd_text_add(t, "  %-15s%12llu requests, %llu %s; %llu would do (%.0f %%)\n", what, (ull)requests, (ull)count, units, (ull)ideal, 100 * part(ideal, count));
 }
 
 static void write_words(pgd_text *t, const entry *e) {
@@ -112,11 +112,12 @@ static void write_words(pgd_text *t, const entry *e) {
     pgd_text_add(t, "%s, grid %u x %u x %u, block %u x %u x %u, launched %llu time%s", e->kernel, e->grid[0], e->grid[1], e->grid[2], e->block[0], e->block[1], e->block[2], (ull)e->launches, e->launches == 1 ? "" : "s");
     if (e->failed > 0) pgd_text_add(t, ", of which %llu failed: counted up to there", (ull)e->failed);
     pgd_text_add(t, "\n");
-    pgd_text_add(t, "  occupancy      %12d of %d warps, limited by %s (about %d registers, %llu bytes of shared memory)\n", warps, most, limiters[o.limiter], e->registers, (ull)e->shared_bytes);
+    pgd_text_add(t, "  occupancy      %12d of %d warps at most, limited by %s (about %d registers, %llu bytes of shared memory)\n", warps, most, limiters[o.limiter], e->registers, (ull)e->shared_bytes);
     pgd_text_add(t, "  instructions   %12llu warp instructions, %.1f of 32 lanes at work; %llu of %llu conditional branches diverged\n", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions), (ull)c->parted, (ull)c->branches);
     write_memory(t, "global loads", c->global_loads, "sectors of 32 bytes", c->load_sectors, c->ideal_load_sectors);
-    write_memory(t, "global stores", c->global_stores, "sectors of 32 bytes", c->store_sectors, c->ideal_store_sectors);
+    write_memory(t, "stores, atomics", c->global_stores, "sectors of 32 bytes", c->store_sectors, c->ideal_store_sectors);
     write_memory(t, "shared memory", c->shared_requests, "wavefronts", c->shared_wavefronts, c->ideal_shared_wavefronts);
+    if (c->local_requests > 0) pgd_text_add(t, "  local memory   %12llu requests\n", (ull)c->local_requests);
     for (int32_t k = 0; k < GPU_CLASS_COUNT; k++)
         if (c->by_class[k] > 0) pgd_text_add(t, "    %-16s %12llu  %4.1f %%\n", gpu_class_names[k], (ull)c->by_class[k], 100 * part(c->by_class[k], c->warp_instructions));
 }

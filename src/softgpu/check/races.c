@@ -288,8 +288,10 @@ static void name_place(const gpu_access *a, char *text, size_t bytes) {
     if (a->space != PTX_SPACE_shared && gpu_memory_at(p->memory, a->address, 1, &allocation) != NULL) snprintf(text, bytes, ", %s%s%llu bytes into an allocation", allocation.name, allocation.name[0] == '\0' ? "" : ", ", (unsigned long long)(a->address - allocation.address));
 }
 
-/* What would put the two in order. changes: one of them writes what it has read, as x += 1 does. */
-static const char *what_is_missing(bool same_block, bool changes) {
+/* What would put the two in order. changes: one of them writes what it has read, as x += 1 does. signed_for: one has read the sign of the other. */
+static const char *what_is_missing(bool same_block, bool changes, bool mixed, bool signed_for) {
+    if (signed_for) return "the one has seen a sign of the other (an atomic or volatile access), and a fence is missing between that and this (__threadfence)";
+    if (mixed) return "one of the two alone is atomic or volatile";
     if (same_block) return changes ? "an atomic operation is missing, or a barrier" : "a barrier is missing";
     return changes ? "an atomic operation is missing" : "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone";
 }
@@ -310,7 +312,7 @@ static side side_of_mark(const gpu_launch *l, const gpu_mark *m, const char *doe
 static side side_of_access(const gpu_access *a) { return (side){a->function, a->instruction, {a->block[0], a->block[1], a->block[2]}, {a->thread[0], a->thread[1], a->thread[2]}, verb(a->kind)}; }
 
 /* Which one happened first says nothing; the one further down in the text is told first, so that it is always the same. changes: the warp that writes has read the word before. */
-static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const char *does, bool changes) {
+static void tell(gpu_races *r, const block_state *b, const gpu_access *a, const gpu_mark *m, const char *does, bool changes) {
     const char *kind = a->space == PTX_SPACE_shared ? "shared race" : "global race";
     if (gpu_findings_again(r->findings, kind, a->instruction, m->instruction)) return;
     side one = side_of_access(a), other = side_of_mark(a->launch, m, does);
@@ -319,6 +321,7 @@ static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const cha
         side first = one;
         one = other, other = first;
     }
+    bool signed_for = m->block != a->block_number && gpu_clock_get(&b->pending[a->thread_number], warp_number(m->block, m->thread / WARP)) >= m->time;
     gpu_access told = *a;
     char where[160], place[300];
     told.function = one.function, told.instruction = one.instruction;
@@ -327,7 +330,7 @@ static void tell(gpu_races *r, const gpu_access *a, const gpu_mark *m, const cha
     name_place(a, where, sizeof where);
     gpu_place_say(a->launch->program->module, other.function, other.instruction, other.block, other.thread, place, sizeof place);
     gpu_findings_add(r->findings, kind, &told, other.instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", one.does, (unsigned long long)a->bytes,
-                     ptx_space_names[a->space], (unsigned long long)a->address, where, other.does, place, what_is_missing(m->block == a->block_number, changes || m->changes || one_line));
+                     ptx_space_names[a->space], (unsigned long long)a->address, where, other.does, place, what_is_missing(m->block == a->block_number, changes || m->changes || one_line, a->strong != m->strong, signed_for));
 }
 
 /* The same value written twice is harmless, and common. */
@@ -354,11 +357,11 @@ static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_wo
         return;
     }
     m.changes = a->kind == GPU_ACCESS_WRITE && has_read(w, a);
-    if (races_with(b, a, &w->writer, bytes)) tell(r, a, &w->writer, "writes", m.changes);
+    if (races_with(b, a, &w->writer, bytes)) tell(r, b, a, &w->writer, "writes", m.changes);
     for (int32_t k = 0; w->writers != NULL && k < GPU_WORD_WRITERS; k++)
-        if (races_with(b, a, &w->writers[k], bytes)) tell(r, a, &w->writers[k], "writes", m.changes);
+        if (races_with(b, a, &w->writers[k], bytes)) tell(r, b, a, &w->writers[k], "writes", m.changes);
     for (int32_t k = 0; a->kind != GPU_ACCESS_READ && k < GPU_WORD_READERS; k++)
-        if (races_with(b, a, &w->readers[k], bytes)) tell(r, a, &w->readers[k], "reads", m.changes);
+        if (races_with(b, a, &w->readers[k], bytes)) tell(r, b, a, &w->readers[k], "reads", m.changes);
     if (a->kind == GPU_ACCESS_READ) gpu_word_read(w, &m);
     else keep(r, gpu_word_written(w, &m));
 }

@@ -64,14 +64,29 @@ static void say_global(const gpu_launch *l, uint64_t address, uint64_t bytes, ch
     else say_beside(&a, address, bytes, text, text_bytes);
 }
 
-void gpu_outside_say(const gpu_launch *l, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room, char *text, size_t text_bytes) {
-    int begun = snprintf(text, text_bytes, "%s %llu bytes at 0x%llx", write ? "writes" : "reads", (ull)bytes, (ull)address);
-    if (space == PTX_SPACE_shared) snprintf(text + begun, text_bytes - (size_t)begun, " of .shared memory, of which the block has %llu", (ull)room);
-    else if (space == PTX_SPACE_local || space == PTX_SPACE_param) snprintf(text + begun, text_bytes - (size_t)begun, " of .%s memory, where nothing is", ptx_space_names[space]);
-    else {
-        begun += snprintf(text + begun, text_bytes - (size_t)begun, ", ");
-        say_global(l, address, bytes, text + begun, text_bytes - (size_t)begun);
+/* Of the variables of this kernel, or of what the launch asked for behind them. */
+static void say_shared(const gpu_launch *l, uint64_t address, uint64_t room, char *text, size_t text_bytes) {
+    const gpu_program *p = l->program;
+    const ptx_variable *nearest = NULL;
+    uint64_t end = 0, at, dynamic = gpu_launch_shared_bytes(l) - l->dynamic_shared_bytes;
+    for (int32_t i = 0; i < p->variable_count; i++) {
+        const ptx_variable *v = p->variables[i];
+        if (v == NULL || v->space != PTX_SPACE_shared || v->unsized || !gpu_program_may_use(p, l->kernel, v) || !gpu_program_address(p, v, &at) || at + (uint64_t)v->bytes > address || at + (uint64_t)v->bytes <= end) continue;
+        nearest = v;
+        end = at + (uint64_t)v->bytes;
     }
+    if (l->dynamic_shared_bytes > 0 && address >= dynamic) snprintf(text, text_bytes, "of .shared memory, from byte %llu of the %llu on that the launch asked for", (ull)(address - dynamic), (ull)l->dynamic_shared_bytes);
+    else if (nearest != NULL) snprintf(text, text_bytes, "of .shared memory, %llu bytes past the end of %.100s, which has %llu", (ull)(address - end), nearest->name, (ull)nearest->bytes);
+    else snprintf(text, text_bytes, "of .shared memory, of which the block has %llu", (ull)room);
+}
+
+void gpu_outside_say(const gpu_launch *l, ptx_space space, uint64_t address, uint64_t bytes, bool write, uint64_t room, char *text, size_t text_bytes) {
+    bool global = space != PTX_SPACE_shared && space != PTX_SPACE_local && space != PTX_SPACE_param;
+    int begun = snprintf(text, text_bytes, "%s %llu bytes at 0x%llx%s", write ? "writes" : "reads", (ull)bytes, (ull)address, global ? ", " : " ");
+    text += begun, text_bytes -= (size_t)begun;
+    if (global) say_global(l, address, bytes, text, text_bytes);
+    else if (space == PTX_SPACE_shared) say_shared(l, address, room, text, text_bytes);
+    else snprintf(text, text_bytes, "of .%s memory, where nothing is", ptx_space_names[space]);
 }
 
 void gpu_fault_say(gpu_fault *f, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what) {
