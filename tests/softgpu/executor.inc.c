@@ -464,6 +464,39 @@ static void copies_beside_the_threads_are_waited_for(void **unused) {
     assert_int_equal(y[7], 0x700);
 }
 
+static void predicates_may_be_constants(void **unused) {
+    static const struct {
+        const char *op;
+        uint32_t wanted;
+    } rows[] = {{"and.pred %p, %q, 1;", 1}, {"and.pred %p, %q, 0;", 2}, {"or.pred %p, %q, 1;", 1}, {"xor.pred %p, %q, 1;", 2}, {"not.pred %p, 1;", 2}, {"mov.pred %p, 1;", 1}};
+    char body[256];
+    uint32_t y[33];
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        snprintf(body, sizeof body, "setp.ge.u32 %%q, %%t, 0;\n%s\nselp.u32 %%x, 1, 2, %%p;\nst.global.u32 [%%a], %%x;", rows[k].op);
+        words(body, 33, y);
+        for (int t = 0; t < 33; t++) assert_int_equal(y[t], rows[k].wanted);
+    }
+}
+
+/* One lane reads what it gives a call, the others what the kernel was given. */
+static void parameters_of_kernels_and_calls_side_by_side(void **unused) {
+    static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 out, .param .u32 v)\n{\n.reg .u64 %o, %p, %q;\n.reg .u32 %t, %x;\n.reg .pred %c;\n.param .b32 own;\n"
+                              "ld.param.u64 %o, [out];\nmov.u32 %t, %tid.x;\nst.param.b32 [own], 77;\ncvta.param.u64 %p, v;\nmov.u64 %q, own;\ncvta.param.u64 %q, %q;\nsetp.eq.u32 %c, %t, 0;\nselp.u64 %p, %q, %p, %c;\n"
+                              "ld.u32 %x, [%p];\nmad.wide.u32 %o, %t, 4, %o;\nst.global.u32 [%o], %x;\nret;\n}\n";
+    struct {
+        uint64_t out;
+        uint32_t v;
+    } p = {0, 1234};
+    uint32_t y[32];
+    load_text(ptx, sizeof ptx - 1);
+    p.out = device(NULL, sizeof y);
+    assert_int_equal(launch("k", 1, 1, 32, 1, &p), PGD_OK);
+    memcpy(y, gpu_memory_at(memory, p.out, sizeof y, NULL), sizeof y);
+    assert_int_equal(y[0], 77);
+    for (int t = 1; t < 32; t++) assert_int_equal(y[t], 1234);
+    tear_down(NULL);
+}
+
 /* One thread reads at an address. */
 static void reads_at(uint64_t address, const char *sentence) {
     fails(1, address, GPU_FAULT_ADDRESS, sentence);
@@ -565,5 +598,5 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
     TEST(some_lanes_change_their_own_registers), TEST(constants_are_stored), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
-        TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(a_call_of_another_prototype_is_a_fault),                       \
+        TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault),                       \
         TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

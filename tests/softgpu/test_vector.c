@@ -60,6 +60,10 @@ static void add_register(program_text *t, int bits) {
 
 static void add_constant(program_text *t, ptx_type type) {
     const ptx_type_info *info = &ptx_types[type];
+    if (type == PTX_pred) {
+        add(t, "%u", roll(2));
+        return;
+    }
     if (info->kind == PTX_FLOAT && info->bits == 32 && info->lanes == 1) add(t, "0f%08X", (uint32_t)number());
     else if (info->kind == PTX_FLOAT && info->bits == 64) add(t, "0d%016llX", (unsigned long long)number());
     else add(t, "%llu", (unsigned long long)(info->bits >= 64 ? number() : number() & ((UINT64_C(1) << info->bits) - 1)));
@@ -67,7 +71,8 @@ static void add_constant(program_text *t, ptx_type type) {
 
 static bool takes_constant(ptx_type type) {
     const ptx_type_info *info = &ptx_types[type];
-    if (type == PTX_pred || info->bits > 64 || type == PTX_tf32) return false;
+    if (type == PTX_pred) return true;
+    if (info->bits > 64 || type == PTX_tf32) return false;
     return info->kind != PTX_FLOAT || type == PTX_f32 || type == PTX_f64;
 }
 

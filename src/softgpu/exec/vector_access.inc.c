@@ -43,7 +43,8 @@ INLINE bool view_of(vec_warp *w, const vec_step *s, uint64_t address, uint64_t b
     case PTX_SPACE_local: *v = (view){shift, w->frame->local_top, w->local, w->local_capacity}; return true;
     case PTX_SPACE_param:
         parameters = (uint64_t)w->root.body->function->parameter_bytes;
-        if (!w->own_parameters_made && within < parameters) {
+        if (!w->own_parameters_made) { /* the kernel's lie elsewhere than those of its calls, and lanes may want both */
+            if (within >= parameters) return false;
             *v = (view){shift, parameters, (char *)(uintptr_t)w->worker->launch->parameters, 0};
             return !write;
         }

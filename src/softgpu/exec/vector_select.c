@@ -71,7 +71,7 @@ static bool source(const selection *n, int32_t number, ptx_type type, uint32_t *
         *at = r->at;
         return ptx_types[r->type].bits == ptx_types[type].bits;
     }
-    case PTX_INTEGER: case PTX_REAL: *at = vec_body_constant(n->b, vec_constant(o, type), width_of(type)); break;
+    case PTX_INTEGER: case PTX_REAL: *at = vec_body_constant(n->b, type == PTX_pred ? 0 - (vec_constant(o, type) & 1) : vec_constant(o, type), width_of(type)); break; /* a predicate has a bit for each lane */
     case PTX_ADDRESS_OF:
         if (o->variable == NULL) address = gpu_program_function_address(n->code->program, o->function);
         else if (o->variable->parameter || !gpu_program_address(n->code->program, o->variable, &address)) return false;
