@@ -39,7 +39,7 @@ typedef struct gpu_fault {
 
 struct gpu_launch;
 
-/* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. */
+/* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. instruction NULL: a function without any. */
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
@@ -79,10 +79,10 @@ enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks 
 #define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"
 #define GPU_INTERRUPTED_TEXT "the launch was told to end"
 
-/* What the driver orders, after `now` instructions of which `more` are new. */
+/* What the driver orders, after `now` instructions of which `more` are new; UINT64_MAX: at once. */
 static inline gpu_order gpu_launch_look(const gpu_launch *l, uint64_t now, uint64_t more) {
     const gpu_services *s = l->services;
-    if (s == NULL || s->look == NULL || (now >> GPU_LOOK_BITS == (now - more) >> GPU_LOOK_BITS && *s->attention == 0)) return GPU_GO_ON;
+    if (s == NULL || s->look == NULL || (more != UINT64_MAX && now >> GPU_LOOK_BITS == (now - more) >> GPU_LOOK_BITS && *s->attention == 0)) return GPU_GO_ON;
     return s->look(s->user);
 }
 

@@ -84,7 +84,7 @@ static bool begin_block(gpu_block *b, const gpu_launch *launch, uint32_t number,
     if (b->threads == NULL || b->shared == NULL || !start_threads(b)) return false;
     b->there = true;
     if (launch->listener != NULL) launch->listener->begin_block(launch->listener->user, b->number, b->thread_count, b->shared_bytes);
-    return true;
+    return gpu_thread_may_go_on(&b->threads[0], NULL); /* of kernels that have nothing to do there may be very many */
 }
 
 static void end_block(gpu_block *b) {

@@ -185,6 +185,29 @@ static bool fault_for(void *user, gpu_fault_kind kind, const char *what) {
     return gpu_thread_fault(a->thread, kind, a->instruction, "%s", what);
 }
 
+static bool hear(gpu_thread *t, const ptx_instruction *i, gpu_order order) {
+    const gpu_launch *l = t->block->launch;
+    char text[sizeof t->block->fault->text];
+    switch (order) {
+    case GPU_INTERRUPT: return gpu_thread_fault(t, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
+    case GPU_TOO_LONG: return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
+    case GPU_SAY_WHERE:
+        gpu_place_say(l->program->module, gpu_thread_frame(t)->function, i, t->block->index, t->index, text, sizeof text);
+        l->services->where(l->services->user, text);
+        return true;
+    default: return true;
+    }
+}
+
+bool gpu_thread_may_go_on(gpu_thread *t, const ptx_instruction *i) {
+    const gpu_launch *l = t->block->launch;
+    uint64_t limit = l->instruction_limit;
+    const ptx_function *f = gpu_thread_frame(t)->function;
+    if (i == NULL && f->instruction_count > 0) i = &f->instructions[0];
+    if (limit != 0 && *t->block->executed >= limit) return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
+    return hear(t, i, gpu_launch_look(l, ++*t->block->executed, 1));
+}
+
 /* Of a function that the driver supplies. */
 static bool system_call(gpu_thread *t, const ptx_instruction *i, const ptx_function *f, gpu_syscall which) {
     asking user = {t, i};
@@ -203,7 +226,7 @@ static bool system_call(gpu_thread *t, const ptx_instruction *i, const ptx_funct
         else gpu_thread_write(t, o, PTX_b64, (ptx_bits){result, 0});
     }
     gpu_thread_frame(t)->pc++;
-    return true;
+    return hear(t, i, gpu_launch_look(t->block->launch, 0, UINT64_MAX)); /* it may have taken long */
 }
 
 static bool call(gpu_thread *t, const ptx_instruction *i) {
@@ -302,23 +325,6 @@ static bool arithmetic(gpu_thread *t, const ptx_instruction *i) {
     return true;
 }
 
-/* Counts an instruction. */
-static bool may_go_on(gpu_thread *t, const ptx_instruction *i) {
-    const gpu_launch *l = t->block->launch;
-    uint64_t limit = l->instruction_limit;
-    char text[sizeof t->block->fault->text];
-    if (limit != 0 && *t->block->executed >= limit) return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
-    switch (gpu_launch_look(l, ++*t->block->executed, 1)) {
-    case GPU_INTERRUPT: return gpu_thread_fault(t, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
-    case GPU_TOO_LONG: return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
-    case GPU_SAY_WHERE:
-        gpu_place_say(l->program->module, gpu_thread_frame(t)->function, i, t->block->index, t->index, text, sizeof text);
-        l->services->where(l->services->user, text);
-        return true;
-    default: return true;
-    }
-}
-
 bool gpu_thread_step(gpu_thread *t) {
     gpu_frame *frame = gpu_thread_frame(t);
     bool handled;
@@ -327,7 +333,7 @@ bool gpu_thread_step(gpu_thread *t) {
         return true;
     }
     const ptx_instruction *i = &frame->function->instructions[frame->pc];
-    if (!may_go_on(t, i)) return false;
+    if (!gpu_thread_may_go_on(t, i)) return false;
     if (i->guarded && ((t->registers[frame->registers + i->guard].low & 1) != 0) == i->guard_negated) {
         frame->pc++;
         return true;

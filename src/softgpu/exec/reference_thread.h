@@ -81,6 +81,8 @@ PGD_PRINTF(4, 5) bool gpu_thread_fault(gpu_thread *t, gpu_fault_kind kind, const
 
 bool gpu_thread_start(gpu_thread *t);
 void gpu_thread_deinit(gpu_thread *t);
+/* Counts an instruction, NULL for the beginning of a block, and hears whether the launch may go on; false: a fault. */
+bool gpu_thread_may_go_on(gpu_thread *t, const ptx_instruction *i);
 bool gpu_thread_step(gpu_thread *t);                                                    /* one instruction, or the beginning of a wait */
 
 ptx_bits gpu_thread_value(const gpu_thread *t, const ptx_operand *o, ptx_type type);

@@ -227,7 +227,7 @@ static const ptx_instruction *place_of(vec_warp *w, int32_t *lane) {
         *lane = __builtin_ctz(split->mask);
         if (at->i != NULL) return at->i;
     }
-    return &kernel->instructions[kernel->instruction_count - 1];
+    return kernel->instruction_count == 0 ? NULL : &kernel->instructions[kernel->instruction_count - 1];
 }
 
 static void say_where(vec_warp *w) {
@@ -243,14 +243,16 @@ static void say_where(vec_warp *w) {
     l->services->where(l->services->user, text);
 }
 
-/* Tells the launch what was executed since, and hears whether it may go on. */
-static bool may_go_on(vec_worker *worker, vec_warp *w) {
+/* Tells the launch what was executed since, and hears whether it may go on; now: asks in any case. A block counts for the limit, too. */
+static bool may_go_on(vec_worker *worker, vec_warp *w, bool now) {
     uint64_t limit = worker->launch->instruction_limit, mine = worker->executed, all;
     int32_t lane;
-    if (mine == 0) return true;
+    if (mine == 0 && !now) return true;
     worker->executed = 0;
+    worker->asks = false;
     all = atomic_fetch_add_explicit(&worker->run->executed, mine, memory_order_relaxed) + mine;
-    gpu_order order = gpu_launch_look(worker->launch, all, mine);
+    gpu_order order = gpu_launch_look(worker->launch, all, now ? UINT64_MAX : mine);
+    all += atomic_load_explicit(&worker->run->next, memory_order_relaxed);
     if (order == GPU_SAY_WHERE) say_where(w);
     if ((limit == 0 || all <= limit) && order < GPU_TOO_LONG) return true;
     const ptx_instruction *i = place_of(w, &lane);
@@ -258,6 +260,12 @@ static bool may_go_on(vec_worker *worker, vec_warp *w) {
     else if (order == GPU_TOO_LONG) vec_fault(w, lane, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
     else vec_fault(w, lane, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
     return false;
+}
+
+/* Of kernels that have nothing to do there may be very many. */
+static bool begin_block(vec_worker *worker, vec_block *b, uint64_t number) {
+    enum { BLOCKS_A_LOOK = 256 };
+    return block_start(b, worker, number) && (number % BLOCKS_A_LOOK != BLOCKS_A_LOOK - 1 || may_go_on(worker, &b->warps[0], true));
 }
 
 static bool can_run(const vec_warp *w) {
@@ -279,7 +287,7 @@ static bool run_warp(vec_worker *worker, vec_warp *w, gpu_schedule *drawn, bool 
         *moved = true;
         if (drawn != NULL) worker->run->accesses = gpu_schedule_turn(drawn, ACCESS_BITS);
         vec_turn(w);
-        if (w->stop == VEC_FAULTED || !may_go_on(worker, w)) return false;
+        if (w->stop == VEC_FAULTED || !may_go_on(worker, w, worker->asks)) return false;
         over = w->stop == VEC_TURN_OVER;
         if (over && drawn == NULL) return true;
     }
@@ -337,7 +345,7 @@ static void run_blocks(vec_worker *worker) {
         uint64_t number = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
         bool alive = true, fine = true;
         if (number >= run->blocks || stopped(run)) return;
-        fine = block_start(b, worker, number);
+        fine = begin_block(worker, b, number);
         while (fine && alive && !stopped(run)) fine = run_round(worker, b, &alive);
         if (!fine) fail(worker);
         if (!fine || alive) leave_frames(b);
@@ -359,7 +367,7 @@ typedef struct vec_resident {
 /* One round of a block that no other worker has; false: something went wrong. */
 static bool run_resident(vec_worker *worker, vec_resident *r, bool *over) {
     bool fine = true, alive = true;
-    if (!r->started) fine = block_start(&r->block, worker, r->number);
+    if (!r->started) fine = begin_block(worker, &r->block, r->number);
     r->started = true;
     if (fine && !r->over) {
         block_belongs(&r->block, worker);

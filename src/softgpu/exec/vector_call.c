@@ -178,7 +178,8 @@ static const vec_step *system_call(vec_warp *w, const vec_step *s, const ptx_fun
         memset(w->worker->near, 0, sizeof w->worker->near);
     }
     w->splits[w->current].pc = pc + 1;
-    w->stop = VEC_GO_ON;
+    w->stop = VEC_TURN_OVER; /* it may have taken long */
+    w->worker->asks = true;
     return NULL;
 }
 

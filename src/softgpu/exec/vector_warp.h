@@ -243,6 +243,7 @@ typedef struct vec_worker {
     const _Atomic uint64_t *generation; /* of the memory */
     uint64_t seen_generation;           /* that the windows are of; looked at when a warp's turn begins */
     gpu_memory_window windows[VEC_SITES];
+    bool asks;                     /* whether it may go on, when the turn is over, however short that was */
     uint64_t executed, warp_instructions; /* not yet told to the launch */
     gpu_fault fault;
     bool no_memory;
