@@ -4,9 +4,13 @@
 
 #include "vector_select.h"
 
+#include <stdlib.h>
+
 /* ---- registers and constants ------------------------------------------------------------------------------------------------------------------------------------------ */
 
 static const uint32_t slot_bytes[] = {[VEC_PREDICATE] = 64, [VEC_32] = 64 + 4 * VEC_LANES, [VEC_64] = 64 + 8 * VEC_LANES, [VEC_128] = 64 + 16 * VEC_LANES};
+
+enum { CONSTANTS_MAX = 4096 }; /* of a body; what uses further ones goes the slow way */
 
 uint32_t vec_body_constant(vec_body *b, uint64_t value, vec_width width) {
     for (uint32_t k = 0; k < b->constant_count; k++)
@@ -68,7 +72,9 @@ typedef struct flow {
     int32_t *begin;   /* by block: its first instruction */
     int32_t *place;   /* by block: in reverse postorder; -1: not seen yet */
     int32_t *stack;   /* blocks, each with the number of its successor that is next */
+    int32_t **targets; /* by list of targets: the blocks, sorted; NULL: not wanted yet */
     int32_t count;
+    bool no_memory;
 } flow;
 
 static bool ends_block(const ptx_instruction *i) {
@@ -94,18 +100,36 @@ static void find_leaders(flow *fl) {
     }
 }
 
+static int by_number(const void *a, const void *b) { return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b; }
+
+/* The last block of a list of targets below `limit`; -1: none. */
+static int32_t target_below(flow *fl, int32_t list, int32_t limit) {
+    const ptx_targets *t = &fl->f->targets[list];
+    int32_t *sorted = fl->targets[list], low = 0, high = t->count;
+    if (sorted == NULL) {
+        sorted = fl->targets[list] = pgd_mem_alloc(sizeof *sorted * (size_t)(t->count + 1));
+        fl->no_memory = fl->no_memory || sorted == NULL;
+        if (sorted == NULL) return -1;
+        for (int32_t k = 0; k < t->count; k++) sorted[k] = fl->block[t->labels[k].number];
+        qsort(sorted, (size_t)t->count, sizeof *sorted, by_number);
+    }
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (sorted[middle] < limit) low = middle + 1;
+        else high = middle;
+    }
+    return low == 0 ? -1 : sorted[low - 1];
+}
+
 /* The successor of a block that stands furthest behind in the text, below `limit`; -1: no more. So loops come before what follows them. */
-static int32_t successor(const flow *fl, int32_t block, int32_t limit) {
+static int32_t successor(flow *fl, int32_t block, int32_t limit) {
     int32_t end = block + 1 < fl->count ? fl->begin[block + 1] : fl->f->instruction_count, best = -1;
     const ptx_instruction *i = end > fl->begin[block] ? &fl->f->instructions[end - 1] : NULL;
     bool goes_on = block + 1 < fl->count && !(i != NULL && !i->guarded && (i->form == PTX_FORM_BRA || i->form == PTX_FORM_BRX || i->form == PTX_FORM_RET || i->form == PTX_FORM_EXIT));
     if (goes_on && block + 1 < limit) best = block + 1;
     if (i != NULL && i->form == PTX_FORM_BRA && fl->block[i->operands[0].number] < limit && fl->block[i->operands[0].number] > best) best = fl->block[i->operands[0].number];
-    for (int32_t t = 0; i != NULL && i->form == PTX_FORM_BRX && t < fl->f->targets[i->operands[1].number].count; t++) {
-        int32_t to = fl->block[fl->f->targets[i->operands[1].number].labels[t].number];
-        if (to < limit && to > best) best = to;
-    }
-    return best;
+    int32_t target = i != NULL && i->form == PTX_FORM_BRX ? target_below(fl, i->operands[1].number, limit) : -1;
+    return target > best ? target : best;
 }
 
 static void number_blocks(flow *fl) {
@@ -218,8 +242,8 @@ static bool make_steps(vec_body *b, gpu_vector_code *code, const flow *fl) {
 static bool make(vec_body *b, gpu_vector_code *code) {
     const ptx_function *f = b->function;
     size_t n = (size_t)f->instruction_count + 1;
-    flow fl = {.f = f, .leads = pgd_mem_zalloc(n), .block = pgd_mem_zalloc(sizeof(int32_t) * n), .begin = pgd_mem_zalloc(sizeof(int32_t) * n), .place = pgd_mem_zalloc(sizeof(int32_t) * n), .stack = pgd_mem_zalloc(2 * sizeof(int32_t) * n)};
-    b->constant_capacity = (uint32_t)(4 * n);
+    flow fl = {.f = f, .leads = pgd_mem_zalloc(n), .block = pgd_mem_zalloc(sizeof(int32_t) * n), .begin = pgd_mem_zalloc(sizeof(int32_t) * n), .place = pgd_mem_zalloc(sizeof(int32_t) * n), .stack = pgd_mem_zalloc(2 * sizeof(int32_t) * n), .targets = pgd_mem_zalloc(sizeof(int32_t *) * (size_t)(f->target_count + 1))};
+    b->constant_capacity = n < CONSTANTS_MAX / 4 ? (uint32_t)(4 * n) : CONSTANTS_MAX;
     b->registers = pgd_mem_zalloc(sizeof *b->registers * (size_t)(f->register_count + 1));
     b->offsets = pgd_mem_zalloc(sizeof *b->offsets * ((size_t)f->register_count + b->constant_capacity + 1));
     b->constants = pgd_mem_zalloc(sizeof *b->constants * b->constant_capacity);
@@ -227,13 +251,16 @@ static bool make(vec_body *b, gpu_vector_code *code) {
     b->steps = pgd_mem_zalloc(sizeof *b->steps * 8 * n);
     b->order = pgd_mem_zalloc(sizeof *b->order * 4 * n);
     b->first = pgd_mem_zalloc(sizeof *b->first * n);
-    bool fine = fl.leads != NULL && fl.block != NULL && fl.begin != NULL && fl.place != NULL && fl.stack != NULL && b->registers != NULL && b->offsets != NULL && b->constants != NULL && b->constant_widths != NULL && b->steps != NULL && b->order != NULL && b->first != NULL;
+    bool fine = fl.leads != NULL && fl.block != NULL && fl.begin != NULL && fl.place != NULL && fl.stack != NULL && fl.targets != NULL && b->registers != NULL && b->offsets != NULL && b->constants != NULL && b->constant_widths != NULL && b->steps != NULL && b->order != NULL && b->first != NULL;
     if (fine) {
         find_leaders(&fl);
         number_blocks(&fl);
         place_registers(b);
         make_steps(b, code, &fl);
+        fine = !fl.no_memory;
     }
+    for (int32_t k = 0; fl.targets != NULL && k < f->target_count; k++) pgd_mem_free(fl.targets[k]);
+    pgd_mem_free(fl.targets);
     pgd_mem_free(fl.leads), pgd_mem_free(fl.block), pgd_mem_free(fl.begin), pgd_mem_free(fl.place), pgd_mem_free(fl.stack);
     return fine;
 }
