@@ -22,7 +22,7 @@ static struct {
 
 /* A line of JSON on the stack: a signal handler writes one, too. */
 typedef struct json_line {
-    char chars[3072];
+    char chars[12288]; /* a message of 900 bytes, a name and a source, each byte of which may take six */
     size_t count;
 } json_line;
 
@@ -35,13 +35,25 @@ PGD_PRINTF(2, 3) static void add(json_line *line, const char *format, ...) {
     line->count += wanted < 0 ? 0 : (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
+/* How many bytes a character of UTF-8 has; 1 for what is none: names may be cut, and kernels print what they like. */
+static size_t character(const char *at) {
+    unsigned char first = (unsigned char)at[0];
+    size_t bytes = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 1;
+    for (size_t k = 1; k < bytes; k++)
+        if (((unsigned char)at[k] & 0xc0) != 0x80) return 1;
+    if ((first == 0xe0 && (unsigned char)at[1] < 0xa0) || (first == 0xed && (unsigned char)at[1] > 0x9f) || (first == 0xf0 && (unsigned char)at[1] < 0x90) || (first == 0xf4 && (unsigned char)at[1] > 0x8f)) return 1;
+    return bytes;
+}
+
 /* NULL: null. */
 static void quote(json_line *line, const char *key, const char *text) {
     add(line, "%s\"%s\": %s", line->count > 1 ? ", " : "", key, text == NULL ? "null" : "\"");
     if (text == NULL) return;
-    for (; *text != '\0'; text++) {
+    for (size_t bytes; *text != '\0'; text += bytes) {
+        bytes = character(text);
         if (*text == '"' || *text == '\\') add(line, "\\%c", *text);
-        else add(line, (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", (unsigned char)*text);
+        else if (bytes == 1 && ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)) add(line, "\\ufffd");
+        else add(line, "%.*s", (int)bytes, text);
     }
     add(line, "\"");
 }
@@ -61,8 +73,12 @@ static void number(json_line *line, const char *key, bool known, int32_t n) {
 static void write_down(void *unused, const gpu_finding *n) {
     json_line line = {.count = 0};
     bool in_kernel = n->kernel[0] != '\0';
+    char message[sizeof n->message];
     (void)unused;
-    gpu_report("%s: %s", n->kind, n->message);
+    memcpy(message, n->message, sizeof message);
+    for (char *at = message; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = '?'; /* a line of the report is one line */
+    gpu_report("%s: %s", n->kind, message);
     add(&line, "{");
     quote(&line, "kind", n->kind);
     quote(&line, "kernel", in_kernel ? n->kernel : NULL);

@@ -79,7 +79,7 @@ CUresult gpu_operation_run(gpu_operation *operation, CUcontext context, const gp
 typedef struct gpu_task {
     int32_t references, waits; /* waits: tasks that have to be done first */
     int32_t waited_for;        /* by so many calls of the program; counted with a seed alone */
-    bool done, guest;          /* guest: the stream is of another context */
+    bool done, guest, counted; /* guest: the stream is of another context; counted: among those that are unfinished */
     CUcontext context;
     unsigned long long stream; /* the id of its stream */
     gpu_operation *operation;

@@ -28,15 +28,17 @@ void gpu_watch_interrupts(void) {
 }
 
 void gpu_watch_begin(gpu_watch *w) {
+    int late = atomic_load(&running) == 0 ? atomic_exchange(&gpu_watch_attention, 0) : 0; /* it came when the last launch had just ended */
+    if (late != 0) kill(getpid(), late);
     w->begun_ns = pgd_time_ns();
     atomic_init(&w->said, false);
     atomic_fetch_add(&running, 1);
 }
 
-void gpu_watch_end(gpu_watch *w) {
-    (void)w;
-    int number = atomic_load(&gpu_watch_attention);
-    if (atomic_fetch_sub(&running, 1) == 1 && number != 0) kill(getpid(), number);
+/* A handler that the program has by now may let it go on. */
+void gpu_watch_end(void) {
+    int number = atomic_fetch_sub(&running, 1) == 1 ? atomic_exchange(&gpu_watch_attention, 0) : 0;
+    if (number != 0) kill(getpid(), number);
 }
 
 gpu_order gpu_watch_look(gpu_watch *w) {

@@ -15,7 +15,7 @@ extern _Atomic int gpu_watch_attention; /* the signal that interrupted the progr
 
 /* Around a launch. The end goes on with the signal, where there was one. */
 void gpu_watch_begin(gpu_watch *watch);
-void gpu_watch_end(gpu_watch *watch);
+void gpu_watch_end(void);
 gpu_order gpu_watch_look(gpu_watch *watch);
 void gpu_watch_where(const gpu_watch *watch, const char *place);
 #endif

@@ -113,7 +113,7 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context, const 
     gpu_watch_begin(&user.watch);
     pgd_status status = run_launch(k->function, k->registers, &launch, moment, &fault);
     CUresult result = status == PGD_OK ? CUDA_SUCCESS : tell_fault(context, &launch, &fault, status);
-    gpu_watch_end(&user.watch);
+    gpu_watch_end();
     return result;
 }
 

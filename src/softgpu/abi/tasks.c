@@ -17,7 +17,8 @@ static struct {
     pthread_t workers[WORKERS_MAX];
     int32_t count, busy;
     int32_t hosting;        /* of the busy: by functions of the host */
-    int32_t unfinished;     /* kernels, copies, fills */
+    int32_t unfinished;     /* kernels, copies, fills; without those that come while the program ends */
+    bool ending;
     gpu_clock known;        /* what the program knows to be done, */
     bool unordered;         /* until there was no memory for what is before what */
     /* with a seed: */
@@ -70,7 +71,7 @@ static void finish(gpu_task *t) {
             else next->queued = list, list = next;
         }
         done->next_count = 0;
-        scheduler.unfinished -= works(done->operation);
+        scheduler.unfinished -= done->counted;
         gpu_operation_release(done->operation);
         done->operation = NULL;
         gpu_task_release(done); /* that of the scheduler */
@@ -263,7 +264,8 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
         gpu_operation_release(operation);
         t->operation = NULL;
     }
-    scheduler.unfinished += works(t->operation);
+    t->counted = works(t->operation) && !scheduler.ending;
+    scheduler.unfinished += t->counted;
     if (scheduler.count == 0 && operation != NULL) start_workers();
     scheduler.late = IN_TIME;
     scheduler.asked = 0;
@@ -336,7 +338,8 @@ void gpu_tasks_end(bool finish) {
     int32_t left = scheduler.unfinished;
     if (left == 0) return;
     gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
-    scheduler.awaited++; /* whoever draws may go on */
+    scheduler.ending = true; /* other threads of the program may go on submitting */
+    scheduler.awaited++;     /* whoever draws may go on */
     pthread_cond_broadcast(&gpu_driver.changed);
     for (int32_t idle = 0; finish && scheduler.unfinished > 0 && idle < NOTHING_BUT_HOST_MAX;) {
         gpu_task *own = scheduler.count > 0 ? NULL : gpu_driver.settings.seed != 0 ? draw() : take(ANY);
