@@ -101,6 +101,21 @@ static void a_sum_that_is_not_atomic_is_told_once(void **unused) {
         end();
     }
 }
+/* What is known of a module is known until it is unloaded. */
+static void other_modules_come_and_go(void **unused) {
+    CUmodule another;
+    begin(true);
+    CUdeviceptr y = fixture_buffer(64);
+    void *parameters[] = {&y};
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(launch("lost_sum", 1, 64, parameters), CUDA_SUCCESS);
+        OK(cuModuleLoadData(&another, fixture_ptx));
+        OK(cuModuleUnload(another));
+    }
+    assert_int_equal(found("global race", "lost_sum", marked_line("planted.cu", "lost_sum")), 1);
+    end();
+}
+
 static void a_sum_that_is_atomic(void **unused) { planted("lost_sum", "global race", 2, 64, CUDA_SUCCESS, 0, 64, 0); }
 static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
 
@@ -445,6 +460,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_missing_fence_is_a_global_race),
         cmocka_unit_test(a_barrier_that_some_threads_skip),
         cmocka_unit_test(a_sum_that_is_not_atomic_is_told_once),
+        cmocka_unit_test(other_modules_come_and_go),
         cmocka_unit_test(a_sum_that_is_atomic),
         cmocka_unit_test(a_missing_wait_for_a_copy),
         cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),

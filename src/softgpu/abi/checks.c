@@ -199,9 +199,9 @@ void gpu_checks_end(void) {
     gpu_append(gpu_driver.settings.findings, line.chars);
 }
 
-void gpu_checks_forget(void) {
+void gpu_checks_forget(const ptx_module *module) {
     pthread_mutex_lock(&checks.lock);
-    gpu_findings_forget(&checks.findings);
+    gpu_findings_forget(&checks.findings, module);
     if (checks.checker != NULL) gpu_checker_forget(checks.checker);
     pthread_mutex_unlock(&checks.lock);
 }

@@ -19,7 +19,7 @@ void gpu_checks_known(const gpu_clock *known); /* to the program, and nothing is
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);
 void gpu_checks_call(const char *name, CUresult result, const char *reason); /* refused; reason: "" where none is known */
 void gpu_checks_end(void); /* the program ends: how many kernels it launched goes to the file */
-void gpu_checks_forget(void); /* instructions: a module is unloaded */
+void gpu_checks_forget(const ptx_module *module); /* instructions: a module is unloaded */
 void gpu_checks_allocated(CUdeviceptr address, size_t bytes);
 void gpu_checks_written(CUdeviceptr address, size_t bytes);
 #endif

@@ -145,7 +145,7 @@ void gpu_module_destroy(CUmodule m) {
         pgd_mem_free(f);
     }
     gpu_object_remove(m);
-    gpu_checks_forget();
+    gpu_checks_forget(m->ptx);
     gpu_program_unload(&m->program);
     ptx_module_destroy(m->ptx);
     pgd_mem_free(m);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FINDINGS_MAX = 1000 };
+enum { FINDINGS_MAX = 1000, KEYS_MAX = 8192 };
 
 void gpu_findings_deinit(gpu_findings *f) {
     pgd_mem_free(f->list);
@@ -14,9 +14,11 @@ void gpu_findings_deinit(gpu_findings *f) {
     *f = (gpu_findings){0};
 }
 
-void gpu_findings_forget(gpu_findings *f) {
-    for (int32_t i = 0; i < f->count; i++)
-        if (f->list[i].kernel[0] != '\0') f->keys[2 * i] = f->keys[2 * i + 1] = NULL;
+void gpu_findings_forget(gpu_findings *f, const ptx_module *module) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < f->key_count; i++)
+        if (f->keys[i].module != module) f->keys[kept++] = f->keys[i];
+    f->key_count = kept;
 }
 
 void gpu_findings_incomplete(gpu_findings *f, const char *why) {
@@ -27,48 +29,57 @@ void gpu_findings_incomplete(gpu_findings *f, const char *why) {
     if (f->added != NULL) f->added(f->user, &n);
 }
 
-static gpu_finding *known(gpu_findings *f, const char *kind, const void *one, const void *other) {
-    for (int32_t i = 0; i < f->count; i++) {
-        const void *const *keys = f->keys + 2 * i;
-        if (f->list[i].kind == kind && ((keys[0] == one && keys[1] == other) || (keys[0] == other && keys[1] == one))) return &f->list[i];
-    }
-    return NULL;
-}
-
-bool gpu_findings_again(gpu_findings *f, const char *kind, const ptx_instruction *one, const ptx_instruction *other) {
-    gpu_finding *before = known(f, kind, one, other);
-    if (before != NULL) before->times++;
-    return before != NULL;
-}
-
-/* Is the same known of the same two lines of the source? Those of modules that are gone are others. */
-static bool known_by_lines(const gpu_findings *f, const gpu_finding *n) {
-    for (int32_t i = 0; i < f->count; i++) {
-        const gpu_finding *k = &f->list[i];
-        if (k == n || f->keys[2 * i] == NULL || k->kind != n->kind || k->source_line == 0 || k->other_source_line == 0 || strcmp(k->kernel, n->kernel) != 0 || strcmp(k->source, n->source) != 0) continue;
-        if ((k->source_line == n->source_line && k->other_source_line == n->other_source_line) || (k->source_line == n->other_source_line && k->other_source_line == n->source_line)) return true;
+bool gpu_findings_again(gpu_findings *f, const char *kind, const void *one, const void *other) {
+    for (int32_t i = 0; i < f->key_count; i++) {
+        const gpu_finding_key *k = &f->keys[i];
+        if (f->list[k->finding].kind != kind || !((k->one == one && k->other == other) || (k->one == other && k->other == one))) continue;
+        f->list[k->finding].times++;
+        return true;
     }
     return false;
 }
 
-static gpu_finding *make(gpu_findings *f, const char *kind, const void *one, const void *other) {
-    if (f->count == FINDINGS_MAX) {
-        gpu_findings_incomplete(f, "1000 different things were found, and further ones are not listed; mend some of them and run again");
-        return NULL;
+/* Is the same known of the same two lines of the source, in a module that is there? -1: no. */
+static int32_t known_by_lines(const gpu_findings *f, const gpu_finding *n, const ptx_module *module) {
+    for (int32_t i = 0; i < f->key_count && n->source_line > 0 && n->other_source_line > 0; i++) {
+        const gpu_finding *k = &f->list[f->keys[i].finding];
+        if (f->keys[i].module != module || k->kind != n->kind || strcmp(k->kernel, n->kernel) != 0 || strcmp(k->source, n->source) != 0) continue;
+        if ((k->source_line == n->source_line && k->other_source_line == n->other_source_line) || (k->source_line == n->other_source_line && k->other_source_line == n->source_line)) return f->keys[i].finding;
     }
-    bool room = pgd_grow(&f->list, &f->capacity, f->count, sizeof *f->list);
-    while (room && f->key_capacity < 2 * (f->count + 1)) room = pgd_grow(&f->keys, &f->key_capacity, f->key_capacity, sizeof *f->keys);
-    if (!room) {
-        gpu_findings_incomplete(f, GPU_CHECK_NO_MEMORY);
-        return NULL;
-    }
-    f->keys[2 * f->count] = one;
-    f->keys[2 * f->count + 1] = other;
-    f->list[f->count] = (gpu_finding){.kind = kind, .times = 1};
+    return -1;
+}
+
+static bool full(gpu_findings *f, int32_t count, int32_t most) {
+    if (count == most) gpu_findings_incomplete(f, "so much was found that further things are not listed; mend some of it and run again");
+    return count == most;
+}
+
+static bool keep(gpu_findings *f, bool room) {
+    if (!room) gpu_findings_incomplete(f, GPU_CHECK_NO_MEMORY);
+    return room;
+}
+
+/* false: no room. */
+static bool add_key(gpu_findings *f, const void *one, const void *other, const ptx_module *module, int32_t finding) {
+    if (full(f, f->key_count, KEYS_MAX) || !keep(f, pgd_grow(&f->keys, &f->key_capacity, f->key_count, sizeof *f->keys))) return false;
+    f->keys[f->key_count++] = (gpu_finding_key){one, other, module, finding};
+    return true;
+}
+
+/* A copy of it, which is told; NULL: no room. */
+static gpu_finding *add(gpu_findings *f, const gpu_finding *told) {
+    if (full(f, f->count, FINDINGS_MAX) || !keep(f, pgd_grow(&f->list, &f->capacity, f->count, sizeof *f->list))) return NULL;
+    f->list[f->count] = *told;
     return &f->list[f->count++];
 }
 
-static gpu_finding *add(gpu_findings *f, const char *kind, const void *one, const void *other) { return gpu_findings_again(f, kind, one, other) ? NULL : make(f, kind, one, other); }
+/* The first time. */
+static void tell(gpu_findings *f, const gpu_finding *n, const void *one, const void *other, const ptx_module *module) {
+    const gpu_finding *added = add(f, n);
+    if (added == NULL) return;
+    if (!add_key(f, one, other, module, f->count - 1)) f->count--;
+    else if (f->added != NULL) f->added(f->user, added);
+}
 
 static void place(gpu_finding *n, const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3]) {
     const char *source = i == NULL ? NULL : ptx_source_file(module, i);
@@ -81,16 +92,21 @@ static void place(gpu_finding *n, const ptx_module *module, const ptx_function *
 }
 
 static void add_at(gpu_findings *f, const char *kind, const gpu_findings_place *p, const ptx_instruction *key, const char *name, const char *what, va_list arguments) {
-    gpu_finding *n = add(f, kind, p->instruction, key != NULL ? (const void *)key : name);
-    if (n == NULL) return;
-    place(n, p->module, p->function, p->instruction, p->block, p->thread);
-    n->other_source_line = key == NULL ? 0 : key->source_line;
-    if (known_by_lines(f, n)) return; /* these instructions are known now, too */
-    gpu_place_say(p->module, p->function, p->instruction, p->block, p->thread, n->message, sizeof n->message);
-    size_t length = strlen(n->message);
-    length += (size_t)snprintf(n->message + length, sizeof n->message - length, ": ");
-    vsnprintf(n->message + length, sizeof n->message - length, what, arguments);
-    if (f->added != NULL) f->added(f->user, n);
+    const void *other = key != NULL ? (const void *)key : name;
+    gpu_finding n = {.kind = kind, .times = 1, .other_source_line = key == NULL ? 0 : key->source_line};
+    if (gpu_findings_again(f, kind, p->instruction, other)) return;
+    place(&n, p->module, p->function, p->instruction, p->block, p->thread);
+    int32_t same = known_by_lines(f, &n, p->module);
+    if (same >= 0) {
+        f->list[same].times++;
+        (void)add_key(f, p->instruction, other, p->module, same);
+        return;
+    }
+    gpu_place_say(p->module, p->function, p->instruction, p->block, p->thread, n.message, sizeof n.message);
+    size_t length = strlen(n.message);
+    length += (size_t)snprintf(n.message + length, sizeof n.message - length, ": ");
+    vsnprintf(n.message + length, sizeof n.message - length, what, arguments);
+    tell(f, &n, p->instruction, other, p->module);
 }
 
 void gpu_findings_add(gpu_findings *f, const char *kind, const gpu_access *a, const ptx_instruction *key, const char *what, ...) {
@@ -120,10 +136,8 @@ void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *what, 
         f->list[i].times++;
         return;
     }
-    gpu_finding *n = make(f, kind, NULL, NULL);
-    if (n == NULL) return;
-    *n = told;
-    if (f->added != NULL) f->added(f->user, n);
+    gpu_finding *n = add(f, &told);
+    if (n != NULL && f->added != NULL) f->added(f->user, n);
 }
 
 const char *gpu_fault_name(gpu_fault_kind kind) {
@@ -137,9 +151,9 @@ const char *gpu_fault_name(gpu_fault_kind kind) {
 }
 
 void gpu_findings_add_fault(gpu_findings *f, const gpu_launch *launch, const gpu_fault *fault) {
-    gpu_finding *n = add(f, gpu_fault_name(fault->kind), fault->instruction, NULL);
-    if (n == NULL) return;
-    place(n, launch->program->module, fault->function, fault->instruction, fault->block, fault->thread);
-    snprintf(n->message, sizeof n->message, "%s", fault->text);
-    if (f->added != NULL) f->added(f->user, n);
+    gpu_finding n = {.kind = gpu_fault_name(fault->kind), .times = 1};
+    if (gpu_findings_again(f, n.kind, fault->instruction, NULL)) return;
+    place(&n, launch->program->module, fault->function, fault->instruction, fault->block, fault->thread);
+    snprintf(n.message, sizeof n.message, "%s", fault->text);
+    tell(f, &n, fault->instruction, NULL, launch->program->module);
 }

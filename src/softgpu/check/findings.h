@@ -14,18 +14,25 @@ typedef struct gpu_finding {
     uint64_t times;
 } gpu_finding;
 
+/* Two instructions, or one and a name, and what is known of them. */
+typedef struct gpu_finding_key {
+    const void *one, *other;
+    const ptx_module *module;
+    int32_t finding;
+} gpu_finding_key;
+
 typedef struct gpu_findings {
-    gpu_finding *list;
+    gpu_finding *list; /* of what was told */
     int32_t count, capacity;
-    const void **keys; /* of each: the two instructions it is about, or a name and a reason */
-    int32_t key_capacity;
+    gpu_finding_key *keys;
+    int32_t key_count, key_capacity;
     bool incomplete; /* was told */
     void (*added)(void *user, const gpu_finding *finding); /* the first time; may be NULL */
     void *user;
 } gpu_findings;
 
 void gpu_findings_deinit(gpu_findings *findings);
-void gpu_findings_forget(gpu_findings *findings); /* which instructions they are about: those are gone */
+void gpu_findings_forget(gpu_findings *findings, const ptx_module *module); /* which of its instructions they are about: those are gone */
 
 /* An instruction, and who executes it. */
 typedef struct gpu_findings_place {
@@ -36,7 +43,7 @@ typedef struct gpu_findings_place {
 } gpu_findings_place;
 
 /* Has that been told, of these two instructions in either order? Then it is counted. */
-bool gpu_findings_again(gpu_findings *findings, const char *kind, const ptx_instruction *one, const ptx_instruction *other);
+bool gpu_findings_again(gpu_findings *findings, const char *kind, const void *one, const void *other);
 /* key: the other instruction, where there is one; what two lines of the source do to each other is told once, of whatever instructions. The message is the place and `what`. Beyond 1000, or without memory, it is dropped and told as incomplete. */
 PGD_PRINTF(5, 6) void gpu_findings_add(gpu_findings *findings, const char *kind, const gpu_access *access, const ptx_instruction *key, const char *what, ...);
 /* The same for an instruction that is executed no more. What is done to it is another instruction, or of that name, a constant. */

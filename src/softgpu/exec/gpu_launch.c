@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK_THREADS_MAX = 1024, SHARED_BYTES_MAX = 227 << 10 };
+enum { BLOCK_THREADS_MAX = 1024 };
 
 uint64_t gpu_launch_shared_bytes(const gpu_launch *l) {
     const gpu_program *p = l->program;
@@ -20,7 +20,7 @@ pgd_status gpu_launch_check(const gpu_launch *l) {
         return pgd_fail(PGD_BAD_ARG, "a block of %u x %u x %u threads; 1 to %d in all, at most 64 in the third direction", l->block[0], l->block[1], l->block[2], BLOCK_THREADS_MAX);
     if (l->grid[0] < 1 || l->grid[1] < 1 || l->grid[2] < 1 || l->grid[0] > INT32_MAX || l->grid[1] > 65535 || l->grid[2] > 65535) return pgd_fail(PGD_BAD_ARG, "a grid of %u x %u x %u blocks; at least 1, at most 2147483647 x 65535 x 65535", l->grid[0], l->grid[1], l->grid[2]);
     uint64_t fixed = gpu_program_shared_bytes(l->program, l->kernel);
-    if (l->dynamic_shared_bytes > SHARED_BYTES_MAX || fixed > SHARED_BYTES_MAX || fixed + l->dynamic_shared_bytes > SHARED_BYTES_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(fixed + l->dynamic_shared_bytes), SHARED_BYTES_MAX);
+    if (l->dynamic_shared_bytes > GPU_SHARED_MAX || fixed > GPU_SHARED_MAX || fixed + l->dynamic_shared_bytes > GPU_SHARED_MAX) return pgd_fail(PGD_BAD_ARG, "%llu bytes of shared memory; a block has %d", (unsigned long long)(fixed + l->dynamic_shared_bytes), GPU_SHARED_MAX);
     return PGD_OK;
 }
 

@@ -96,6 +96,7 @@ static pgd_status place_shared(gpu_program *p) {
     for (int32_t f = 0; f < p->function_count; f++) {
         p->kernel_shared_bytes[f] = common;
         if (p->functions[f]->entry) place_of(p, users, f, &p->kernel_shared_bytes[f]);
+        if (p->kernel_shared_bytes[f] > GPU_SHARED_MAX) return pgd_fail(PGD_UNSUPPORTED, "PTX: %s has variables of %llu bytes in shared memory; a block has %d", p->functions[f]->name, (unsigned long long)p->kernel_shared_bytes[f], GPU_SHARED_MAX);
         if (p->kernel_shared_bytes[f] > p->shared_bytes) p->shared_bytes = p->kernel_shared_bytes[f];
     }
     return PGD_OK;

@@ -7,6 +7,8 @@
 
 #include "gpu_memory.h"
 
+enum { GPU_SHARED_MAX = 227 << 10 }; /* bytes of shared memory that a block may have */
+
 typedef struct gpu_program {
     const ptx_module *module;
     gpu_memory *memory;
