@@ -47,6 +47,7 @@ int cli_gpu_run(struct cli *cli) {
 static void tell_check(const struct gpu_program *p) {
     if (p->findings > 0) fprintf(stderr, "%d found\n", p->findings);
     else if (p->status > 128) fprintf(stderr, "nothing was found before the program was ended\n");
+    else if (p->unfinished > 0) fprintf(stderr, "nothing was found; but the program ended at once (_exit, say), and what was not done by then was not checked\n");
     else if (p->launches == 0) fprintf(stderr, "nothing was found, and nothing checked: no kernel was launched\n");
     else fprintf(stderr, "nothing was found in %lld launch%s\n", p->launches, p->launches == 1 ? "" : "es");
 }

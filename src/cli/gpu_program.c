@@ -108,18 +108,20 @@ static bool make_folder(struct cli *cli, const char *folder) {
     return true;
 }
 
-/* ---- findings: JSON objects, a line each; and one of each process that ended, which says how many kernels it launched --------------------------------------------------- */
+/* ---- findings: JSON objects, a line each; and two of each process: that it has begun, and how many kernels it had launched when it ended------------------------------------------------ */
 
-static const char launches_begin[] = "{\"launches\": ";
+static const char launches_begin[] = "{\"launches\": ", begun[] = "{\"begun\": ";
+static bool begins(const char *line, const char *with) { return strncmp(line, with, strlen(with)) == 0; }
 
 static void count_findings(struct gpu_program *p, FILE *file) {
     char *line = NULL;
     size_t room = 0;
-    p->findings = 0;
+    p->findings = p->unfinished = 0;
     p->launches = 0;
     rewind(file);
     while (getline(&line, &room, file) > 0) {
-        if (strncmp(line, launches_begin, strlen(launches_begin)) == 0) p->launches += atoll(line + strlen(launches_begin));
+        if (begins(line, launches_begin)) p->launches += atoll(line + strlen(launches_begin)), p->unfinished--;
+        else if (begins(line, begun)) p->unfinished++;
         else p->findings++;
     }
     free(line);
@@ -131,7 +133,7 @@ void gpu_program_print_objects(FILE *file) {
     bool first = true;
     rewind(file);
     for (ssize_t count; (count = getline(&line, &room, file)) > 0;) {
-        if (strncmp(line, launches_begin, strlen(launches_begin)) == 0) continue;
+        if (begins(line, launches_begin) || begins(line, begun)) continue;
         printf("%s%.*s", first ? "" : ", ", (int)(line[count - 1] == '\n' ? count - 1 : count), line);
         first = false;
     }

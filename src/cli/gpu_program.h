@@ -16,7 +16,7 @@ struct gpu_program {
     int status;                  /* out: the exit status of the program */
     int64_t ran;                 /* out: schedules */
     int first_status;            /* out: of the first of them */
-    int findings;                /* out: of a check */
+    int findings, unfinished;    /* out: of a check; processes that did not end by themselves */
     long long launches;          /* out: of a check: kernels, as far as the program told when it ended */
 };
 

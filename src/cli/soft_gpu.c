@@ -56,12 +56,21 @@ static bool prepend(const char *name, const char *folder) {
     return set;
 }
 
+static volatile sig_atomic_t started; /* the program */
+
+/* A terminal has told the program as well; somebody who sends a signal has told this process alone. */
+static void pass_on(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code == SI_USER && started > 0) kill((pid_t)started, number);
+}
+
 /* What the program does on ^C is its own affair; this one waits to hear. */
 static int wait_for(pid_t child, const char *program, bool quiet) {
     int how;
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before[2];
-    sigaction(SIGINT, &ignore, &before[0]);
-    sigaction(SIGQUIT, &ignore, &before[1]);
+    struct sigaction waits = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART}, before[2];
+    started = child;
+    sigaction(SIGINT, &waits, &before[0]);
+    sigaction(SIGQUIT, &waits, &before[1]);
     while (waitpid(child, &how, 0) < 0 && errno == EINTR) {}
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGQUIT, &before[1], NULL);

@@ -81,6 +81,16 @@ static void a_program_ends_with_the_command(void **unused) {
     assert_true(is_over(pid));
 }
 
+/* Who sends the signal to the command alone means the program. */
+static void an_interrupt_is_passed_on(void **unused) {
+    unlink("long.pid");
+    pid_t command = start("gpu check -- sh long.sh", 0);
+    for (int k = 0; k < 500 && access("long.pid", R_OK) != 0; k++) usleep(10000);
+    assert_int_equal(kill(command, SIGINT), 0);
+    finish(command);
+    assert_int_equal(last.code, 130);
+}
+
 static void programs_see_a_gpu(void **unused) {
     with_example("gpu run", "vector_add", 0, "vector add: largest difference from the host's float64 0, allowed 1.2e-07: right");
     with_example("gpu run --executor reference", "histogram", 0, ": right");
@@ -234,7 +244,7 @@ static void a_timeline_that_was_cut_says_so(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_of_a_file_are_listed),
-        cmocka_unit_test(programs_see_a_gpu), cmocka_unit_test(a_program_ends_with_the_command),
+        cmocka_unit_test(programs_see_a_gpu), cmocka_unit_test(a_program_ends_with_the_command), cmocka_unit_test(an_interrupt_is_passed_on),
         cmocka_unit_test(faults_happen_on_purpose),
         cmocka_unit_test(mistakes_of_kernels_are_told),
         cmocka_unit_test(a_seed_decides_the_order),

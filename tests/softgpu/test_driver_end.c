@@ -140,9 +140,9 @@ static void who_waits_hears_nothing_of_it(void **unused) {
     setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
     assert_int_equal(end_of(start("right")), 0);
     assert_string_equal(text_of(report), "");
-    assert_string_equal(text_of(findings), "{\"launches\": 3}\n");
+    assert_string_equal(text_of(findings), "{\"begun\": 1}\n{\"launches\": 3}\n");
     assert_int_equal(end_of(start("nothing")), 0);
-    assert_string_equal(text_of(findings), "{\"launches\": 3}\n{\"launches\": 0}\n");
+    assert_string_equal(text_of(findings), "{\"begun\": 1}\n{\"launches\": 3}\n{\"begun\": 1}\n{\"launches\": 0}\n");
 }
 
 static void a_launch_may_take_so_long(void **unused) {
