@@ -589,7 +589,7 @@ static void faults_stick_to_the_context_and_say_where(void **unused) {
     assert_int_equal(cuCtxSynchronize(), CUDA_ERROR_ILLEGAL_ADDRESS);
     assert_int_equal(cuMemcpyDtoH(&word, a, 4), CUDA_ERROR_ILLEGAL_ADDRESS);
     assert_int_equal(cuMemAlloc(&a, 4), CUDA_ERROR_ILLEGAL_ADDRESS);
-    assert_non_null(strstr(pgd_softgpu_error_text(), "fill, line 17, block (4,0,0), thread (0,0,0): writes 4 bytes at"));
+    assert_non_null(strstr(pgd_softgpu_error_text(), "fill, PTX line 17, block (4,0,0), thread (0,0,0): writes 4 bytes at"));
     OK(cuCtxCreate(&fresh, 0, 0)); /* others go on */
     OK(cuMemAlloc(&a, 4));
     OK(cuCtxDestroy(fresh));

@@ -146,7 +146,7 @@ static void other_memory_is_none(void **unused) {
     found(0, "");
     put(one, x, 9);
     put(other, x + 32, 8);
-    found(1, "which put, line 12, block (0,0,0), thread (");
+    found(1, "which put, PTX line 12, block (0,0,0), thread (");
 }
 
 static void halves_of_a_word(void **unused) {

@@ -471,7 +471,7 @@ static void what_was_found_is_forgotten_with_free(void **unused) {
     uint64_t out = device(NULL, 4);
     assert_int_equal(launch("k", 1, 1, &out), PGD_DEVICE);
     assert_int_equal(fault.kind, GPU_FAULT_ADDRESS);
-    assert_non_null(strstr(fault.text, "k, line 15, block (0,0,0), thread (0,0,0): reads 4 bytes at"));
+    assert_non_null(strstr(fault.text, "k, PTX line 15, block (0,0,0), thread (0,0,0): reads 4 bytes at"));
     assert_non_null(strstr(fault.text, "in memory that was freed"));
 }
 

@@ -52,7 +52,7 @@ static void barrier(void *user, uint32_t block, const uint32_t *came, const uint
 
 static void divergent(void *user, const gpu_access *one, const ptx_instruction *other) {
     gpu_checker *c = user;
-    gpu_findings_add(c->pending.findings, "divergent barrier", one, other, "waits at a barrier that is for whole warps, while other lanes of its warp wait at line %d; bring the lanes together first, or use barrier.sync", other->place.line);
+    gpu_findings_add(c->pending.findings, "divergent barrier", one, other, "waits at a barrier that is for whole warps, while other lanes of its warp wait at PTX line %d; bring the lanes together first, or use barrier.sync", other->place.line);
 }
 
 static void skipped(void *user, const gpu_access *one, uint32_t came, uint32_t threads) {

@@ -59,7 +59,7 @@ static void place_of(const gpu_footprint *f, const gpu_span *s, uint32_t block[3
     thread[0] = s->thread % t[0], thread[1] = s->thread / t[0] % t[1], thread[2] = s->thread / t[0] / t[1];
 }
 
-/* "a copy", or "reduce, line 12 (k.cu:4), block (0,0,0), thread (1,0,0)" */
+/* "a copy", or "reduce, PTX line 12 (k.cu:4), block (0,0,0), thread (1,0,0)" */
 static void name(const gpu_footprint *f, const gpu_span *s, char *text, size_t bytes) {
     uint32_t block[3], thread[3];
     if (f->what != NULL) {

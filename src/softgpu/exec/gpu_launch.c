@@ -28,7 +28,7 @@ void gpu_place_say(const ptx_module *module, const ptx_function *function, const
     const char *file = i == NULL ? NULL : ptx_source_file(module, i);
     char source[80] = "";
     if (file != NULL) snprintf(source, sizeof source, " (%.60s:%d)", file, i->source_line);
-    snprintf(text, text_bytes, "%.100s, line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i == NULL ? function->place.line : i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
+    snprintf(text, text_bytes, "%.100s, PTX line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i == NULL ? function->place.line : i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
 }
 
 /* ---- accesses to nothing ----------------------------------------------------------------------------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ typedef struct gpu_fault {
 
 struct gpu_launch;
 
-/* Where an instruction stands: "kernel, line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. instruction NULL: a function without any. */
+/* Where an instruction stands: "kernel, PTX line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. instruction NULL: a function without any. */
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
