@@ -33,6 +33,9 @@ fi
 echo 'int main(void) { return 0; }' >"$room/plain.c"
 compile -O2 behind.ptx "$room/behind.cu"
 clang-14 -Wall -Wextra -Werror -include pagoda/cuda_kernel.h -I ../../../src/softgpu/include -o "$room/plain" "$room/plain.c" || { echo "the header is not empty for C"; exit 1; }
+echo '#include <cuda_runtime.h>
+__global__ void k(int *x) { x[threadIdx.x] = 1; }' >"$room/runtime.cu"
+compile '-O2 -I ../../../src/softgpu/include/toolkit' runtime.ptx "$room/runtime.cu"
 for example in ../../../examples/gpu/*.c; do # programs that include <cuda.h>
     clang-14 -std=c17 -Wall -Wextra -Werror -DUSE_NVIDIA_HEADER -I ../../../src/softgpu/include -I ../../../src/softgpu/include/toolkit -fsyntax-only "$example" || exit 1
 done

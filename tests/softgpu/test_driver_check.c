@@ -426,6 +426,32 @@ static void the_host_touches_device_memory(void **unused) {
     end();
 }
 
+/* Too few parameters: behind them lies what it may. */
+static void a_launch_reads_what_is_no_parameter(void **unused) {
+    begin(false);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "test_driver_check", "launch", (char *)NULL);
+        _exit(1);
+    }
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(!WIFEXITED(how) || WEXITSTATUS(how) != 0);
+    has_text("cuLaunchKernel: parameter 2 of the 2 that fill takes is said to lie at 0x10, where nothing can be read");
+    end();
+}
+
+static int launch_with_too_few(void) {
+    CUdeviceptr x;
+    CUcontext c;
+    CUmodule m;
+    CUfunction f;
+    if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&c, 0, 0) != CUDA_SUCCESS || cuMemAlloc(&x, 64) != CUDA_SUCCESS || cuModuleLoadData(&m, fixture_ptx) != CUDA_SUCCESS || cuModuleGetFunction(&f, m, "fill") != CUDA_SUCCESS) return 0;
+    void *parameters[] = {&x, (void *)16};
+    (void)cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL);
+    return 0; /* not reached */
+}
+
 static int touch(void) {
     CUdeviceptr x;
     CUcontext c;
@@ -435,7 +461,7 @@ static int touch(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1) return touch();
+    if (argc > 1) return strcmp(argv[1], "touch") == 0 ? touch() : launch_with_too_few();
     snprintf(findings, sizeof findings, "/tmp/softgpu_findings_XXXXXX");
     int file = mkstemp(findings);
     if (file < 0) return 1;
@@ -481,6 +507,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(answers_that_are_no_mistakes),
         cmocka_unit_test(an_endless_loop),
         cmocka_unit_test(the_host_touches_device_memory),
+        cmocka_unit_test(a_launch_reads_what_is_no_parameter),
     };
     int failed = cmocka_run_group_tests_name("softgpu/driver_check", tests, NULL, NULL);
     unlink(findings);

@@ -92,6 +92,8 @@ static void write_down(void *unused, const gpu_finding *n) {
     gpu_append(gpu_driver.settings.findings, line.chars);
 }
 
+_Thread_local gpu_checks_reading gpu_checks_reads;
+
 /* ---- the host at device memory --------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* The program faults as it would with a GPU; but here it can be said why. It ends then, so nothing is left to be kept whole. */
@@ -100,7 +102,12 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     gpu_allocation a;
     (void)number, (void)context;
     gpu_memory_addresses(gpu_driver.memory, &first, &bytes);
-    if (address >= first && address - first < bytes) {
+    if (gpu_checks_reads.kernel != NULL) {
+        const gpu_checks_reading *r = &gpu_checks_reads;
+        gpu_finding n = {.kind = "driver call", .times = 1};
+        snprintf(n.message, sizeof n.message, "cuLaunchKernel: parameter %zu of the %zu that %.100s takes is said to lie at %p, where nothing can be read: are there as many pointers, and each to a value?", r->number, r->count, r->kernel, r->at);
+        write_down(NULL, &n);
+    } else if (address >= first && address - first < bytes) {
         gpu_finding n = {.kind = "host access", .times = 1};
         bool inside = gpu_memory_at(gpu_driver.memory, address, 1, &a) != NULL;
         if (inside) snprintf(n.message, sizeof n.message, "the host touches device memory at 0x%llx, %llu bytes into an allocation of %llu; copy it with cuMemcpyDtoH or cuMemcpyHtoD", (unsigned long long)address, (unsigned long long)(address - a.address), (unsigned long long)a.bytes);

@@ -17,6 +17,13 @@ void gpu_checks_done(const gpu_moment *moment, gpu_footprint *footprint);
 void gpu_checks_known(const gpu_clock *known); /* to the program, and nothing is still to be done */
 /* A fault of a launch that was not run here. */
 void gpu_checks_fault(const gpu_launch *launch, const gpu_fault *fault);
+/* What a launch is reading of the program's memory, whose pointers may be wrong; kernel NULL: nothing. */
+typedef struct gpu_checks_reading {
+    const char *kernel;
+    const void *at;
+    size_t number, count; /* of the parameter, from 1 on; of parameters */
+} gpu_checks_reading;
+extern _Thread_local gpu_checks_reading gpu_checks_reads;
 void gpu_checks_call(const char *name, CUresult result, const char *reason); /* refused; reason: "" where none is known */
 void gpu_checks_end(void); /* the program ends: how many kernels it launched goes to the file */
 void gpu_checks_forget(const ptx_module *module); /* instructions: a module is unloaded */

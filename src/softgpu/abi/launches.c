@@ -6,6 +6,7 @@
 #include <timing/registers.h>
 
 #include "capture.h"
+#include "checks.h"
 #include "modules.h"
 
 static const gpu_architecture *architecture(void) { return gpu_architecture_of(gpu_driver.settings.capability); }
@@ -213,11 +214,15 @@ static CUresult copy_parameters(gpu_kernel_launch *k, void **parameters, void **
     }
     if (parameters != NULL && extra != NULL) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a launch of %s with both kernelParams and extra; give one", f->name);
     if (parameters == NULL && count > 0) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a launch of %s without its %zu parameters", f->name, count);
+    size_t all = count;
     count = 0;
     for (const ptx_variable *v = f->parameters; v != NULL; v = v->next, count++) {
-        if (parameters[count] == NULL) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a launch of %s: the pointer to parameter %zu is NULL", f->name, count);
+        gpu_checks_reads.kernel = NULL;
+        if (parameters[count] == NULL) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "a launch of %s: the pointer to parameter %zu of %zu is NULL", f->name, count + 1, all);
+        gpu_checks_reads = (gpu_checks_reading){f->name, parameters[count], count + 1, all};
         memcpy(k->parameters + v->offset, parameters[count], (size_t)v->bytes);
     }
+    gpu_checks_reads.kernel = NULL;
     return CUDA_SUCCESS;
 }
 
