@@ -74,13 +74,15 @@ static void find_users(const gpu_program *p, int32_t *users) {
         for (const ptx_reference *r = p->variables[i] == NULL ? NULL : p->variables[i]->references; r != NULL; r = r->next) use(users, r->variable, EVERYBODYS);
 }
 
-static void place_of(gpu_program *p, const int32_t *users, int32_t who, uint64_t *end) {
-    for (int32_t i = 0; i < p->variable_count; i++) {
-        const ptx_variable *v = p->variables[i];
-        if (v == NULL || v->space != PTX_SPACE_shared || p->addresses[i] == UINT64_MAX || users[i] != who) continue;
-        p->addresses[i] = (*end + (uint64_t)v->align - 1) & -(uint64_t)v->align;
-        *end = p->addresses[i] + (uint64_t)v->bytes;
-    }
+static bool has_place(const gpu_program *p, int32_t number) {
+    const ptx_variable *v = p->variables[number];
+    return v != NULL && v->space == PTX_SPACE_shared && p->addresses[number] != UINT64_MAX;
+}
+
+static void place_at(gpu_program *p, int32_t number, uint64_t *end) {
+    const ptx_variable *v = p->variables[number];
+    p->addresses[number] = (*end + (uint64_t)v->align - 1) & -(uint64_t)v->align;
+    *end = p->addresses[number] + (uint64_t)v->bytes;
 }
 
 /* First what several use, then behind it for each kernel what it uses alone. */
@@ -90,12 +92,15 @@ static pgd_status place_shared(gpu_program *p) {
     if (users == NULL) return pgd_fail_memory(sizeof *users * (size_t)p->variable_count);
     for (int32_t i = 0; i < p->variable_count; i++) users[i] = NOBODYS;
     find_users(p, users);
-    place_of(p, users, EVERYBODYS, &common);
-    place_of(p, users, NOBODYS, &common); /* unless by numbers for addresses */
+    for (int32_t i = 0; i < p->variable_count; i++)
+        if (has_place(p, i) && users[i] == EVERYBODYS) place_at(p, i, &common);
+    for (int32_t i = 0; i < p->variable_count; i++)
+        if (has_place(p, i) && users[i] == NOBODYS) place_at(p, i, &common); /* unless by numbers for addresses */
+    for (int32_t f = 0; f < p->function_count; f++) p->kernel_shared_bytes[f] = common;
+    for (int32_t i = 0; i < p->variable_count; i++)
+        if (has_place(p, i) && users[i] >= 0) place_at(p, i, &p->kernel_shared_bytes[users[i]]);
     p->shared_bytes = common;
     for (int32_t f = 0; f < p->function_count; f++) {
-        p->kernel_shared_bytes[f] = common;
-        if (p->functions[f]->entry) place_of(p, users, f, &p->kernel_shared_bytes[f]);
         if (p->kernel_shared_bytes[f] > GPU_SHARED_MAX) return pgd_fail(PGD_UNSUPPORTED, "PTX: %s has variables of %llu bytes in shared memory; a block has %d", p->functions[f]->name, (unsigned long long)p->kernel_shared_bytes[f], GPU_SHARED_MAX);
         if (p->kernel_shared_bytes[f] > p->shared_bytes) p->shared_bytes = p->kernel_shared_bytes[f];
     }
@@ -107,9 +112,7 @@ bool gpu_program_may_use(const gpu_program *p, const ptx_function *kernel, const
 }
 
 uint64_t gpu_program_shared_bytes(const gpu_program *p, const ptx_function *kernel) {
-    for (int32_t f = 0; f < p->function_count; f++)
-        if (p->functions[f] == kernel) return p->kernel_shared_bytes[f];
-    return p->shared_bytes;
+    return kernel != NULL && kernel->index < p->function_count && p->functions[kernel->index] == kernel ? p->kernel_shared_bytes[kernel->index] : p->shared_bytes;
 }
 
 bool gpu_program_address(const gpu_program *p, const ptx_variable *variable, uint64_t *address) {
@@ -119,9 +122,8 @@ bool gpu_program_address(const gpu_program *p, const ptx_variable *variable, uin
 }
 
 uint64_t gpu_program_function_address(const gpu_program *p, const ptx_function *function) {
-    for (int32_t i = 0; i < p->function_count; i++)
-        if (p->functions[i] == function) return GPU_CODE_BASE + 16 * (uint64_t)i;
-    return 0;
+    bool own = function != NULL && function->index < p->function_count && p->functions[function->index] == function;
+    return own ? GPU_CODE_BASE + 16 * (uint64_t)function->index : 0;
 }
 
 const ptx_function *gpu_program_function_at(const gpu_program *p, uint64_t address) {

@@ -67,7 +67,7 @@ static ptx_function *find_or_add(ptx_parser *p, ptx_token name, bool entry, ptx_
         ptx_no_memory(p);
         return NULL;
     }
-    *f = (ptx_function){.name = meaning->name->text, .linkage = prefix.linkage, .entry = entry, .place = name.place};
+    *f = (ptx_function){.name = meaning->name->text, .linkage = prefix.linkage, .entry = entry, .place = name.place, .index = p->module->function_count++};
     meaning->function = f;
     *p->functions_end = f;
     p->functions_end = &f->next;

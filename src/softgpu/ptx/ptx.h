@@ -206,6 +206,7 @@ struct ptx_function {
     ptx_function *next;
     const char *name;
     ptx_linkage linkage;
+    int32_t index;                      /* among the functions of the module */
     bool entry, defined, no_return;
     ptx_variable *results, *parameters; /* lists; offsets are those of one block of memory, results first */
     int64_t parameter_bytes, local_bytes, frame_param_bytes;
@@ -228,6 +229,7 @@ typedef struct ptx_module {
     ptx_variable *variables;        /* of the module, in the order of the text */
     int32_t variable_count;         /* with those of bodies */
     ptx_function *functions;
+    int32_t function_count;
     const char **files;             /* by the number of .file; NULL between */
     int32_t file_count;
 } ptx_module;

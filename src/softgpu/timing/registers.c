@@ -66,8 +66,10 @@ static int32_t weight(const ptx_function *f, const uint64_t *set) {
     return sum;
 }
 
-/* -1: no memory. */
+/* -1: no memory, or the function is so large that it would take too much of it, and too long. */
 static int32_t estimate(const ptx_function *function) {
+    enum { WORDS_MAX = 1 << 23 };
+    if ((int64_t)((function->register_count + 63) / 64) * (function->instruction_count + 1) > WORDS_MAX) return -1;
     flow f = {.function = function, .words = (function->register_count + 63) / 64};
     size_t set_bytes = sizeof *f.before * (size_t)f.words;
     f.before = pgd_mem_zalloc(set_bytes * (size_t)(function->instruction_count + 1) + 8);
@@ -88,5 +90,6 @@ static int32_t estimate(const ptx_function *function) {
 
 int32_t gpu_registers_of(const ptx_function *function) {
     int32_t live = estimate(function), most = function->max_registers > 0 ? function->max_registers : 255;
+    if (live < 0) return most;
     return live < 8 ? 8 : live > most ? most : live;
 }
