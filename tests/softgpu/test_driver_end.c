@@ -38,7 +38,7 @@ static int program(const char *what) {
     CUdeviceptr at;
     CUstream stream, other;
     void *parameters[] = {&at};
-    bool spins = strcmp(what, "spins") == 0, right = strcmp(what, "right") == 0, nothing = strcmp(what, "nothing") == 0;
+    bool spins = strcmp(what, "spins") == 0, right = strncmp(what, "right", 5) == 0, nothing = strcmp(what, "nothing") == 0;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&context, 0, 0) != CUDA_SUCCESS || cuModuleLoadData(&m, kernels) != CUDA_SUCCESS) return 1;
     if (cuModuleGetFunction(&f, m, spins ? "spin" : right ? "right" : "beyond") != CUDA_SUCCESS || cuMemAlloc(&at, 64) != CUDA_SUCCESS || cuMemsetD8(at, 0, 64) != CUDA_SUCCESS || cuCtxSynchronize() != CUDA_SUCCESS) return 1;
     if (cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS || cuStreamCreate(&other, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS) return 1;
@@ -53,6 +53,7 @@ static int program(const char *what) {
     for (int k = 0; k < 3; k++)
         if (cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL) != CUDA_SUCCESS && (k == 0 || right || spins)) return 1; /* others may hear what the first did */
     if (!right && !spins) return 0;
+    if (strcmp(what, "right, and done") == 0) return usleep(200000) != 0; /* and nobody has asked */
     return cuCtxSynchronize() == CUDA_SUCCESS ? 0 : 3;
 }
 
@@ -112,7 +113,16 @@ static void what_is_left_is_checked(void **unused) {
         has(findings, "\"kind\": \"ADDRESS\"");
         has(findings, "{\"launches\": 1}\n"); /* the others do not run after that */
     }
-    has(report, "of its kernels, copies and fills were done, and they are run now, to look at them: a GPU drops them");
+    has(report, "unfinished work: the program ended without having waited for the kernel beyond, the last of its stream");
+}
+
+/* However fast it was. */
+static void what_nobody_waited_for_is_found(void **unused) {
+    setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+    assert_int_equal(end_of(start("right, and done")), 0);
+    has(findings, "{\"kind\": \"unfinished work\", \"kernel\": null");
+    has(findings, "waited for the kernel right");
+    has(findings, "{\"launches\": 3}\n");
 }
 
 static void what_is_left_is_counted(void **unused) {
@@ -190,7 +200,7 @@ int main(int argc, char **argv) {
     setenv("PAGODA_SOFTGPU_REPORT", report, 1);
     setenv("PAGODA_SOFTGPU_FINDINGS", findings, 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(what_is_left_is_checked, set_up),        cmocka_unit_test_setup(what_is_left_is_counted, set_up),      cmocka_unit_test_setup(what_is_left_is_dropped_and_told, set_up),
+        cmocka_unit_test_setup(what_nobody_waited_for_is_found, set_up), cmocka_unit_test_setup(what_is_left_is_checked, set_up),        cmocka_unit_test_setup(what_is_left_is_counted, set_up),      cmocka_unit_test_setup(what_is_left_is_dropped_and_told, set_up),
         cmocka_unit_test_setup(functions_of_the_host_keep_nobody, set_up), cmocka_unit_test_setup(who_waits_hears_nothing_of_it, set_up), cmocka_unit_test_setup(a_launch_may_take_so_long, set_up),
         cmocka_unit_test_setup(who_interrupts_hears_where, set_up),
     };

@@ -200,6 +200,13 @@ void gpu_checks_call(const char *name, CUresult result, const char *reason) {
     pthread_mutex_unlock(&checks.lock);
 }
 
+void gpu_checks_unwaited(const char *kernel) {
+    pthread_mutex_lock(&checks.lock);
+    gpu_findings_add_call(&checks.findings, "unfinished work", "the program ended without having waited for %s%.100s, the last of its stream: what is not done by then is lost; wait for it (cuStreamSynchronize, cuCtxSynchronize)", kernel == NULL ? "a copy" : "the kernel ",
+                          kernel == NULL ? "" : kernel);
+    pthread_mutex_unlock(&checks.lock);
+}
+
 void gpu_checks_end(void) {
     json_line line = {.count = 0};
     if (checks.checker == NULL) return;

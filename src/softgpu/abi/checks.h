@@ -25,6 +25,7 @@ typedef struct gpu_checks_reading {
 } gpu_checks_reading;
 extern _Thread_local gpu_checks_reading gpu_checks_reads;
 void gpu_checks_call(const char *name, CUresult result, const char *reason); /* refused; reason: "" where none is known */
+void gpu_checks_unwaited(const char *kernel); /* the program ends without having waited for it; NULL: for a copy */
 void gpu_checks_end(void); /* the program ends: how many kernels it launched goes to the file */
 void gpu_checks_forget(const ptx_module *module); /* instructions: a module is unloaded */
 void gpu_checks_allocated(CUdeviceptr address, size_t bytes);

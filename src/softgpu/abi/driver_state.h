@@ -184,6 +184,8 @@ struct CUstream_st {
     unsigned int flags;
     unsigned long long id;
     gpu_task *tail;          /* the last that was submitted; NULL: nothing yet */
+    uint64_t work;           /* the number of the last kernel or copy, where it is asked what is before what; 0: none */
+    const char *work_name;   /* of the kernel; NULL: a copy */
     unsigned long long thread; /* whose own it is; 0: nobody's */
     bool orphan;             /* destroyed, but not done yet */
     struct gpu_capture *capture; /* NULL: none */

@@ -228,6 +228,26 @@ static void order(gpu_task *t, gpu_task *const *first, int32_t count) {
         if (first[i] != NULL && first[i]->moment != NULL) keep_order(gpu_moment_after(t->moment, first[i]->moment));
 }
 
+/* What the program has to wait for, that it has something of it. */
+static void note_work(CUstream s, const gpu_task *t) {
+    const gpu_operation *o = t->operation;
+    if (t->moment == NULL || o == NULL || (o->kind != GPU_OP_KERNEL && o->kind != GPU_OP_COPY)) return;
+    s->work = t->moment->number;
+    s->work_name = o->kind == GPU_OP_KERNEL ? o->kernel.function->ptx->name : NULL;
+}
+
+/* Whether it was done by then is a matter of time; whether it was waited for is not. */
+static bool tell_unwaited(void) {
+    bool some = false;
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        for (CUstream s = c->streams; s != NULL && !scheduler.unordered; s = s->next) {
+            if (s->work <= gpu_clock_get(&scheduler.known, s->id)) continue;
+            gpu_checks_unwaited(s->work_name);
+            some = true;
+        }
+    return some;
+}
+
 void gpu_task_in_graph(gpu_task *t, const gpu_task *start) {
     if (t->moment != NULL && start->moment != NULL) gpu_moment_of_graph(t->moment, start->moment);
 }
@@ -259,6 +279,7 @@ gpu_task *gpu_task_submit(CUstream stream, gpu_operation *operation, gpu_task *c
     *t = (gpu_task){.references = 2, .waits = 1, .context = stream->context, .stream = stream->id, .operation = operation}; /* the caller's and the scheduler's; itself, until it is whole */
     bool fine = true;
     order(t, first, count);
+    note_work(stream, t);
     for (int32_t i = 0; i < count && fine; i++) fine = wait_for(t, first[i]);
     if (!fine) { /* what was registered already still lets go of it, as of something empty */
         gpu_operation_release(operation);
@@ -336,8 +357,9 @@ void gpu_task_asked(void) {
 void gpu_tasks_end(bool finish) {
     enum { NOTHING_BUT_HOST_MAX = 50 }; /* times WHILE_NS: functions of the host may wait for the program, which is over */
     int32_t left = scheduler.unfinished;
+    bool told = finish && gpu_checks_order() && tell_unwaited();
     if (left == 0) return;
-    gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
+    if (!told) gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
     scheduler.ending = true; /* other threads of the program may go on submitting */
     scheduler.awaited++;     /* whoever draws may go on */
     pthread_cond_broadcast(&gpu_driver.changed);
