@@ -19,7 +19,7 @@ struct listing {
 static void list_kernel(void *user, const pgd_softgpu_kernel_info *k) {
     struct listing *l = user;
     if (l->json == NULL) {
-        printf("  line %-6d %-40s %6d instructions, about %3d registers, %lld bytes of parameters, %lld of local memory\n", k->line, k->name, k->instructions, k->registers, (long long)k->parameter_bytes, (long long)k->local_bytes);
+        printf("  line %-6d %-40s %6d instructions, about %3d registers, %lld bytes of parameters, %lld of shared memory, %lld of local\n", k->line, k->name, k->instructions, k->registers, (long long)k->parameter_bytes, (long long)k->shared_bytes, (long long)k->local_bytes);
         return;
     }
     json_begin_object(l->json, NULL);
@@ -28,6 +28,7 @@ static void list_kernel(void *user, const pgd_softgpu_kernel_info *k) {
     json_integer(l->json, "instructions", k->instructions);
     json_integer(l->json, "registers", k->registers);
     json_integer(l->json, "parameter_bytes", k->parameter_bytes);
+    json_integer(l->json, "shared_bytes", k->shared_bytes);
     json_integer(l->json, "local_bytes", k->local_bytes);
     json_end(l->json);
 }

@@ -39,6 +39,9 @@ static void kernels_of_a_file_are_listed(void **unused) {
     gives(line, 0, "PTX 7.0 for sm_80; 11 kernels");
     snprintf(line, sizeof line, "gpu ptx --json %s", kernels);
     gives(line, 0, "\"name\": \"mma_matmul\"");
+    assert_non_null(strstr(last.out, "\"name\": \"vector_add\""));
+    const char *matmul = strstr(last.out, "\"name\": \"tiled_matmul\"");
+    assert_true(matmul != NULL && strstr(matmul, "\"shared_bytes\": 2176") != NULL && strstr(matmul, "\"shared_bytes\": 2176") < strchr(matmul, '}'));
     write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");
     gives("gpu ptx wrong.ptx", 1, "wrong.ptx:6:9: nothing is declared under the name %r1");
     gives("gpu ptx wrong.ptx", 1, "wrong.ptx is not right; the lines above say where");

@@ -28,20 +28,29 @@ static void describe(const ptx_module *ptx, pgd_softgpu_module_info *m) {
         *(v->space == PTX_SPACE_shared ? &m->shared_bytes : v->space == PTX_SPACE_const ? &m->const_bytes : &m->global_bytes) += v->bytes;
 }
 
+static void each_kernel(const ptx_module *ptx, const gpu_program *program, pgd_softgpu_kernel_fn *each, void *user) {
+    for (const ptx_function *f = ptx->functions; f != NULL; f = f->next) {
+        if (!f->entry || !f->defined) continue;
+        pgd_softgpu_kernel_info info = {f->name, f->place.line, f->instruction_count, gpu_registers_of(f), f->parameter_bytes, f->local_bytes, (int64_t)gpu_program_shared_bytes(program, f)};
+        each(user, &info);
+    }
+}
+
 int pgd_softgpu_ptx_read(const char *text, size_t bytes, pgd_softgpu_module_info *module, pgd_softgpu_kernel_fn *each, void *user, char *log, size_t log_bytes) {
     pgd_text mistakes = {0};
-    ptx_module *ptx;
+    gpu_program program = {0};
+    ptx_module *ptx = NULL;
     pgd_status status = text == NULL ? PGD_CORRUPT : ptx_parse(text, bytes, &mistakes, &ptx);
+    if (status == PGD_OK) {
+        status = gpu_program_load(ptx, NULL, 0, &program);
+        if (status != PGD_OK) pgd_text_add(&mistakes, "%s\n", pgd_error_text());
+    }
     if (status == PGD_OK) (void)!gpu_syscalls_resolve(ptx, &mistakes); /* another module may define it */
     if (log != NULL && log_bytes > 0) snprintf(log, log_bytes, "%s", mistakes.chars == NULL ? "" : mistakes.chars);
     pgd_mem_free(mistakes.chars);
-    if (status != PGD_OK) return status == PGD_NO_MEMORY ? 3 : status == PGD_UNSUPPORTED ? 2 : 1;
-    if (module != NULL) describe(ptx, module);
-    for (const ptx_function *f = ptx->functions; f != NULL && each != NULL; f = f->next) {
-        if (!f->entry || !f->defined) continue;
-        pgd_softgpu_kernel_info info = {f->name, f->place.line, f->instruction_count, gpu_registers_of(f), f->parameter_bytes, f->local_bytes};
-        each(user, &info);
-    }
+    if (status == PGD_OK && module != NULL) describe(ptx, module);
+    if (status == PGD_OK && each != NULL) each_kernel(ptx, &program, each, user);
+    gpu_program_unload(&program);
     ptx_module_destroy(ptx);
-    return 0;
+    return status == PGD_OK ? 0 : status == PGD_NO_MEMORY ? 3 : status == PGD_UNSUPPORTED ? 2 : 1;
 }

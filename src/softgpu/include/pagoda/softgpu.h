@@ -21,6 +21,7 @@ typedef struct pgd_softgpu_kernel_info {
     int32_t registers;       /* of a thread, estimated: most that hold values at one place, in units of 32 bits */
     int64_t parameter_bytes;
     int64_t local_bytes;     /* of a thread */
+    int64_t shared_bytes;    /* of a block, without what a launch asks for */
 } pgd_softgpu_kernel_info;
 typedef void pgd_softgpu_kernel_fn(void *user, const pgd_softgpu_kernel_info *kernel);
 
