@@ -127,10 +127,41 @@ static void occupancy_and_what_limits_it(void **unused) {
     }
 }
 
+/* %r0 to %r19 are loaded, and then used in that order; what stands between the two is `between`, and `behind` comes last. */
+static int32_t registers_with(const char *directive, const char *between, const char *behind) {
+    pgd_text text = {0}, log = {0};
+    ptx_module *module;
+    pgd_text_add(&text, ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out) %s\n{\n.reg .u64 %%o, %%w, %%z;\n.reg .u32 %%r<20>, %%x;\n.reg .pred %%p<9>;\nld.param.u64 %%o, [out];\n", directive);
+    for (int k = 0; k < 20; k++) pgd_text_add(&text, "ld.global.u32 %%r%d, [%%o+%d];\n", k, 4 * k);
+    pgd_text_add(&text, "%s\n", between);
+    for (int k = 0; k < 20; k++) pgd_text_add(&text, "st.global.u32 [%%o+%d], %%r%d;\n", 4 * k, k);
+    pgd_text_add(&text, "%s\nret;\n}\n", behind);
+    assert_int_equal(ptx_parse(text.chars, text.count, &log, &module), PGD_OK);
+    int32_t registers = gpu_registers_of(ptx_function_find(module, "k"));
+    ptx_module_destroy(module);
+    pgd_mem_free(text.chars);
+    pgd_mem_free(log.chars);
+    return registers;
+}
+
+/* The pointer is two, and is needed with all twenty. */
+static void registers_that_are_needed_at_once(void **unused) {
+    assert_int_equal(registers_with("", "", ""), 22);
+    assert_int_equal(registers_with("", "setp.eq.u32 %p0, %r0, 1;", "@%p0 st.global.u32 [%o], 1;"), 22);         /* predicates are none */
+    assert_int_equal(registers_with("", "mov.u64 %w, 5;", "st.global.u64 [%o], %w;"), 24);                       /* 64 bits are two */
+    assert_int_equal(registers_with("", "mov.u64 %w, 5;\nst.global.u64 [%o], %w;\nmov.u64 %w, 6;", "st.global.u64 [%o], %w;"), 24);
+    assert_int_equal(registers_with("", "mov.u64 %w, 5;", ""), 22);                                             /* nobody reads it */
+    assert_int_equal(registers_with("", "mov.u32 %x, 9;\nagain: add.u32 %x, %x, -1;\nsetp.ne.u32 %p0, %x, 0;\n@%p0 bra again;", ""), 23);
+    assert_int_equal(registers_with("", "mov.u64 %w, 5;\nmov.u64 %z, 6;\nagain:", "st.global.u64 [%o], %w;\nsetp.ne.u64 %p0, %w, 0;\n@%p0 bra again;"), 24); /* round the loop; %z is not read */
+    assert_int_equal(registers_with("", "setp.eq.u32 %p0, %r0, 1;\nmov.u32 %x, 1;\n@%p0 mov.u32 %x, 2;", "st.global.u32 [%o], %x;"), 23); /* a guard leaves what was there */
+    assert_int_equal(registers_with(".maxnreg 16", "", ""), 16);
+    assert_int_equal(registers_with("", "ret;", ""), 22); /* what nobody comes to is looked at all the same */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_are_counted_by_class), cmocka_unit_test(sectors_of_global_memory), cmocka_unit_test(conflicts_of_banks),
-        cmocka_unit_test(lanes_that_part),                   cmocka_unit_test(occupancy_and_what_limits_it),
+        cmocka_unit_test(lanes_that_part),                   cmocka_unit_test(occupancy_and_what_limits_it), cmocka_unit_test(registers_that_are_needed_at_once),
     };
     return cmocka_run_group_tests_name("softgpu/counts", tests, NULL, NULL);
 }
