@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -144,7 +145,7 @@ void gpu_program_print_objects(FILE *file) {
 
 /* One schedule after the other, each of the next seed, until something is found or the program ends otherwise than the first time. */
 static bool start_each(struct cli *cli, struct gpu_program *p, const char *path, FILE *file, int *code) {
-    enum { INTERRUPTED = 130 };
+    enum { INTERRUPTED = 128 + SIGINT, ENDED = 128 + SIGTERM };
     char folder[PATH_MAX];
     *code = CLI_FAILED;
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
@@ -158,7 +159,7 @@ static bool start_each(struct cli *cli, struct gpu_program *p, const char *path,
         if (k == 0) p->first_status = p->status;
         p->ran = k + 1;
         if (p->checks) count_findings(p, file);
-        if (p->status != p->first_status || p->status == INTERRUPTED || p->findings > 0) break;
+        if (p->status != p->first_status || p->status == INTERRUPTED || p->status == ENDED || p->findings > 0) break;
     }
     return true;
 }
@@ -172,6 +173,7 @@ bool gpu_program_run(struct cli *cli, struct gpu_program *p, FILE **out, int *co
     if (p->checks || p->profiles) { /* it is gone afterwards and can still be read */
         int descriptor = mkstemp(path);
         *out = descriptor < 0 ? NULL : fdopen(descriptor, "r");
+        if (*out == NULL && descriptor >= 0) close(descriptor), unlink(path);
         if (*out == NULL) return cli_fail(&cli->error, "a file cannot be made in /tmp (%s)", strerror(errno)), *code = cli_report(cli, *code), false;
     }
     bool started = start_each(cli, p, path, *out, code);

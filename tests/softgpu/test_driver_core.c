@@ -337,6 +337,8 @@ static void mistakes_in_ptx_are_told_in_the_log(void **unused) {
     static const unsigned char cubin[64] = {0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 2, [18] = 190}, program[64] = {0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 2, [18] = 62};
     CUmodule m;
     char log[512], info[64];
+    static const char too_much[] = ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k()\n{\n.shared .align 4 .b8 room[232452];\n.reg .u32 %r;\nld.shared.u32 %r, [room];\nret;\n}\n.visible .entry small()\n{\nret;\n}\n";
+    CUlibrary library;
     static const char undefined[] = ".version 7.0\n.target sm_70\n.address_size 64\n.extern .func (.param .f32 y) __nv_expf(.param .f32 x);\n.extern .func unused();\n.visible .entry k()\n{\n.param .f32 x, y;\ncall (y), __nv_expf, (x);\nret;\n}\n";
     CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES};
     void *values[] = {log, (void *)(uintptr_t)sizeof log, info, (void *)(uintptr_t)sizeof info};
@@ -359,6 +361,12 @@ static void mistakes_in_ptx_are_told_in_the_log(void **unused) {
     assert_int_equal(cuModuleLoadDataEx(&m, undefined, 4, options, values), CUDA_ERROR_INVALID_PTX);
     assert_non_null(strstr(log, "line 9, column 1: __nv_expf is used here, and nothing defines it; it is of libdevice"));
     assert_null(strstr(log, "unused"));
+    values[1] = (void *)(uintptr_t)sizeof log;
+    assert_int_equal(cuModuleLoadDataEx(&m, too_much, 4, options, values), CUDA_ERROR_INVALID_PTX);
+    assert_non_null(strstr(log, "k has variables of 232452 bytes in shared memory; a block has 232448"));
+    values[1] = (void *)(uintptr_t)sizeof log;
+    assert_int_equal(cuLibraryLoadData(&library, too_much, options, values, 4, NULL, NULL, 0), CUDA_ERROR_INVALID_PTX);
+    assert_non_null(strstr(log, "k has variables of 232452 bytes"));
     assert_int_equal(cuModuleLoadData(&m, ""), CUDA_ERROR_INVALID_PTX);
     assert_int_equal(cuModuleLoad(&m, "/nowhere/to/be/found.ptx"), CUDA_ERROR_FILE_NOT_FOUND);
 }

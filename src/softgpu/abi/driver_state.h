@@ -14,7 +14,15 @@
 #include "refusals.h"
 #include "settings.h"
 
-typedef enum gpu_object_kind { GPU_CONTEXT = 1, GPU_MODULE, GPU_FUNCTION, GPU_LIBRARY, GPU_KERNEL, GPU_STREAM, GPU_EVENT, GPU_GRAPH, GPU_NODE, GPU_EXEC, GPU_LINK, GPU_POOL } gpu_object_kind;
+#define GPU_OBJECT_LIST(X)                                                                                                                       \
+    X(CONTEXT, "context") X(MODULE, "module") X(FUNCTION, "function") X(LIBRARY, "library") X(KERNEL, "kernel") X(STREAM, "stream") X(EVENT, "event") \
+    X(GRAPH, "graph") X(NODE, "node of a graph") X(EXEC, "executable graph") X(LINK, "linker") X(POOL, "memory pool")
+typedef enum gpu_object_kind {
+    GPU_NO_OBJECT,
+#define X(name, text) GPU_##name,
+    GPU_OBJECT_LIST(X)
+#undef X
+} gpu_object_kind;
 
 /* The beginning of everything that has a handle. */
 typedef struct gpu_object {

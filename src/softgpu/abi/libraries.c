@@ -30,11 +30,13 @@ CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *j
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     CUlibrary l = pgd_mem_zalloc(sizeof *l);
     if (l != NULL) *l = (struct CUlib_st){.image = pgd_mem_strdup(code), .bytes = strlen(code), .ptx = ptx, .sizes = {.ptx = ptx}};
-    if (l == NULL || l->image == NULL || gpu_program_load(ptx, NULL, 0, &l->sizes.program) != PGD_OK || !gpu_object_add(l, GPU_LIBRARY)) {
+    pgd_status status = l == NULL || l->image == NULL ? PGD_NO_MEMORY : gpu_program_load(ptx, NULL, 0, &l->sizes.program);
+    if (status == PGD_OK && !gpu_object_add(l, GPU_LIBRARY)) status = PGD_NO_MEMORY;
+    if (status != PGD_OK) {
         if (l != NULL) pgd_mem_free(l->image), gpu_program_unload(&l->sizes.program);
         pgd_mem_free(l);
         ptx_module_destroy(ptx);
-        return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);
+        return gpu_leave(gpu_program_refused(status, &log));
     }
     *library = l;
     return gpu_leave(CUDA_SUCCESS);

@@ -102,6 +102,12 @@ CUresult gpu_module_parse(const char *image, size_t bytes, bool whole, const gpu
     return result;
 }
 
+CUresult gpu_program_refused(pgd_status status, const gpu_jit_log *log) {
+    if (status != PGD_UNSUPPORTED && status != PGD_CORRUPT) return gpu_result(status);
+    tell(log, pgd_error_text());
+    return gpu_refuse(status == PGD_CORRUPT ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND, "%s", pgd_error_text());
+}
+
 CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out) {
     ptx_module *ptx;
     *out = NULL;
@@ -115,10 +121,9 @@ CUresult gpu_module_create(CUcontext c, const char *image, size_t bytes, const g
         status = PGD_NO_MEMORY;
     }
     if (status != PGD_OK) {
-        if (status == PGD_UNSUPPORTED) tell(log, pgd_error_text());
         ptx_module_destroy(ptx);
         pgd_mem_free(m);
-        return status == PGD_UNSUPPORTED ? gpu_refuse(CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND, "%s", pgd_error_text()) : gpu_result(status);
+        return gpu_program_refused(status, log);
     }
     m->context = c;
     m->ptx = ptx;

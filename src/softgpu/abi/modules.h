@@ -18,6 +18,8 @@ gpu_jit_log gpu_jit_log_of(unsigned int count, const CUjit_option *options, void
 
 /* Reads PTX that this device can run; mistakes go to the log and the report. whole: what it uses must be defined in it. */
 CUresult gpu_module_parse(const char *image, size_t bytes, bool whole, const gpu_jit_log *log, ptx_module **out);
+/* What gpu_program_load did not take, with its sentence. */
+CUresult gpu_program_refused(pgd_status status, const gpu_jit_log *log);
 CUresult gpu_module_create(CUcontext context, const char *image, size_t bytes, const gpu_jit_log *log, CUmodule *out);
 const ptx_function *gpu_kernel_named(const ptx_module *module, const char *name); /* NULL: refused, with the names there are */
 CUresult gpu_module_function(CUmodule module, const char *name, CUfunction *out);

@@ -57,6 +57,11 @@ void gpu_object_remove(void *object) {
 bool gpu_object_is(const void *object, gpu_object_kind kind) { return find(object) != NULL && ((const gpu_object *)object)->kind == kind; }
 
 CUresult gpu_object_refuse(const void *object, gpu_object_kind kind, CUresult result) {
-    static const char *const names[] = {"", "context", "module", "function", "library", "kernel", "stream", "event", "graph", "node of a graph", "executable graph", "linker", "memory pool"};
+    static const char *const names[] = {
+        "",
+#define X(name, text) text,
+        GPU_OBJECT_LIST(X)
+#undef X
+    };
     return gpu_refuse(result, "%p is no %s, or it is one no more: it was destroyed", object, names[kind]);
 }

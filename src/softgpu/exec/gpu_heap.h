@@ -17,6 +17,6 @@ typedef struct gpu_heap {
 
 /* By any number of threads at once. 0: for no bytes, or there are not so many left. */
 uint64_t gpu_heap_allocate(gpu_heap *heap, uint64_t bytes);
-/* false: this heap gave no such address, or it was freed; *nearest as of gpu_memory_at. */
+/* false: this heap gave no such address, or it was freed; *nearest: the last allocation that begins there or before. */
 bool gpu_heap_free(gpu_heap *heap, uint64_t address, gpu_allocation *nearest);
 #endif

@@ -75,6 +75,7 @@ typedef struct gpu_launch {
     const gpu_services *services; /* NULL: text of printf is dropped, malloc has nothing to give */
 } gpu_launch;
 
+enum { GPU_STACK_BYTES = 1 << 20, GPU_CALLS_MAX = 1024 }; /* of a thread: of .local and of .param memory; calls within calls */
 enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks */
 #define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"
 #define GPU_INTERRUPTED_TEXT "the launch was told to end"

@@ -50,7 +50,7 @@ pgd_status gpu_memory_allocate(gpu_memory *memory, gpu_memory_kind kind, int32_t
 pgd_status gpu_memory_register(gpu_memory *memory, void *host, uint64_t bytes);
 /* BAD_ARG: nothing begins at that address, or it was freed before. */
 pgd_status gpu_memory_free(gpu_memory *memory, uint64_t address);
-/* The same for one of that kind and claim alone; false: it is none, or is freed. *nearest as of gpu_memory_at. */
+/* The same for one of that kind and claim alone; false: it is none, or is freed. *nearest: the last one that begins there or before. */
 bool gpu_memory_free_own(gpu_memory *memory, uint64_t address, gpu_memory_kind kind, uint64_t claim, gpu_allocation *nearest);
 /* Says whose an allocation is, and frees all of one. */
 void gpu_memory_claim(gpu_memory *memory, uint64_t address, uint64_t claim);
@@ -59,7 +59,7 @@ void gpu_memory_addresses(const gpu_memory *memory, uint64_t *first, uint64_t *b
 void gpu_memory_usage(gpu_memory *memory, int32_t device, uint64_t *free_bytes, uint64_t *total_bytes);
 
 /* The bytes at an address as the executors find them, or NULL when they do not all lie in one living allocation. *nearest, which may be NULL, becomes the
- * allocation that they are in or behind. */
+ * allocation that they are in, or the one next to them. */
 char *gpu_memory_at(gpu_memory *memory, uint64_t address, uint64_t bytes, gpu_allocation *nearest);
 
 /* The allocation that was found last, kept by one thread so that the next access costs no lock. A zeroed one is empty. */

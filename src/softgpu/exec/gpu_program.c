@@ -101,7 +101,7 @@ static pgd_status place_shared(gpu_program *p) {
         if (has_place(p, i) && users[i] >= 0) place_at(p, i, &p->kernel_shared_bytes[users[i]]);
     p->shared_bytes = common;
     for (int32_t f = 0; f < p->function_count; f++) {
-        if (p->kernel_shared_bytes[f] > GPU_SHARED_MAX) return pgd_fail(PGD_UNSUPPORTED, "PTX: %s has variables of %llu bytes in shared memory; a block has %d", p->functions[f]->name, (unsigned long long)p->kernel_shared_bytes[f], GPU_SHARED_MAX);
+        if (p->kernel_shared_bytes[f] > GPU_SHARED_MAX) return pgd_fail(PGD_CORRUPT, "PTX: %s has variables of %llu bytes in shared memory; a block has %d", p->functions[f]->name, (unsigned long long)p->kernel_shared_bytes[f], GPU_SHARED_MAX);
         if (p->kernel_shared_bytes[f] > p->shared_bytes) p->shared_bytes = p->kernel_shared_bytes[f];
     }
     return PGD_OK;

@@ -23,7 +23,7 @@ typedef struct gpu_program {
     int32_t *users;          /* by index, of .shared variables: the number of the one kernel that uses it; below 0: several, or nobody does */
 } gpu_program;
 
-/* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines. The module and the memory must outlive the program. memory NULL: a program to be asked
+/* Errors: NO_MEMORY; UNSUPPORTED an .extern variable that nothing here defines; CORRUPT a kernel with more shared memory than a block may have. The module and the memory must outlive the program. memory NULL: a program to be asked
  * about shared memory and not to be run; variables of .global and .const memory have no place. */
 pgd_status gpu_program_load(const ptx_module *module, gpu_memory *memory, int32_t device, gpu_program *out);
 void gpu_program_unload(gpu_program *program);

@@ -9,7 +9,7 @@
 #include "gpu_spaces.h"
 #include "reference.h"
 
-enum { GPU_WARP = 32, GPU_WARPS_MAX = 32, GPU_BARRIERS = 16, GPU_STACK_BYTES = 1 << 20, GPU_CALLS_MAX = 1024 };
+enum { GPU_WARP = 32, GPU_WARPS_MAX = 32, GPU_BARRIERS = 16 };
 
 typedef struct gpu_frame {
     const ptx_function *function;

@@ -181,7 +181,6 @@ HANDLER(load) {
     VEC_NEXT(w, s);
 }
 
-/* One element of 32 or 64 bits into a register of that width. */
 /* Rows of lanes, each a piece of memory, one number, or numbers apart. */
 INLINE bool load_rows(vec_warp *w, const vec_step *s, int32_t bytes) {
     vec_slot *a = vec_at(w, s->a), *d = vec_at(w, s->d);

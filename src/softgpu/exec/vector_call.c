@@ -20,7 +20,7 @@ static bool reserve(char **bytes, uint64_t *capacity, uint64_t top) {
 /* Room on top, aligned to 16. */
 static bool stack(uint64_t *top, uint64_t bytes, uint64_t *at, bool *too_much) {
     uint64_t start = (*top + 15) & ~UINT64_C(15), end = start + bytes;
-    *too_much = bytes > VEC_STACK_BYTES || end > VEC_STACK_BYTES;
+    *too_much = bytes > GPU_STACK_BYTES || end > GPU_STACK_BYTES;
     if (*too_much) return false;
     *at = start;
     *top = end;
@@ -36,7 +36,7 @@ bool vec_push(vec_warp *w, vec_frame *f, uint32_t mask, bool *too_much) {
     const ptx_function *function = f->body->function;
     uint64_t param_before = f->parent == NULL ? 0 : f->parent->param_top, local_before = f->parent == NULL ? 0 : f->parent->local_top, after_parameters;
     f->param_top = param_before, f->local_top = local_before;
-    *too_much = f->depth > VEC_CALLS_MAX;
+    *too_much = f->depth > GPU_CALLS_MAX;
     if (*too_much || !stack(&f->param_top, (uint64_t)function->parameter_bytes, &f->parameters, too_much)) return false;
     after_parameters = f->param_top;
     if (!stack(&f->param_top, (uint64_t)function->frame_param_bytes, &f->own_parameters, too_much) || !stack(&f->local_top, (uint64_t)function->local_bytes, &f->locals, too_much)) return false;
@@ -203,7 +203,7 @@ static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *
     frame->users = 1;
     if (!vec_push(w, frame, w->mask, &too_much)) {
         give_frame(w->worker, frame);
-        return too_much ? vec_fault(w, first, GPU_FAULT_STACK, i, "a call of %s goes deeper than %d calls or %d bytes", f->name, VEC_CALLS_MAX, VEC_STACK_BYTES) : vec_no_memory(w);
+        return too_much ? vec_fault(w, first, GPU_FAULT_STACK, i, "a call of %s goes deeper than %d calls or %d bytes", f->name, GPU_CALLS_MAX, GPU_STACK_BYTES) : vec_no_memory(w);
     }
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         const ptx_variable *v = f->parameters;

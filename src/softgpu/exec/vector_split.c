@@ -6,7 +6,7 @@
 #include "vector_select.h"
 #include "vector_warp.h"
 
-static uint64_t key_of(const vec_frame *f, int32_t pc) { return (uint64_t)(VEC_CALLS_MAX + 1 - f->depth) << 32 | f->body->order[pc]; }
+static uint64_t key_of(const vec_frame *f, int32_t pc) { return (uint64_t)(GPU_CALLS_MAX + 1 - f->depth) << 32 | f->body->order[pc]; }
 static int32_t place_of(const vec_warp *w, const vec_step *s) {
     const vec_body *b = w->frame->body;
     int32_t at = (int32_t)(s - b->steps);

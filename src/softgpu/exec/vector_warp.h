@@ -17,7 +17,7 @@
 #include "vector.h"
 
 enum {
-    VEC_LANES = 32, VEC_WARPS_MAX = 32, VEC_BARRIERS = 16, VEC_STACK_BYTES = 1 << 20, VEC_CALLS_MAX = 1024,
+    VEC_LANES = 32, VEC_WARPS_MAX = 32, VEC_BARRIERS = 16,
     VEC_SITES = 32,         /* windows of memory that a worker keeps */
     VEC_TURN = 1 << 15,     /* instructions of a warp before the next one has its turn */
     VEC_PATIENCE = 256,     /* backward branches of a split before others of its warp come on, doubled each time */
