@@ -11,62 +11,20 @@
 
 #include <cmocka.h>
 
-#include "exec/gpu_launch.h"
+#include "program_fixture.h"
 
 static pgd_status execute(const gpu_launch *launch, gpu_fault *fault);
 
-static ptx_module *module;
-static gpu_memory *memory;
-static gpu_program program;
-static gpu_fault fault;
-static char *text;
+enum { MEMORY = 1 << 30 };
 
-static void load_text(const char *ptx, size_t bytes) {
-    pgd_text log = {0};
-    pgd_status status = ptx_parse(ptx, bytes, &log, &module);
-    if (status != PGD_OK) print_message("%s", log.chars);
-    assert_int_equal(status, PGD_OK);
-    pgd_mem_free(log.chars);
-    assert_int_equal(gpu_memory_create(1, 1 << 30, &memory), PGD_OK);
-    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
-}
-
-static void load_kernels(void) {
-    char path[4096];
-    size_t bytes;
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/kernels.ptx", getenv("PAGODA_SOURCE_DIR"));
-    assert_int_equal(pgd_file_read(path, 1 << 24, NULL, &text, &bytes), PGD_OK);
-    load_text(text, bytes);
-}
+static void load_kernels(void) { load_file("kernels.ptx", MEMORY); }
 
 /* A module of one kernel k(out), whose body is given. */
 static void load_body(const char *body) {
     char ptx[8192];
     snprintf(ptx, sizeof ptx, ".version 8.0\n.target sm_90\n.address_size 64\n.shared .align 16 .b8 room[256];\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x, %%y, %%z;\n.reg .pred %%p, %%q;\n"
              "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\nmad.wide.u32 %%a, %%t, 4, %%o;\n%s\nret;\n}\n", body);
-    load_text(ptx, strlen(ptx));
-}
-
-static int tear_down(void **unused) {
-    gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    memory = NULL;
-    ptx_module_destroy(module);
-    pgd_mem_free(text);
-    module = NULL;
-    text = NULL;
-    return 0;
-}
-
-static uint64_t device(const void *from, size_t bytes) {
-    uint64_t address;
-    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, bytes, 1, NULL, &address), PGD_OK);
-    if (from != NULL) memcpy(gpu_memory_at(memory, address, bytes, NULL), from, bytes);
-    return address;
-}
-
-static void host(void *to, uint64_t address, size_t bytes) {
-    memcpy(to, gpu_memory_at(memory, address, bytes, NULL), bytes);
+    load_text(ptx, strlen(ptx), MEMORY);
 }
 
 static pgd_status launch(const char *kernel, uint32_t blocks, uint32_t blocks_y, uint32_t threads, uint32_t threads_y, const void *parameters) {
@@ -250,7 +208,7 @@ static void words(const char *body, uint32_t threads, uint32_t *out) {
     uint64_t address = device(NULL, 4 * threads);
     runs("k", 1, 1, threads, 1, &address);
     host(out, address, 4 * threads);
-    tear_down(NULL);
+    unload(NULL);
 }
 
 static void shuffles_go_up_down_across_and_to_an_index(void **unused) {
@@ -405,7 +363,7 @@ static void multiplies(const product *p) {
     used += (size_t)snprintf(ptx + used, sizeof ptx - used, "mma.sync.aligned.%s %s, %s, %s, %s;\n", p->words, ld, la, lb, lc);
     for (int r = 0; r < p->c_count; r++) used += (size_t)snprintf(ptx + used, sizeof ptx - used, "st.global.%s [%%o+%d], %%d%d;\n", p->registers, 8 * r, r);
     snprintf(ptx + used, sizeof ptx - used, "ret;\n}\n");
-    load_text(ptx, strlen(ptx));
+    load_text(ptx, strlen(ptx), MEMORY);
     struct { uint64_t in, out; } parameters = {device(in, sizeof in), device(NULL, sizeof out)};
     runs("k", 1, 1, 32, 1, &parameters);
     host(out, parameters.out, sizeof out);
@@ -420,7 +378,7 @@ static void multiplies(const product *p) {
             if (got != wanted) print_message("%s lane %d element %d is %g, not %d\n", p->words, lane, i, got, wanted);
             assert_true(got == wanted);
         }
-    tear_down(NULL);
+    unload(NULL);
 }
 
 static void warps_multiply_matrices(void **unused) {
@@ -488,13 +446,13 @@ static void parameters_of_kernels_and_calls_side_by_side(void **unused) {
         uint32_t v;
     } p = {0, 1234};
     uint32_t y[32];
-    load_text(ptx, sizeof ptx - 1);
+    load_text(ptx, sizeof ptx - 1, MEMORY);
     p.out = device(NULL, sizeof y);
     assert_int_equal(launch("k", 1, 1, 32, 1, &p), PGD_OK);
     memcpy(y, gpu_memory_at(memory, p.out, sizeof y, NULL), sizeof y);
     assert_int_equal(y[0], 77);
     for (int t = 1; t < 32; t++) assert_int_equal(y[t], 1234);
-    tear_down(NULL);
+    unload(NULL);
 }
 
 /* One thread reads at an address. */
@@ -511,11 +469,11 @@ static void addresses_are_told_as_people_see_them(void **unused) {
     reads_at(first + 32, ", 8 bytes past the end of an allocation of 24 bytes");
     reads_at(second - 8, ", 8 bytes before an allocation of 16 bytes");
     reads_at(far, ", far from all that is allocated; the nearest is an allocation of 16 bytes");
-    tear_down(NULL);
+    unload(NULL);
     load_body("{\n.reg .u64 %v, %w;\nld.global.v2.u64 {%v, %w}, [%o];\n}");
     second = device(NULL, 28);
     reads_at(second + 16, ", the last 4 of them past the end of an allocation of 28 bytes");
-    tear_down(NULL);
+    unload(NULL);
 }
 
 /* ---- what goes wrong ------------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -526,47 +484,84 @@ static void planted_faults_are_told_with_their_place(void **unused) {
     fails(32, out, GPU_FAULT_ADDRESS, "k, PTX line 13, block (0,0,0), thread (31,0,0): writes 4 bytes at");
     assert_non_null(strstr(fault.text, ", just past the end of an allocation of 128 bytes at 0x2"));
     assert_true(fault.address == out + 128 && fault.bytes == 4);
-    tear_down(NULL);
+    unload(NULL);
     load_body("st.global.u32 [%a+2], %t;");
     fails(1, device(NULL, 16), GPU_FAULT_ALIGNMENT, "which is no multiple of them");
-    tear_down(NULL);
+    unload(NULL);
     load_body("ld.global.u32 %x, [%a];");
     out = device(NULL, 16);
     assert_int_equal(gpu_memory_free(memory, out), PGD_OK);
     fails(1, out, GPU_FAULT_ADDRESS, "in memory that was freed");
     assert_int_equal(gpu_memory_free(memory, out), PGD_BAD_ARG);
-    tear_down(NULL);
+    unload(NULL);
     load_body("ld.shared.u32 %x, [room+256];");
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "of .shared memory, 0 bytes past the end of room, which has 256");
-    tear_down(NULL);
+    unload(NULL);
     load_body("ld.u32 %x, [16];");
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "reads 4 bytes at 0x10");
-    tear_down(NULL);
+    unload(NULL);
     load_body("setp.lt.u32 %p, %t, 16;\n@%p bar.sync 0;\n@!%p bar.sync 1;");
     fails(32, device(NULL, 128), GPU_FAULT_DEADLOCK, "line 14, block (0,0,0), thread (0,0,0): 32 threads wait for ever; this one at barrier 0, which 16 of 32 reached");
-    tear_down(NULL);
+    unload(NULL);
     load_body("setp.eq.u32 %p, %t, 0;\n@%p bra OUT;\nshfl.sync.bfly.b32 %x, %t, 1, 31, -1;\nbar.sync 0;\nOUT: bar.sync 0;");
     fails(32, device(NULL, 128), GPU_FAULT_DEADLOCK, "wait for ever");
-    tear_down(NULL);
+    unload(NULL);
     load_body("shfl.sync.bfly.b32 %x, %t, 1, 31, 0xfffffffe;");
     fails(32, device(NULL, 128), GPU_FAULT_MASK, "lane 0 is not in the mask 0xfffffffe");
-    tear_down(NULL);
+    unload(NULL);
     load_body("bar.sync 1, 64;");
     fails(96, device(NULL, 400), GPU_FAULT_DEADLOCK, "32 threads wait for ever; this one at barrier 1, which 32 of 64 reached");
-    tear_down(NULL);
+    unload(NULL);
     load_body("bar.sync 0, 33;");
     fails(64, device(NULL, 256), GPU_FAULT_BARRIER, "must be a multiple of 32");
-    tear_down(NULL);
+    unload(NULL);
     load_body("AGAIN: bra AGAIN;");
     fails(1, device(NULL, 4), GPU_FAULT_LIMIT, "50000000 instructions were executed");
-    tear_down(NULL);
+    unload(NULL);
     load_body("trap;");
     fails(1, device(NULL, 4), GPU_FAULT_TRAP, "trapped");
 }
 
+/* Begins so many copies that nobody waits for; %x is what is in shared memory then where the first, and where the last of them goes. */
+static void older_copies_happen_without_a_wait(void **unused) {
+    enum { COPIES = GPU_COPIES_MAX + 1 };
+    char body[1024];
+    snprintf(body, sizeof body, "st.global.u32 [%%a], 7;\nmul.wide.u32 %%o, %%t, 4;\nmov.u32 %%z, 0;\nAGAIN: setp.eq.u32 %%p, %%z, 0;\n@%%p bra FIRST;\ncp.async.ca.shared.global [%%o+128], [%%a], 4;\nbra NEXT;\nFIRST: cp.async.ca.shared.global [%%o], [%%a], 4;\nNEXT: add.u32 %%z, %%z, 1;\n"
+             "setp.lt.u32 %%q, %%z, %d;\n@%%q bra AGAIN;\nst.shared.u32 [%%o+128], 0;\nld.shared.u32 %%x, [%%o];\ncp.async.wait_all;\nld.shared.u32 %%y, [%%o+128];\nshl.b32 %%y, %%y, 8;\nor.b32 %%x, %%x, %%y;\nst.global.u32 [%%a], %%x;", COPIES);
+    uint32_t y[32];
+    words(body, 32, y);
+    for (int k = 0; k < 32; k++) assert_int_equal(y[k], 7 | 7 << 8);
+    snprintf(body, sizeof body, "st.global.u32 [%%a], 7;\nmul.wide.u32 %%o, %%t, 4;\nmov.u32 %%z, 0;\nAGAIN: cp.async.ca.shared.global [%%o], [%%a], 4;\nadd.u32 %%z, %%z, 1;\nsetp.lt.u32 %%q, %%z, %d;\n@%%q bra AGAIN;\nld.shared.u32 %%x, [%%o];\nst.global.u32 [%%a], %%x;", GPU_COPIES_MAX);
+    words(body, 32, y);
+    for (int k = 0; k < 32; k++) assert_int_equal(y[k], 0);
+    /* of the lane alone that begins so many */
+    snprintf(body, sizeof body, "st.global.u32 [%%a], 7;\nmul.wide.u32 %%o, %%t, 4;\ncp.async.ca.shared.global [%%o], [%%a], 4;\nsetp.ne.u32 %%p, %%t, 5;\n@%%p bra LOOK;\nmov.u32 %%z, 0;\nAGAIN: cp.async.ca.shared.global [%%o], [%%a], 4;\nadd.u32 %%z, %%z, 1;\nsetp.lt.u32 %%q, %%z, %d;\n@%%q bra AGAIN;\nLOOK: ld.shared.u32 %%x, [%%o];\nst.global.u32 [%%a], %%x;", GPU_COPIES_MAX);
+    words(body, 32, y);
+    for (int k = 0; k < 32; k++) assert_int_equal(y[k], k == 5 ? 7 : 0);
+}
+
+/* 64 KiB of .local memory in each of two calls: of a block that is alone there is room for it, of 4096 at once there is not. */
+static void blocks_have_room_for_so_much(void **unused) {
+    static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.func deep(.param .u32 n)\n{\n.local .align 4 .b8 own[65536];\n.reg .u32 %x;\n.reg .pred %p;\nld.param.u32 %x, [n];\nst.local.u32 [own], %x;\nsetp.eq.u32 %p, %x, 0;\n@%p ret;\nsub.u32 %x, %x, 1;\n"
+                              "{\n.param .u32 a;\nst.param.u32 [a], %x;\ncall deep, (a);\n}\nret;\n}\n.visible .entry k(.param .u64 out)\n{\n.param .u32 a;\nst.param.u32 [a], 1;\ncall deep, (a);\nret;\n}\n"
+                              ".visible .entry large(.param .u64 out)\n{\n.local .align 4 .b8 own[65536];\nst.local.u32 [own], 1;\nret;\n}\n";
+    load_text(ptx, sizeof ptx - 1, MEMORY);
+    uint64_t out = device(NULL, 4);
+    runs("k", 1, 1, 1024, 1, &out);
+    gpu_launch l = {.program = &program, .kernel = ptx_function_find(module, "k"), .grid = {4096, 1, 1}, .block = {32, 1, 1}, .parameters = &out, .cooperative = true};
+    assert_int_equal(execute(&l, &fault), PGD_DEVICE);
+    assert_int_equal(fault.kind, GPU_FAULT_STACK);
+    assert_non_null(strstr(fault.text, "a call of deep goes deeper than 1024 calls, than 1048576 bytes of a thread, or than 1 MiB of its block"));
+    l.kernel = ptx_function_find(module, "large");
+    assert_int_equal(execute(&l, &fault), PGD_NO_MEMORY);
+    assert_non_null(strstr(pgd_error_text(), "launch smaller blocks, or fewer at once"));
+    l.grid[0] = 64;
+    assert_int_equal(execute(&l, &fault), PGD_OK);
+}
+
 static void a_call_of_another_prototype_is_a_fault(void **unused) {
     static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.func f(.param .b8 x[64]) { ret; }\n.entry k(.param .u64 out)\n{\n.reg .u64 %f;\n.param .b32 a;\np: .callprototype _ (.param .b32 _);\nmov.u64 %f, f;\ncall %f, (a), p;\n}\n";
-    load_text(ptx, strlen(ptx));
+    load_text(ptx, strlen(ptx), MEMORY);
     fails(1, device(NULL, 4), GPU_FAULT_CALL, "f has other parameters than the prototype of this call");
 }
 
@@ -581,7 +576,7 @@ static void registers_of_the_environment_are_empty(void **unused) {
 
 static void constants_are_only_read(void **unused) {
     static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.const .u32 fixed = 5;\n.entry k(.param .u64 out)\n{\n.reg .u64 %a;\n.reg .u32 %x;\nld.const.u32 %x, [fixed];\nmov.u64 %a, fixed;\ncvta.const.u64 %a, %a;\nst.u32 [%a], %x;\n}\n";
-    load_text(ptx, strlen(ptx));
+    load_text(ptx, strlen(ptx), MEMORY);
     fails(1, device(NULL, 4), GPU_FAULT_READ_ONLY, "writes to fixed, which is .const");
 }
 
@@ -593,10 +588,10 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
     assert_int_equal(launch("k", 1, 70000, 32, 1, &out), PGD_BAD_ARG);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+#define TEST(name) cmocka_unit_test_teardown(name, unload)
 #define EXECUTOR_TESTS                                                                                                                                                    \
     TEST(some_lanes_change_their_own_registers), TEST(constants_are_stored), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
-        TEST(copies_beside_the_threads_are_waited_for), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault),                       \
+        TEST(copies_beside_the_threads_are_waited_for), TEST(older_copies_happen_without_a_wait), TEST(blocks_have_room_for_so_much), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault),                       \
         TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

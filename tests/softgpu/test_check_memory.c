@@ -12,6 +12,7 @@
 #include "check/checker.h"
 #include "exec/reference.h"
 #include "failing_memory.h"
+#include "program_fixture.h"
 
 /* What was told, a bit for each kind. */
 static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS", "stream race"};
@@ -22,36 +23,24 @@ static void hear(void *user, const gpu_finding *n) {
         if (strcmp(n->kind, kinds[k]) == 0) *(uint32_t *)user |= 1u << k;
 }
 
-static ptx_module *module;
-static gpu_memory *memory;
-static gpu_program program;
 static gpu_checker *checker;
 static gpu_findings findings;
 static gpu_moment *latest; /* the last launch; NULL: each is in a stream of its own, and nothing orders them */
 
 static void load(bool bug, uint32_t *told) {
-    char path[4096], *text;
-    size_t bytes;
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/planted_%d.ptx", getenv("PAGODA_SOURCE_DIR"), bug);
-    assert_int_equal(pgd_file_read(path, 1 << 24, NULL, &text, &bytes), PGD_OK);
-    pgd_text log = {0};
-    assert_int_equal(ptx_parse(text, bytes, &log, &module), PGD_OK);
-    pgd_mem_free(log.chars);
-    pgd_mem_free(text);
-    assert_int_equal(gpu_memory_create(1, 1 << 20, &memory), PGD_OK);
-    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
+    char name[32];
+    snprintf(name, sizeof name, "planted_%d.ptx", bug);
+    load_file(name, 1 << 20);
     checker = NULL;
     findings = (gpu_findings){.added = hear, .user = told};
 }
 
-static void unload(void) {
+static void end(void) {
     gpu_moment_destroy(latest);
     latest = NULL;
     gpu_checker_destroy(checker);
     gpu_findings_deinit(&findings);
-    gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    ptx_module_destroy(module);
+    unload(NULL);
 }
 
 static uint64_t buffer(failing_memory *m, bool written) {
@@ -80,7 +69,6 @@ static pgd_status done(const gpu_launch *l, bool in_order) {
 }
 
 static pgd_status run(bool in_order, const char *kernel, uint32_t blocks, uint32_t threads, const void *parameters) {
-    gpu_fault fault = {0};
     gpu_launch l = {.program = &program, .kernel = ptx_function_find(module, kernel), .grid = {blocks, 1, 1}, .block = {threads, 1, 1}, .parameters = parameters, .instruction_limit = 1000000, .listener = gpu_checker_listener(checker)};
     pgd_status status = gpu_reference_run(&l, &fault);
     if (status == PGD_DEVICE) gpu_findings_add_fault(&findings, &l, &fault);
@@ -109,7 +97,7 @@ static bool round_with(bool bug, int64_t failure, bool for_good, int64_t *count)
     m.off = false;
     pgd_status status = check_all(&m, bug);
     m.off = true;
-    unload();
+    end();
     assert_int_equal(m.blocks, 0);
     assert_true(status == PGD_OK || (status == PGD_NO_MEMORY && m.failed));
     if (m.failed && status == PGD_OK && (told & INCOMPLETE) == 0) fail_msg("allocation %lld failed, and nobody was told", (long long)failure);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "exec/vector.h"
+#include "program_fixture.h"
 #include "timing/counts.h"
 #include "timing/occupancy.h"
 #include "timing/registers.h"
@@ -18,19 +19,11 @@ static gpu_launch_counts counts;
 /* Runs a kernel k(out) of 32 threads by `warps`, whose body has %t, the thread, and %o, the buffer's address. */
 static void run(const char *body, uint32_t warps) {
     char text[4096];
-    pgd_text log = {0};
-    ptx_module *module;
-    gpu_memory *memory;
-    gpu_program program;
     gpu_vector_code *code;
-    gpu_fault fault;
-    uint64_t out;
     snprintf(text, sizeof text, ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x, %%s;\n.reg .f32 %%f;\n.reg .pred %%p;\n.shared .align 16 .b8 room[8192];\n"
              "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\n%s\nret;\n}\n", body);
-    assert_int_equal(ptx_parse(text, strlen(text), &log, &module), PGD_OK);
-    assert_int_equal(gpu_memory_create(1, 1 << 26, &memory), PGD_OK);
-    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 1 << 16, 1, NULL, &out), PGD_OK);
-    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
+    load_text(text, strlen(text), 1 << 26);
+    uint64_t out = device(NULL, 1 << 16);
     assert_int_equal(gpu_vector_prepare_observed(&program, ptx_function_find(module, "k"), &code), PGD_OK);
     memset(&counts, 0, sizeof counts);
     gpu_observer observer = gpu_counter(&counts);
@@ -39,10 +32,7 @@ static void run(const char *body, uint32_t warps) {
     if (status != PGD_OK) print_message("%s\n", fault.text);
     assert_int_equal(status, PGD_OK);
     gpu_vector_code_destroy(code);
-    gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    ptx_module_destroy(module);
-    pgd_mem_free(log.chars);
+    unload(NULL);
 }
 
 static void instructions_are_counted_by_class(void **unused) {

@@ -16,59 +16,27 @@
 #include "exec/gpu_heap.h"
 #include "exec/vector.h"
 #include "marked_line.h"
+#include "program_fixture.h"
 
 static pgd_pool *pool;
-static ptx_module *module;
-static gpu_memory *memory;
-static gpu_program program;
-static gpu_fault fault;
 static gpu_heap heap;
-static char *source, said[4096];
+static char said[4096];
 static size_t said_bytes;
 
 static void say(void *unused, const char *text, size_t bytes) {
     if (said_bytes + bytes < sizeof said) memcpy(said + said_bytes, text, bytes), said_bytes += bytes;
 }
 
-static int set_up(void **unused) {
-    char path[4096];
-    size_t bytes;
-    pgd_text log = {0};
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/header.ptx", getenv("PAGODA_SOURCE_DIR"));
-    if (pgd_pool_create(2, &pool) != PGD_OK || pgd_file_read(path, 1 << 24, NULL, &source, &bytes) != PGD_OK) return -1;
-    pgd_status status = ptx_parse(source, bytes, &log, &module);
-    if (status != PGD_OK) print_message("%s", log.chars);
-    pgd_mem_free(log.chars);
-    return status == PGD_OK ? 0 : -1;
+static int begin(void **unused) {
+    load_file("header.ptx", 1 << 28);
+    heap = (gpu_heap){.memory = memory, .claim = 7, .bytes = 65536};
+    return pool == NULL && pgd_pool_create(2, &pool) != PGD_OK ? -1 : 0;
 }
 
 static int tear_down(void **unused) {
-    ptx_module_destroy(module);
-    pgd_mem_free(source);
     pgd_pool_destroy(pool);
     return 0;
 }
-
-static int begin(void **unused) {
-    if (gpu_memory_create(1, 1 << 28, &memory) != PGD_OK || gpu_program_load(module, memory, 0, &program) != PGD_OK) return -1;
-    heap = (gpu_heap){.memory = memory, .claim = 7, .bytes = 65536};
-    return 0;
-}
-
-static int end(void **unused) {
-    gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    return 0;
-}
-
-static uint64_t device(const void *from, size_t bytes) {
-    uint64_t address;
-    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, bytes, 1, NULL, &address), PGD_OK);
-    if (from != NULL) memcpy(gpu_memory_at(memory, address, bytes, NULL), from, bytes);
-    return address;
-}
-
-static void read_back(void *to, uint64_t address, size_t bytes) { memcpy(to, gpu_memory_at(memory, address, bytes, NULL), bytes); }
 
 static pgd_status launch(const char *kernel, const uint32_t *grid, const uint32_t *block, const void *parameters, uint32_t shared_bytes) {
     gpu_services services = {.print = say, .heap = &heap};
@@ -195,7 +163,7 @@ static void check_function(const function *f, bool wide) {
     struct { uint64_t x, y; int32_t n; } one = {places[0], places[2], COUNT};
     struct { uint64_t x, z, y; int32_t n; } two = {places[0], places[1], places[2], COUNT};
     runs(kernel, COUNT / 256, 256, f->two == NULL ? (void *)&one : &two);
-    read_back(wide ? (void *)results : narrow, places[2], bytes);
+    host(wide ? (void *)results : narrow, places[2], bytes);
     for (int i = 0; i < COUNT; i++) {
         double x = arguments[0][i], z = arguments[1][i], got = wide ? results[i] : (double)narrow[i];
         long double wanted = f->two == NULL ? f->one(x) : f->two(x, z);
@@ -239,8 +207,8 @@ static void check_parts(bool wide) {
     size_t bytes = wide ? sizeof(double) : sizeof(float);
     struct { uint64_t x, by, y, exponents; int32_t n; } p = {device(wide ? (void *)x : f, bytes * N), device(by, sizeof by), device(NULL, 6 * bytes * N), device(NULL, sizeof exponents), N};
     runs(wide ? "f64_parts" : "f32_parts", N / 64, 64, &p);
-    read_back(wide ? (void *)y : f, p.y, 6 * bytes * N);
-    read_back(exponents, p.exponents, sizeof exponents);
+    host(wide ? (void *)y : f, p.y, 6 * bytes * N);
+    host(exponents, p.exponents, sizeof exponents);
     for (int i = 0; i < N; i++) {
         float whole;
         for (int k = 0; k < 6; k++) row[k] = wide ? y[6 * i + k] : (double)f[6 * i + k];
@@ -268,7 +236,7 @@ static void numbers_are_told_apart(void **unused) {
     for (int i = 0; i < N; i++) f[i] = (float)x[i];
     struct { uint64_t f, x, y; int32_t n; } p = {device(f, sizeof f), device(x, sizeof x), device(NULL, sizeof y), N};
     runs("classes", N / 64, 64, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++)
         assert_int_equal(y[i], (isnan(f[i]) ? 1 : 0) + (isinf(f[i]) ? 2 : 0) + (isfinite(f[i]) ? 4 : 0) + (signbit(f[i]) ? 8 : 0) + (isnan(x[i]) ? 16 : 0) + (isinf(x[i]) ? 32 : 0) + (isfinite(x[i]) ? 64 : 0) + (signbit(x[i]) ? 128 : 0));
 }
@@ -281,7 +249,7 @@ static void whole_numbers_are_rounded_as_c_does(void **unused) {
     for (int i = 0; i < N; i++) x[i] = i < 64 ? (i - 32) * 0.5 : ldexp(random_between(-2, 2), (int)(random_bits() % 60)), f[i] = (float)x[i];
     struct { uint64_t f, x, y; int32_t n; } p = {device(f, sizeof f), device(x, sizeof x), device(NULL, sizeof y), N};
     runs("whole_numbers", N / 64, 64, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++) {
         const int64_t expected[8] = {lrintf(f[i]), llrintf(f[i]), lroundf(f[i]), llroundf(f[i]), lrint(x[i]), llrint(x[i]), lround(x[i]), llround(x[i])};
         assert_memory_equal(&y[8 * i], expected, sizeof expected);
@@ -294,7 +262,7 @@ static void approximations_are_near(void **unused) {
     for (int i = 0; i < N; i++) x[i] = (float)random_between(-3, 3), z[i] = (float)random_between(0.01, 9);
     struct { uint64_t x, z, y; int32_t n; } p = {device(x, sizeof x), device(z, sizeof z), device(NULL, sizeof y), N};
     runs("fast", N / 64, 64, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++) {
         double a = x[i], b = z[i];
         const double expected[FAST] = {exp(a), pow(10, a), log(b), log2(b), log10(b), sin(a), cos(a), tan(a), pow(b, a), a / b, fmin(fmax(a, 0), 1), 1 / sqrt(b), sin(a), cos(a)};
@@ -314,8 +282,8 @@ static void arithmetic_is_rounded_as_it_says(void **unused) {
     for (int i = 0; i < N; i++) x[i] = ldexp(random_between(-2, 2), (int)(random_bits() % 12)), f[i] = (float)x[i];
     struct { uint64_t f, x, g, y; int32_t n; } p = {device(f, sizeof f), device(x, sizeof x), device(NULL, sizeof g), device(NULL, sizeof y), N};
     runs("rounded", N / 64, 64, &p);
-    read_back(g, p.g, sizeof g);
-    read_back(y, p.y, sizeof y);
+    host(g, p.g, sizeof g);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++) {
         volatile float a = f[i], b = f[(i + 1) % N], c = f[(i + 2) % N], one = 1;
         volatile double q = x[i], r = x[(i + 1) % N], s = x[(i + 2) % N];
@@ -339,8 +307,8 @@ static void conversions_are_rounded_as_they_say(void **unused) {
     for (int i = 0; i < N; i++) x[i] = i < 40 ? (i - 20) * 0.5 : ldexp(random_between(-2, 2), (int)(random_bits() % 66)), l[i] = (int64_t)random_bits() >> random_bits() % 64;
     struct { uint64_t x, l, whole, real; int32_t n; } p = {device(x, sizeof x), device(l, sizeof l), device(NULL, sizeof whole), device(NULL, sizeof real), N};
     runs("converted", N / 64, 64, &p);
-    read_back(whole, p.whole, sizeof whole);
-    read_back(real, p.real, sizeof real);
+    host(whole, p.whole, sizeof whole);
+    host(real, p.real, sizeof real);
     for (int i = 0; i < N; i++) {
         volatile double d = x[i];
         volatile float f = (float)d;
@@ -384,7 +352,7 @@ static void bits_are_counted_and_moved(void **unused) {
     for (int i = 0; i < N; i++) x[i] = i < 2 ? -i : (int64_t)random_bits() >> random_bits() % 64;
     struct { uint64_t x, y; int32_t n; } p = {device(x, sizeof x), device(NULL, sizeof y), N};
     runs("bits", N / 64, 64, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++) {
         int64_t l = x[i], m = x[(i + 1) % N];
         int32_t a = (int32_t)l, b = (int32_t)m;
@@ -411,7 +379,7 @@ static void overloads_give_what_c_plus_plus_gives(void **unused) {
     double d = -1.25, y[32];
     struct { uint64_t y; float f; double d; int32_t i; } p = {device(NULL, sizeof y), f, d, 5};
     runs("overloads", 1, 1, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     const double expected[32] = {sqrt(5), pow(f, 5), sqrtf(f), 125, f, f, fmaf(f, f, f), fmaf(f, f, 1), fma(d, d, d), 2.75, 1.25, 22, d, 1.5, d, f, 0.75, 2, 0.6875, 2, INFINITY, NAN, 3.14159265358979323846, FLT_MAX, DBL_EPSILON, 2147483647.0, INFINITY, 12, INFINITY, 3, 15, 16};
     for (int k = 0; k < 32; k++)
         if (error_of(y[k], expected[k], true) > 1) fail_msg("number %d: %a is not %a", k, y[k], expected[k]);
@@ -422,7 +390,7 @@ static void vectors_lie_as_cuda_says(void **unused) {
     int32_t y[62];
     uint64_t at = device(NULL, sizeof y);
     runs("vectors", 1, 1, &at);
-    read_back(y, at, sizeof y);
+    host(y, at, sizeof y);
     for (int k = 0; k < 12; k++) {
         int one = kinds[k][0];
         const int32_t expected[5] = {one | one << 8, 2 * one | kinds[k][1] << 8, 3 * one | one << 8, 4 * one | kinds[k][2] << 8, 1 + 20 + 300 + 42};
@@ -437,7 +405,7 @@ static void threads_know_their_places(void **unused) {
     int32_t y[2 * 24 * 30];
     uint64_t at = device(NULL, sizeof y);
     assert_int_equal(launch("places", grid, block, &at, 0), PGD_OK);
-    read_back(y, at, sizeof y);
+    host(y, at, sizeof y);
     for (int i = 0; i < 24 * 30; i++) {
         int t = i % 30, b = i / 30;
         assert_int_equal(y[2 * i], t % 5 | t / 5 % 2 << 4 | t / 10 << 8 | b % 3 << 12 | b / 3 % 4 << 16 | b / 12 << 20 | 32 << 24);
@@ -453,7 +421,7 @@ static void memory_is_where_it_was_declared(void **unused) {
     for (int i = 0; i < N; i++) x[i] = i + 100;
     struct { uint64_t x, y; int32_t n; } p = {device(x, sizeof x), device(NULL, sizeof y), N};
     assert_int_equal(launch("spaces", one, threads, &p, 4 * N), PGD_OK);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int i = 0; i < N; i++) assert_int_equal(y[i], x[N - 1 - i] + 1000 * x[i] + 1000000 * table[i % 4]);
     assert_int_equal(y[N], 6);
 }
@@ -468,7 +436,7 @@ static void bytes_are_copied_and_filled(void **unused) {
     memcpy(expected, from, N);
     memmove(expected + N + 3, expected + N, N);
     memset(expected + 3 * N, N, N);
-    read_back(to, p.to, sizeof to);
+    host(to, p.to, sizeof to);
     assert_memory_equal(to, expected, sizeof to);
 }
 
@@ -481,7 +449,7 @@ static void blocks_count_their_votes(void **unused) {
     x[2 * N + 7] = 4 * N + 7;
     struct { uint64_t x, y; } p = {device(x, sizeof x), device(NULL, sizeof y)};
     runs("blocks_vote", BLOCKS, N, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int b = 0; b < BLOCKS; b++) {
         int count = 0;
         for (int t = 0; t < N; t++) count += x[b * N + t] & 1;
@@ -498,7 +466,7 @@ static void lanes_get_what_others_have(void **unused) {
     for (int t = 0; t < 32; t++) x[t] = (int64_t)random_bits();
     struct { uint64_t x, y; } p = {device(x, sizeof x), device(NULL, sizeof y)};
     runs("shuffles", 1, 32, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int t = 0; t < 32; t++) {
         const int from[8] = {t * 5 % 37 % 32, t / 8 * 8 + (t + 3) % 8, t < 3 ? t : t - 3, t % 16 < 1 ? t : t - 1, t + 5 > 31 ? t : t + 5, t % 4 > 1 ? t : t + 2, t ^ 9, t ^ 6};
         for (int k = 0; k < 8; k++) {
@@ -526,7 +494,7 @@ static void warps_vote_match_and_reduce(void **unused) {
     }
     struct { uint64_t x, y; } p = {device(x, sizeof x), device(NULL, sizeof y)};
     runs("votes", 1, 32, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int t = 0; t < 32; t++) {
         uint32_t mask = t < 8 ? 0xff : 0xffffff00, ballot = ballots[t >= 8], same = 0;
         for (int k = 0; k < 32; k++) same |= (uint32_t)(x[k] == x[t]) << k;
@@ -549,7 +517,7 @@ static void fences_and_clocks_are_there(void **unused) {
     int64_t y[2 * 4 * 32];
     struct { uint64_t data, flag, y; } p = {device(NULL, sizeof data), device(NULL, sizeof flag), device(NULL, sizeof y)};
     runs("fences", 4, 32, &p);
-    read_back(data, p.data, sizeof data), read_back(flag, p.flag, sizeof flag), read_back(y, p.y, sizeof y);
+    host(data, p.data, sizeof data), host(flag, p.flag, sizeof flag), host(y, p.y, sizeof y);
     for (int b = 0; b < 4; b++) assert_true(data[b] == 42 + b && flag[b] == 1);
     for (int i = 0; i < 256; i++) assert_true(y[i] > 0 && y[i] < INT64_C(1) << 32);
 }
@@ -587,7 +555,7 @@ static void atomics_give_what_was_there(void **unused) {
         if (round % 4 == 0) b = 0 - b;
         struct { uint64_t p, y, a, b; } p = {device(&memory_word, 8), device(NULL, sizeof y), a, b};
         runs("atomics", 1, 1, &p);
-        read_back(y, p.y, sizeof y);
+        host(y, p.y, sizeof y);
         const int64_t *at = y;
         for (int r = 0; r < ROWS; r++) {
             kind k = rows[r].kind;
@@ -619,7 +587,7 @@ static void atomics_lose_nothing(void **unused) {
     double d = 0;
     struct { uint64_t i, u, l, f, d; } p = {device(i, sizeof i), device(u, sizeof u), device(&l, 8), device(&f, 4), device(&d, 8)};
     runs("atomics_together", BLOCKS, THREADS, &p);
-    read_back(i, p.i, sizeof i), read_back(u, p.u, sizeof u), read_back(&l, p.l, 8), read_back(&f, p.f, 4), read_back(&d, p.d, 8);
+    host(i, p.i, sizeof i), host(u, p.u, sizeof u), host(&l, p.l, 8), host(&f, p.f, 4), host(&d, p.d, 8);
     assert_true(i[0] == ALL && i[1] == ALL - 1 && u[0] == ALL && u[1] == ALL % 10 && u[2] == UINT32_MAX && l == (uint64_t)ALL << 33 && f == 0.5f * ALL && d == 0.25 * ALL);
 }
 
@@ -628,7 +596,7 @@ static void barriers_hold_reads_back(void **unused) {
     int32_t x[BLOCKS] = {11, 22, 33, 44}, y[BLOCKS * THREADS];
     struct { uint64_t x, y; } p = {device(x, sizeof x), device(NULL, sizeof y)};
     runs("shared_broadcast", BLOCKS, THREADS, &p);
-    read_back(y, p.y, sizeof y);
+    host(y, p.y, sizeof y);
     for (int k = 0; k < BLOCKS * THREADS; k++) assert_int_equal(y[k], x[k / THREADS]);
 }
 
@@ -661,7 +629,7 @@ static void assertions_and_traps_end_the_launch(void **unused) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, unload)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -670,5 +638,5 @@ int main(void) {
         TEST(vectors_lie_as_cuda_says), TEST(threads_know_their_places), TEST(memory_is_where_it_was_declared), TEST(bytes_are_copied_and_filled), TEST(blocks_count_their_votes), TEST(lanes_get_what_others_have),
         TEST(warps_vote_match_and_reduce), TEST(fences_and_clocks_are_there), TEST(atomics_give_what_was_there), TEST(atomics_lose_nothing), TEST(barriers_hold_reads_back), TEST(kernels_print_and_allocate), TEST(assertions_and_traps_end_the_launch),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -170,6 +170,13 @@ static void some_lanes_exchange_with_a_barrier_of_theirs(void **unused) {
     orders("setp.ge.u32 %%p, %%t, 16;\nst.shared.u32 [%%y], %%t;\n@%%p bra THERE;\n%1$s\nbra BOTH;\nTHERE:\nmov.u32 %%w, 1;\n%1$s\nBOTH:\nxor.b32 %%v, %%y, 64;\nld.shared.u32 %%z, [%%v];", "bar.warp.sync -1;", "shared race", 32);
 }
 
+/* Of a warp of twenty threads, of some that have exited, of half a mask. */
+static void lanes_read_from_lanes_that_are_there(void **unused) {
+    orders("mov.u32 %%w, 31;\n%s\nshfl.sync.down.b32 %%z, %%t, 1, %%w, -1;", "mov.u32 %w, 19;", "absent lane", 20);
+    orders("setp.ge.u32 %%p, %%t, 30;\n@%%p bra DONE;\nmov.u32 %%w, 2;\n%s\nshfl.sync.bfly.b32 %%z, %%t, %%w, 31, -1;\nDONE:\n@%%p ret;", "mov.u32 %w, 1;", "absent lane", 32);
+    orders("mov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 16;\n@%%p bra DONE;\nmov.u32 %%w, 16;\n%s\nshfl.sync.idx.b32 %%z, %%t, %%w, 31, 0xffff;\nDONE:", "mov.u32 %w, 15;", "absent lane", 32);
+}
+
 static void matrices_are_loaded_behind_a_barrier(void **unused) {
     orders("st.shared.u32 [%%y], %%t;\n%s\nand.b32 %%v, %%t, 7;\nmad.lo.u32 %%v, %%v, 16, %%x;\nldmatrix.sync.aligned.m8n8.x1.shared.b16 {%%z}, [%%v];", "bar.sync 0;", "shared race", 64);
 }
@@ -411,17 +418,22 @@ static void an_endless_loop(void **unused) {
 }
 
 /* In a process of its own, which ends as it would with a GPU. */
-static void the_host_touches_device_memory(void **unused) {
-    begin(false);
+/* This test's other selves, which end badly. */
+static void ends_badly(const char *which, const char *finding) {
+    int how;
     pid_t child = fork();
     if (child == 0) {
-        execl("/proc/self/exe", "test_driver_check", "touch", (char *)NULL);
+        execl("/proc/self/exe", "test_driver_check", which, (char *)NULL);
         _exit(1);
     }
-    int how;
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_true(!WIFEXITED(how) || WEXITSTATUS(how) != 0);
-    has_text("\"kind\": \"host access\"");
+    has_text(finding);
+}
+
+static void the_host_touches_device_memory(void **unused) {
+    begin(false);
+    ends_badly("touch", "\"kind\": \"host access\"");
     has_text("4 bytes into an allocation of 64");
     end();
 }
@@ -429,15 +441,7 @@ static void the_host_touches_device_memory(void **unused) {
 /* Too few parameters: behind them lies what it may. */
 static void a_launch_reads_what_is_no_parameter(void **unused) {
     begin(false);
-    pid_t child = fork();
-    if (child == 0) {
-        execl("/proc/self/exe", "test_driver_check", "launch", (char *)NULL);
-        _exit(1);
-    }
-    int how;
-    assert_int_equal(waitpid(child, &how, 0), child);
-    assert_true(!WIFEXITED(how) || WEXITSTATUS(how) != 0);
-    has_text("cuLaunchKernel: parameter 2 of the 2 that fill takes is said to lie at 0x10, where nothing can be read");
+    ends_badly("launch", "cuLaunchKernel: parameter 2 of the 2 that fill takes is said to lie at 0x10, where nothing can be read");
     end();
 }
 
@@ -486,6 +490,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_missing_wait_for_a_copy),
         cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
         cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),
+        cmocka_unit_test(lanes_read_from_lanes_that_are_there),
         cmocka_unit_test(matrices_are_loaded_behind_a_barrier),
         cmocka_unit_test(fences_of_a_block_order_no_other_block),
         cmocka_unit_test(fences_of_a_block_order_its_threads),

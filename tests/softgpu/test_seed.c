@@ -20,7 +20,7 @@ static pgd_status execute(const gpu_launch *launch, gpu_fault *f) {
 /* Which seed it was, when a test did not come to its end. */
 static int end(void **unused) {
     if (!whole) print_message("with the %s executor and seed %llu\n", by_vector ? "vector" : "reference", (unsigned long long)seed);
-    if (module != NULL) tear_down(NULL);
+    if (module != NULL) unload(NULL);
     cooperative = false;
     return 0;
 }
@@ -38,9 +38,9 @@ static void right_kernels_stay_right(void **unused) {
         for (seed = 1; seed <= SEEDS; seed++)
             for (size_t k = 0; k < sizeof each / sizeof each[0]; k++) {
                 by_vector = executor == 1;
-                if (each[k].test_func == atomic_operations_give_the_old_value || each[k].test_func == planted_faults_are_told_with_their_place) continue; /* whose order matters; which take long */
+                if (each[k].test_func == atomic_operations_give_the_old_value || each[k].test_func == planted_faults_are_told_with_their_place || each[k].test_func == blocks_have_room_for_so_much) continue; /* whose order matters; which take long, or are cooperative */
                 each[k].test_func(NULL);
-                if (module != NULL) tear_down(NULL);
+                if (module != NULL) unload(NULL);
             }
     whole = true;
 }
@@ -125,7 +125,7 @@ static void the_last_block_of_a_cooperative_launch_wins(void **unused) {
 static void sums_that_are_not_atomic_lose_some(void **unused) {
     static const char body[] = "and.b32 %x, %t, 31;\nsetp.ne.u32 %p, %x, 0;\n@%p bra OUT;\nld.global.u32 %y, [%o];\nadd.u32 %y, %y, 1;\nst.global.u32 [%o], %y;\nOUT:";
     a_wrong_body(body, 1, 1024, 32, 32, 8);
-    tear_down(NULL);
+    unload(NULL);
     a_wrong_body(body, 100, 32, 100, 100, 8);
 }
 
@@ -180,12 +180,12 @@ static void deadlocks_and_endless_loops_are_still_told(void **unused) {
             by_vector = executor == 1;
             load_body("setp.lt.u32 %p, %t, 16;\n@%p bar.sync 0;\n@!%p bar.sync 1;");
             fails(32, device(NULL, 256), GPU_FAULT_DEADLOCK, "wait for ever");
-            tear_down(NULL);
+            unload(NULL);
             load_body("setp.ne.u32 %p, %t, 5;\n@%p exit;\nAGAIN: ld.volatile.global.u32 %x, [%o];\nsetp.eq.u32 %q, %x, 0;\n@%q bra AGAIN;");
             gpu_launch l = {&program, ptx_function_find(module, "k"), {3, 1, 1}, {64, 1, 1}, 0, &(uint64_t){device(NULL, 256)}, 20000, .seed = 0};
             assert_int_equal(execute(&l, &fault), PGD_DEVICE);
             assert_int_equal(fault.kind, GPU_FAULT_LIMIT);
-            tear_down(NULL);
+            unload(NULL);
         }
     whole = true;
 }

@@ -14,18 +14,14 @@
 #include "exec/reference.h"
 #include "exec/vector.h"
 #include "marked_line.h"
+#include "program_fixture.h"
 
-enum { HEAP = 64 * 1024 + 1010 };
+enum { MEMORY = 1 << 28, HEAP = 64 * 1024 + 1010 };
 
 static pgd_pool *pool;
 static bool by_reference;
-static ptx_module *module;
-static gpu_memory *memory;
-static gpu_program program;
-static gpu_fault fault;
 static gpu_heap heap;
 static gpu_services services;
-static char *source;
 
 /* What kernels printed. */
 static pgd_text said;
@@ -51,43 +47,26 @@ static void forget(void) {
 
 static const char *text_said(void) { return said.chars == NULL ? "" : said.chars; }
 
-static void load_text(const char *ptx) {
-    pgd_text log = {0};
-    pgd_status status = ptx_parse(ptx, strlen(ptx), &log, &module);
-    if (status != PGD_OK) print_message("%s", log.chars);
-    assert_int_equal(status, PGD_OK);
-    pgd_mem_free(log.chars);
-    assert_int_equal(gpu_memory_create(1, 1 << 28, &memory), PGD_OK);
-    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
+static void serve(void) {
     heap = (gpu_heap){.memory = memory, .claim = 7, .bytes = HEAP};
     services = (gpu_services){.print = say, .heap = &heap};
     forget();
 }
 
 static void load(void) {
-    char path[4096];
-    size_t bytes;
-    snprintf(path, sizeof path, "%s/tests/softgpu/kernels/printing.ptx", getenv("PAGODA_SOURCE_DIR"));
-    assert_int_equal(pgd_file_read(path, 1 << 24, NULL, &source, &bytes), PGD_OK);
-    load_text(source);
+    load_file("printing.ptx", MEMORY);
+    serve();
+}
+
+static void load_own(const char *ptx) {
+    load_text(ptx, strlen(ptx), MEMORY);
+    serve();
 }
 
 static int tear_down(void **unused) {
-    if (module != NULL) gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    ptx_module_destroy(module);
-    pgd_mem_free(source);
     pgd_mem_free(said.chars);
-    memory = NULL, module = NULL, source = NULL;
     said = (pgd_text){0};
-    return 0;
-}
-
-static uint64_t device(const void *from, size_t bytes) {
-    uint64_t address;
-    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, bytes, 1, NULL, &address), PGD_OK);
-    if (from != NULL) memcpy(gpu_memory_at(memory, address, bytes, NULL), from, bytes);
-    return address;
+    return unload(unused);
 }
 
 static int32_t word(uint64_t address, int index) {
@@ -351,7 +330,7 @@ static void lanes_that_call_together_print_in_their_order(void **unused) {
     ".reg .b64 %o, %f, %a, %x;\n.reg .b32 %r;\nld.param.u64 %o, [out];\nmov.u64 %f, format;\nmov.u64 %a, number;\n" call "\nst.global.u32 [%o], %r;\nret;\n}\n"
 
 static int32_t result_of(const char *ptx) {
-    load_text(ptx);
+    load_own(ptx);
     uint64_t out = device(NULL, 4);
     runs("k", 1, 1, &out);
     return word(out, 0);
@@ -377,7 +356,7 @@ static void other_parameters_and_names_are_no_system_calls(void **unused) {
                                       HEAD ".extern .func (.param .b64 r) vprintf(.param .b64 f, .param .b64 a);\n" BODY("call (%x), vprintf, (%f, %a);"),
                                       HEAD ".extern .func (.param .b32 r) puts(.param .b64 f);\n" BODY("call (%r), puts, (%f);"), HEAD ".extern .func free(.param .b32 f);\n" BODY("call free, (%r);")};
     EACH(k, ptx) {
-        load_text(ptx[k]);
+        load_own(ptx[k]);
         uint64_t out = device(NULL, 4);
         assert_int_equal(launch("k", 1, 1, &out), PGD_DEVICE);
         assert_int_equal(fault.kind, GPU_FAULT_CALL);
@@ -465,7 +444,7 @@ static void mistakes_with_the_heap_are_told(void **unused) {
 
 /* At an instruction that has found it before. */
 static void what_was_found_is_forgotten_with_free(void **unused) {
-    load_text(HEAD ".extern .func (.param .b64 r) malloc(.param .b64 n);\n.extern .func free(.param .b64 p);\n.visible .entry k(.param .u64 out)\n{\n"
+    load_own(HEAD ".extern .func (.param .b64 r) malloc(.param .b64 n);\n.extern .func free(.param .b64 p);\n.visible .entry k(.param .u64 out)\n{\n"
               ".reg .b64 %p, %n, %o;\n.reg .b32 %i, %x;\n.reg .pred %q;\nld.param.u64 %o, [out];\nmov.u64 %n, 400;\ncall (%p), malloc, (%n);\nmov.u32 %i, 0;\n"
               "again: ld.global.u32 %x, [%p];\nst.global.u32 [%o], %x;\nsetp.ne.u32 %q, %i, 0;\n@%q ret;\nmov.u32 %i, 1;\ncall free, (%p);\nbra again;\n}\n");
     uint64_t out = device(NULL, 4);

@@ -345,7 +345,7 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, ui
     static uint64_t in[2 * THREADS_MAX * SLOTS + 64], wanted[2 * THREADS_MAX * SLOTS], got[2 * THREADS_MAX * SLOTS];
     gpu_fault fault_wanted, fault_got;
     bool same = true;
-    load_text(text_, strlen(text_));
+    load_text(text_, strlen(text_), MEMORY);
     for (size_t k = 0; k < sizeof in / sizeof in[0]; k++) in[k] = tame ? tame_number() : number();
     uint64_t parameters[2] = {device(in, sizeof in), device(NULL, sizeof wanted)};
     char *out = gpu_memory_at(memory, parameters[1], sizeof wanted, NULL);
@@ -363,7 +363,7 @@ static bool same_with_all(const char *text_, uint32_t blocks, uint32_t width, ui
         memcpy(got, out, sizeof got);
         same = same && (status != PGD_OK || compare(wanted, got, sizeof got / sizeof got[0], way));
     }
-    tear_down(NULL);
+    unload(NULL);
     return same;
 }
 
@@ -600,7 +600,7 @@ static void faults_are_told_in_the_same_words(void **unused) {
         gpu_fault wanted, got;
         snprintf(text_, sizeof text_, ".version 8.0\n.target sm_90\n.address_size 64\n.file 1 \"folder/kernel.cu\"\n.shared .align 16 .b8 room[256];\n.visible .entry k(.param .u64 out)\n{\n.reg .u64 %%o, %%a;\n.reg .u32 %%t, %%x;\n.reg .pred %%p;\n"
                  "ld.param.u64 %%o, [out];\nmov.u32 %%t, %%tid.x;\nmad.wide.u32 %%a, %%t, 4, %%o;\n.loc 1 77 3\n%s\nret;\n}\n", bodies[k]);
-        load_text(text_, strlen(text_));
+        load_text(text_, strlen(text_), MEMORY);
         uint64_t out = device(NULL, 4 * 32);
         gpu_launch l = {&program, ptx_function_find(module, "k"), {1, 1, 1}, {32, 1, 1}, 0, &out, 0, .cooperative = false};
         assert_int_equal(gpu_reference_run(&l, &wanted), PGD_DEVICE);
@@ -608,7 +608,7 @@ static void faults_are_told_in_the_same_words(void **unused) {
         assert_string_equal(got.text, wanted.text);
         assert_non_null(strstr(got.text, "kernel.cu:77"));
         assert_true(got.kind == wanted.kind && got.address == wanted.address && got.bytes == wanted.bytes && got.instruction == wanted.instruction);
-        tear_down(NULL);
+        unload(NULL);
     }
 }
 

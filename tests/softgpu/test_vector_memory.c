@@ -10,6 +10,7 @@
 
 #include "exec/vector.h"
 #include "failing_memory.h"
+#include "program_fixture.h"
 
 /* Calls, local memory, copies that are not waited for, a loop that is worth a version; with `trap` it ends in a fault within the call. */
 static const char kernel[] =
@@ -19,41 +20,25 @@ static const char kernel[] =
     "cp.async.ca.shared.global [%%r], [%%a], 4;\nmov.u32 %%k, 0;\nmov.u32 %%x, %%t;\nAGAIN:\nadd.u32 %%x, %%x, 3;\nadd.u32 %%x, %%x, %%k;\nadd.u32 %%k, %%k, 1;\nsetp.lt.u32 %%p, %%k, 20;\n@%%p bra AGAIN;\n"
     "{\n.param .u32 in;\n.param .u32 back;\nst.param.u32 [in], %%x;\ncall (back), twice, (in);\nld.param.u32 %%x, [back];\n}\nbar.sync 0;\nst.global.u32 [%%a], %%x;\nret;\n}\n";
 
-static ptx_module *module;
-static gpu_memory *memory;
-static gpu_program program;
 static uint64_t out;
 
 static void load(bool trap) {
     char text[4096];
-    pgd_text log = {0};
     snprintf(text, sizeof text, kernel, trap ? "trap;" : "");
-    pgd_status status = ptx_parse(text, strlen(text), &log, &module);
-    if (status != PGD_OK) print_message("%s", log.chars);
-    assert_int_equal(status, PGD_OK);
-    pgd_mem_free(log.chars);
-    assert_int_equal(gpu_memory_create(1, 1 << 20, &memory), PGD_OK);
-    assert_int_equal(gpu_program_load(module, memory, 0, &program), PGD_OK);
-    assert_int_equal(gpu_memory_allocate(memory, GPU_MEMORY_DEVICE, 0, 512, 1, NULL, &out), PGD_OK);
-}
-
-static void unload(void) {
-    gpu_program_unload(&program);
-    gpu_memory_destroy(memory);
-    ptx_module_destroy(module);
+    load_text(text, strlen(text), 1 << 20);
+    out = device(NULL, 512);
 }
 
 /* Runs it with one failure; true when nothing failed any more. */
 static bool round_with(bool trap, uint64_t seed, bool cooperative, int64_t failure, bool for_good, int64_t *count) {
     failing_memory m = {.until_failure = failure, .for_good = for_good, .off = true};
-    gpu_fault fault;
     failing_memory_use(&m);
     load(trap);
     gpu_launch l = {.program = &program, .kernel = ptx_function_find(module, "k"), .grid = {3, 1, 1}, .block = {64, 1, 1}, .parameters = &out, .seed = seed, .cooperative = cooperative};
     m.off = false;
     pgd_status status = gpu_vector_run(&l, NULL, &fault);
     m.off = true;
-    unload();
+    unload(NULL);
     assert_int_equal(m.blocks, 0);
     if (m.failed) assert_true(status == PGD_NO_MEMORY || status == (trap ? PGD_DEVICE : PGD_OK)); /* a version that finds no memory is not made */
     else assert_int_equal(status, trap ? PGD_DEVICE : PGD_OK);

@@ -18,7 +18,7 @@ struct gpu_checker {
 static void begin_launch(void *user, const gpu_launch *launch) {
     gpu_checker *c = user;
     (void)launch;
-    c->pending.count = 0;
+    gpu_pending_deinit(&c->pending);
     if (c->races != NULL) gpu_races_begin_launch(c->races);
 }
 
@@ -60,6 +60,11 @@ static void skipped(void *user, const gpu_access *one, uint32_t came, uint32_t t
     gpu_findings_add(c->pending.findings, "skipped barrier", one, NULL, "waits at a barrier of the whole block, which %u of its %u threads reached: the others have exited; let all of them come to it, or count those that do (barrier.sync with a number)", came, threads);
 }
 
+static void absent(void *user, const gpu_access *one, int32_t lane) {
+    gpu_checker *c = user;
+    gpu_findings_add(c->pending.findings, "absent lane", one, NULL, "reads from lane %d of its warp, which takes no part in this shuffle (it has exited, is not in the mask, or is no thread of the block): on a GPU anything may come of it; let all lanes take part, or read from those that do", lane);
+}
+
 static void warp_barrier(void *user, uint32_t block, uint32_t warp, uint32_t lanes) {
     gpu_checker *c = user;
     if (c->races != NULL) gpu_races_warp_barrier(c->races, block, warp, lanes);
@@ -74,7 +79,7 @@ pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *optio
     *out = NULL;
     gpu_checker *c = pgd_mem_zalloc(sizeof *c);
     if (c == NULL) return pgd_fail_memory(sizeof *c);
-    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, skipped, warp_barrier, fence};
+    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, skipped, absent, warp_barrier, fence};
     c->pending.findings = findings;
     if (options->races) c->races = gpu_races_create(findings), c->streams = gpu_stream_races_create(findings);
     if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);

@@ -7,11 +7,11 @@
 
 typedef struct gpu_pending {
     gpu_findings *findings;
-    gpu_access *list;
+    struct pending_block *blocks; /* those that have begun copies */
     int32_t count, capacity;
 } gpu_pending;
 
-void gpu_pending_deinit(gpu_pending *pending);
+void gpu_pending_deinit(gpu_pending *pending); /* forgets all; it can be used on */
 void gpu_pending_begun(gpu_pending *pending, const gpu_access *write);
 void gpu_pending_done(gpu_pending *pending, uint32_t block, uint32_t thread, uint32_t left); /* all of that thread but its last `left` */
 void gpu_pending_end_block(gpu_pending *pending, uint32_t block);

@@ -6,7 +6,7 @@
 #include <exec/gpu_listener.h>
 
 typedef struct gpu_finding {
-    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "divergent barrier", "skipped barrier", "stream race", "unfinished work", "driver call", "incomplete", or what a fault is called */
+    const char *kind; /* "shared race", "global race", "uninitialised", "unfinished copy", "divergent barrier", "skipped barrier", "absent lane", "stream race", "unfinished work", "driver call", "incomplete", or what a fault is called */
     char kernel[100], source[64], message[900];
     uint32_t block[3], thread[3];
     int32_t line, source_line; /* of the PTX; of the source, 0: unknown */

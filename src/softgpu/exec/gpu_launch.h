@@ -75,8 +75,13 @@ typedef struct gpu_launch {
     const gpu_services *services; /* NULL: text of printf is dropped, malloc has nothing to give */
 } gpu_launch;
 
-enum { GPU_STACK_BYTES = 1 << 20, GPU_CALLS_MAX = 1024 }; /* of a thread: of .local and of .param memory; calls within calls */
+/* What kernels may make grow. Of a thread: .local and .param memory, calls within calls, copies by cp.async that it has not waited for (the older ones happen then). Of a block and of all
+ * blocks that are there at once: registers, stacks, shared memory. */
+enum { GPU_STACK_BYTES = 1 << 20, GPU_CALLS_MAX = 1024, GPU_COPIES_MAX = 512, GPU_BLOCK_BYTES = 1 << 30 };
+#define GPU_BLOCKS_BYTES (UINT64_C(4) << 30)
+static inline uint64_t gpu_block_room(uint64_t blocks) { return GPU_BLOCKS_BYTES / blocks < GPU_BLOCK_BYTES ? GPU_BLOCKS_BYTES / blocks : GPU_BLOCK_BYTES; }
 enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks */
+#define GPU_TOO_DEEP_TEXT "a call of %s goes deeper than %d calls, than %d bytes of a thread, or than %llu MiB of its block"
 #define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"
 #define GPU_INTERRUPTED_TEXT "the launch was told to end"
 

@@ -38,6 +38,8 @@ typedef struct gpu_listener {
     void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
     /* A barrier of the whole block is about to open, to which `came` of its threads came, one of them here; the others have exited. */
     void (*skipped)(void *user, const gpu_access *one, uint32_t came, uint32_t threads);
+    /* A shuffle of one thread reads from a lane of its warp that takes no part: it has exited, is not in the mask, or is no thread of the block. */
+    void (*absent)(void *user, const gpu_access *one, int32_t lane);
     void (*warp_barrier)(void *user, uint32_t block, uint32_t warp, uint32_t lanes);
     void (*fence)(void *user, uint32_t block, uint32_t thread, bool of_block); /* of_block: orders for threads of the block alone (.cta) */
 } gpu_listener;

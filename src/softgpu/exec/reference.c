@@ -75,10 +75,12 @@ static bool start_threads(gpu_block *b) {
     return true;
 }
 
-static bool begin_block(gpu_block *b, const gpu_launch *launch, uint32_t number, uint64_t *executed, gpu_fault *fault) {
+/* Of so many that are there at once. */
+static bool begin_block(gpu_block *b, const gpu_launch *launch, uint32_t number, uint32_t of, uint64_t *executed, gpu_fault *fault) {
     const uint32_t *grid = launch->grid;
     *b = (gpu_block){.launch = launch, .fault = fault, .index = {number % grid[0], number / grid[0] % grid[1], number / grid[0] / grid[1]}, .number = number, .thread_count = launch->block[0] * launch->block[1] * launch->block[2],
-                     .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch)};
+                     .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch), .room = gpu_block_room(of)};
+    b->taken = b->shared_bytes + sizeof *b->threads * b->thread_count;
     b->threads = pgd_mem_zalloc(sizeof *b->threads * b->thread_count);
     b->shared = pgd_mem_zalloc((size_t)b->shared_bytes + 16);
     if (b->threads == NULL || b->shared == NULL || !start_threads(b)) return false;
@@ -98,12 +100,12 @@ static void end_block(gpu_block *b) {
 
 static pgd_status verdict(bool fine, const gpu_fault *fault) {
     if (fine) return PGD_OK;
-    return fault->kind != GPU_NO_FAULT ? pgd_fail(PGD_DEVICE, "%s", fault->text) : pgd_fail_memory(sizeof(gpu_thread));
+    return fault->kind != GPU_NO_FAULT ? pgd_fail(PGD_DEVICE, "%s", fault->text) : pgd_fail(PGD_NO_MEMORY, "no memory for the registers and the stacks of a block, or more than one may have; launch smaller blocks, or fewer at once");
 }
 
 static pgd_status run_block(const gpu_launch *launch, uint32_t number, uint64_t *executed, gpu_fault *fault) {
     gpu_block b;
-    bool fine = begin_block(&b, launch, number, executed, fault) && run_threads(&b);
+    bool fine = begin_block(&b, launch, number, 1, executed, fault) && run_threads(&b);
     end_block(&b);
     return verdict(fine, fault);
 }
@@ -129,7 +131,7 @@ static pgd_status run_together(const gpu_launch *launch, uint32_t count, uint64_
     gpu_block *blocks = pgd_mem_zalloc(sizeof *blocks * count);
     if (blocks == NULL) return pgd_fail_memory(sizeof *blocks * count);
     bool fine = true;
-    for (uint32_t k = 0; k < count && fine; k++) fine = begin_block(&blocks[k], launch, k, executed, fault);
+    for (uint32_t k = 0; k < count && fine; k++) fine = begin_block(&blocks[k], launch, k, count, executed, fault);
     fine = fine && run_rounds(blocks, count);
     for (uint32_t k = 0; k < count; k++) end_block(&blocks[k]);
     pgd_mem_free(blocks);
@@ -151,7 +153,7 @@ static bool run_place(drawn_launch *d, gpu_block *b, const gpu_launch *launch, u
     bool moved = false, alive;
     if (!b->there) {
         if (d->next == d->numbers.count) return true;
-        if (!begin_block(b, launch, (uint32_t)gpu_permutation_at(&d->numbers, d->next++), executed, fault)) return false;
+        if (!begin_block(b, launch, (uint32_t)gpu_permutation_at(&d->numbers, d->next++), d->places, executed, fault)) return false;
         b->drawn = &d->schedule;
     }
     if (!run_round(b, &moved, &alive)) return false;

@@ -13,6 +13,8 @@ static void tell_begun(const gpu_thread *t, const gpu_copy *c) {
     l->copy_begun(l->user, &a);
 }
 
+static bool make_room(gpu_thread *t);
+
 static bool begin(gpu_thread *t, const ptx_instruction *i) {
     gpu_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = t->group};
     ptx_space global = PTX_SPACE_global;
@@ -24,6 +26,7 @@ static bool begin(gpu_thread *t, const ptx_instruction *i) {
     if (i->form == PTX_FORM_CP_ASYNC_IGNORE && gpu_thread_value(t, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
     if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = gpu_thread_value(t, &i->operands[3], PTX_u32).low;
     if (c.taken > c.bytes) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (unsigned long long)c.taken, (unsigned long long)c.bytes);
+    if (t->copy_count == GPU_COPIES_MAX && !make_room(t)) return false;
     if (!pgd_grow(&t->copies, &t->copy_capacity, t->copy_count, sizeof *t->copies)) {
         t->block->no_memory = true;
         return false;
@@ -50,18 +53,24 @@ static bool happen(gpu_thread *t, const gpu_copy *c) {
     return true;
 }
 
-/* Lets groups up to `last` happen, in order. */
-static bool finish(gpu_thread *t, int32_t last) {
-    int32_t kept = 0, left = 0;
+/* Lets the first of them happen; groups rise, so the rest stands behind. */
+static bool let_happen(gpu_thread *t, int32_t count) {
     const gpu_listener *l = t->block->launch->listener;
-    for (int32_t k = 0; k < t->copy_count; k++) left += t->copies[k].group > last;
-    if (l != NULL) l->copies_done(l->user, t->block->number, t->warp * GPU_WARP + t->lane, (uint32_t)left);
-    for (int32_t k = 0; k < t->copy_count; k++) {
-        if (t->copies[k].group > last) t->copies[kept++] = t->copies[k];
-        else if (!happen(t, &t->copies[k])) return false;
-    }
-    t->copy_count = kept;
+    if (l != NULL) l->copies_done(l->user, t->block->number, t->warp * GPU_WARP + t->lane, (uint32_t)(t->copy_count - count));
+    for (int32_t k = 0; k < count; k++)
+        if (!happen(t, &t->copies[k])) return false;
+    t->copy_count -= count;
+    memmove(t->copies, t->copies + count, sizeof *t->copies * (size_t)t->copy_count);
     return true;
+}
+
+static bool make_room(gpu_thread *t) { return let_happen(t, GPU_COPIES_MAX / 2); }
+
+/* Lets groups up to `last` happen. */
+static bool finish(gpu_thread *t, int32_t last) {
+    int32_t count = 0;
+    while (count < t->copy_count && t->copies[count].group <= last) count++;
+    return let_happen(t, count);
 }
 
 bool gpu_thread_copy(gpu_thread *t, const ptx_instruction *i, bool *handled) {

@@ -53,6 +53,17 @@ typedef struct warp {
 /* Lanes may have come to different instructions of one form: each reads and writes its own operands. */
 static const ptx_operand *own(const warp *w, int32_t lane, int32_t operand) { return &w->lanes[lane]->waiting->operands[operand]; }
 
+static gpu_access access_of(const gpu_thread *t) {
+    const gpu_block *b = t->block;
+    return (gpu_access){.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = t->warp * GPU_WARP + t->lane};
+}
+
+static void tell_absent(const gpu_thread *t, int32_t from) {
+    const gpu_listener *l = t->block->launch->listener;
+    gpu_access a = access_of(t);
+    if (l != NULL) l->absent(l->user, &a, from);
+}
+
 /* Where lane reads from, within its segment (manual: shfl). */
 static void shuffle(const warp *w) {
     uint64_t values[GPU_WARP] = {0};
@@ -71,7 +82,9 @@ static void shuffle(const warp *w) {
         default: from = least | (b & ~segment), inside = from <= most; break;
         }
         if (!inside) from = k;
-        gpu_thread_write(t, own(w, k, 0), PTX_b32, (ptx_bits){from >= 0 && from < GPU_WARP && w->lanes[from] != NULL ? values[from] : values[k], 0}); /* from a lane that takes no part comes anything */
+        bool there = from >= 0 && from < GPU_WARP && w->lanes[from] != NULL;
+        if (!there) tell_absent(t, from);
+        gpu_thread_write(t, own(w, k, 0), PTX_b32, (ptx_bits){values[there ? from : k], 0}); /* from a lane that takes no part comes anything */
         gpu_thread_write_pair(t, t->waiting, inside);
     }
 }
@@ -220,11 +233,6 @@ static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived)
     if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
 }
 
-static gpu_access access_of(const gpu_block *b, uint32_t number) {
-    const gpu_thread *t = &b->threads[number];
-    return (gpu_access){.launch = b->launch, .function = gpu_thread_frame(t)->function, .instruction = t->waiting, .block = {b->index[0], b->index[1], b->index[2]}, .thread = {t->index[0], t->index[1], t->index[2]}, .block_number = b->number, .thread_number = number};
-}
-
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
 static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number) {
     const gpu_listener *l = b->launch->listener;
@@ -234,7 +242,7 @@ static void look_for_divergence(const gpu_block *b, int32_t id, uint32_t number)
         if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
         if (first == NULL) first = t;
         if (t->waiting == first->waiting || !gpu_waits_whole_warps(t->waiting)) continue;
-        gpu_access a = access_of(b, k);
+        gpu_access a = access_of(&b->threads[k]);
         l->divergent(l->user, &a, first->waiting);
         return;
     }
@@ -246,7 +254,7 @@ static void look_for_skipping(const gpu_block *b, int32_t id, uint32_t came) {
     if (l == NULL || came == b->thread_count) return;
     for (uint32_t k = 0; k < b->thread_count; k++) {
         if (b->threads[k].state != GPU_AT_BARRIER || b->threads[k].barrier != id) continue;
-        gpu_access a = access_of(b, k);
+        gpu_access a = access_of(&b->threads[k]);
         l->skipped(l->user, &a, came, b->thread_count);
         return;
     }

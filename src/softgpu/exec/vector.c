@@ -26,11 +26,20 @@ static void block_deinit(vec_block *b) {
     *b = (vec_block){0};
 }
 
+/* What a block has before its threads ask for more. */
+static uint64_t block_bytes(const gpu_vector_code *code, const gpu_launch *l) {
+    uint64_t warps = ((uint64_t)l->block[0] * l->block[1] * l->block[2] + VEC_LANES - 1) / VEC_LANES;
+    return gpu_launch_shared_bytes(l) + warps * (sizeof(vec_warp) + code->kernel->register_bytes);
+}
+
 /* Room for the warps and the shared memory of a block of the launch. */
-static bool block_init(vec_block *b, const gpu_vector_code *code, const gpu_launch *l) {
+static bool block_init(vec_block *b, const vec_launch *run) {
+    const gpu_vector_code *code = run->code;
+    const gpu_launch *l = run->launch;
     b->thread_count = l->block[0] * l->block[1] * l->block[2];
     b->warp_count = (b->thread_count + VEC_LANES - 1) / VEC_LANES;
     b->shared_bytes = gpu_launch_shared_bytes(l);
+    b->room = run->room;
     if (b->shared == NULL || b->shared_capacity < b->shared_bytes) {
         pgd_mem_free(b->shared);
         b->shared_capacity = b->shared_bytes;
@@ -55,6 +64,16 @@ static bool block_init(vec_block *b, const gpu_vector_code *code, const gpu_laun
     return true;
 }
 
+/* What a warp's stacks grew to is kept for the next block, if it is not very much. */
+static void trim_stacks(vec_warp *w) {
+    enum { KEPT = 32 << 10 };
+    if (w->local_capacity + w->param_capacity <= KEPT) return;
+    pgd_mem_free(w->local);
+    pgd_mem_free(w->param);
+    w->local = w->param = NULL;
+    w->local_capacity = w->param_capacity = 0;
+}
+
 static void block_belongs(vec_block *b, vec_worker *worker) {
     for (uint32_t k = 0; k < b->warp_count; k++) b->warps[k].worker = worker, b->warps[k].block = b;
 }
@@ -67,9 +86,11 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
     memset(b->shared, 0, (size_t)b->shared_bytes);
     memset(b->barriers, 0, sizeof b->barriers);
     b->barriers_used = false;
+    b->taken = block_bytes(worker->code, l);
     block_belongs(b, worker);
     for (uint32_t k = 0; k < b->warp_count; k++) {
         vec_warp *w = &b->warps[k];
+        trim_stacks(w);
         w->number = k;
         w->threads = b->thread_count - k * VEC_LANES;
         w->row_shift = l->block[0] <= 16 && (l->block[0] & (l->block[0] - 1)) == 0 ? (uint32_t)__builtin_ctz(l->block[0]) : 5;
@@ -336,7 +357,7 @@ static void leave_frames(vec_block *b) {
 static void run_blocks(vec_worker *worker) {
     vec_launch *run = worker->run;
     vec_block *b = &worker->block;
-    if (!block_init(b, worker->code, run->launch)) {
+    if (!block_init(b, run)) {
         worker->no_memory = true;
         fail(worker);
         return;
@@ -404,7 +425,7 @@ static pgd_status residents_create(vec_launch *run) {
     for (uint64_t k = 0; run->resident != NULL && k < run->resident_count; k++) {
         atomic_flag_clear(&run->resident[k].taken);
         run->resident[k].number = k;
-        if (!block_init(&run->resident[k].block, run->code, run->launch)) return pgd_fail_memory(sizeof *run->resident);
+        if (!block_init(&run->resident[k].block, run)) return pgd_fail_memory(sizeof *run->resident);
     }
     return run->resident != NULL ? PGD_OK : pgd_fail_memory(sizeof *run->resident * (size_t)run->resident_count);
 }
@@ -474,16 +495,20 @@ static void work(const void *parameters, char *const *memory, int64_t chunk, voi
     give_worker(worker);
 }
 
+#define NO_ROOM_TEXT "no memory for the registers and the stacks of a block of %u x %u x %u threads, or more than the %llu MiB that one may have; launch smaller blocks, or fewer at once"
+
 static pgd_status run_all(vec_launch *run, pgd_pool *pool) {
     const gpu_launch *l = run->launch;
     int64_t workers = pool == NULL || l->seed != 0 ? 1 : pgd_pool_threads(pool);
     run->drawn = gpu_schedule_of(l->seed);
     run->resident_count = l->seed == 0 ? run->blocks : gpu_schedule_residents(&run->drawn, run->blocks, l->cooperative);
+    run->room = gpu_block_room(l->cooperative || l->seed != 0 ? run->resident_count : 1);
+    if (block_bytes(run->code, l) > run->room) return pgd_fail(PGD_NO_MEMORY, NO_ROOM_TEXT, l->block[0], l->block[1], l->block[2], (unsigned long long)run->room >> 20);
     if (l->cooperative || l->seed != 0) PGD_TRY(residents_create(run));
     if (workers > (int64_t)run->blocks) workers = (int64_t)run->blocks;
     if (workers > 1) PGD_TRY(pgd_pool_run(pool, work, run, NULL, workers));
     else work(run, NULL, 0, NULL);
-    if (atomic_load(&run->failed) == 2) return pgd_fail(PGD_NO_MEMORY, "no memory for the registers and the stacks of a block of %u x %u x %u threads", run->launch->block[0], run->launch->block[1], run->launch->block[2]);
+    if (atomic_load(&run->failed) == 2) return pgd_fail(PGD_NO_MEMORY, NO_ROOM_TEXT, l->block[0], l->block[1], l->block[2], (unsigned long long)run->room >> 20);
     return run->fault->kind == GPU_NO_FAULT ? PGD_OK : pgd_fail(PGD_DEVICE, "%s", run->fault->text);
 }
 

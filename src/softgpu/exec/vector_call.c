@@ -5,9 +5,18 @@
 
 /* ---- memory of lanes ------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-static bool reserve(char **bytes, uint64_t *capacity, uint64_t top) {
+static bool take(vec_block *b, uint64_t bytes, bool *too_much) {
+    *too_much = bytes > b->room || b->taken > b->room - bytes;
+    if (!*too_much) b->taken += bytes;
+    return !*too_much;
+}
+
+bool vec_reserve(vec_warp *w, char **bytes, uint64_t *capacity, uint64_t top, bool *too_much) {
+    *too_much = false;
     if (top <= *capacity) return true;
-    uint64_t more = (top * 2 + 319) & ~UINT64_C(63);
+    uint64_t more = *capacity == 0 ? top : top + top / 2;
+    more = ((more < GPU_STACK_BYTES ? more : GPU_STACK_BYTES) + 63) & ~UINT64_C(63);
+    if (!take(w->block, (more - *capacity) * VEC_LANES, too_much)) return false;
     char *grown = pgd_mem_zalloc((size_t)(more * VEC_LANES));
     if (grown == NULL) return false;
     for (uint32_t k = 0; *capacity > 0 && k < VEC_LANES; k++) memcpy(grown + k * more, *bytes + k * *capacity, (size_t)*capacity);
@@ -41,7 +50,7 @@ bool vec_push(vec_warp *w, vec_frame *f, uint32_t mask, bool *too_much) {
     after_parameters = f->param_top;
     if (!stack(&f->param_top, (uint64_t)function->frame_param_bytes, &f->own_parameters, too_much) || !stack(&f->local_top, (uint64_t)function->local_bytes, &f->locals, too_much)) return false;
     bool own = f->parent != NULL || f->param_top > after_parameters;
-    if ((own && !reserve(&w->param, &w->param_capacity, f->param_top)) || !reserve(&w->local, &w->local_capacity, f->local_top)) return false;
+    if ((own && !vec_reserve(w, &w->param, &w->param_capacity, f->param_top, too_much)) || !vec_reserve(w, &w->local, &w->local_capacity, f->local_top, too_much)) return false;
     if (own) clear(w->param, w->param_capacity, mask, f->parent == NULL ? after_parameters : param_before, f->param_top);
     clear(w->local, w->local_capacity, mask, local_before, f->local_top);
     const vec_body *b = f->body;
@@ -59,11 +68,17 @@ bool vec_push(vec_warp *w, vec_frame *f, uint32_t mask, bool *too_much) {
 
 /* ---- frames --------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static vec_frame *take_frame(vec_warp *w, const vec_body *body) {
+enum { FREE_BYTES = 16 << 20 }; /* of frames that a worker keeps */
+
+static uint64_t frame_bytes(const vec_frame *f) { return sizeof *f + f->body->register_bytes; }
+
+static vec_frame *take_frame(vec_warp *w, const vec_body *body, bool *too_much) {
+    if (!take(w->block, sizeof(vec_frame) + body->register_bytes, too_much)) return NULL;
     for (vec_frame **at = &w->worker->free_frames; *at != NULL; at = &(*at)->parent) {
         vec_frame *f = *at;
         if (f->body != body) continue;
         *at = f->parent;
+        w->worker->free_bytes -= frame_bytes(f);
         return f;
     }
     vec_frame *f = pgd_mem_zalloc(sizeof *f);
@@ -77,7 +92,16 @@ static vec_frame *take_frame(vec_warp *w, const vec_body *body) {
     return f;
 }
 
-static void give_frame(vec_worker *worker, vec_frame *f) {
+static void give_frame(vec_warp *w, vec_frame *f) {
+    vec_worker *worker = w->worker;
+    uint64_t bytes = frame_bytes(f);
+    w->block->taken -= bytes;
+    if (worker->free_bytes + bytes > FREE_BYTES) {
+        pgd_mem_free(f->registers);
+        pgd_mem_free(f);
+        return;
+    }
+    worker->free_bytes += bytes;
     f->parent = worker->free_frames;
     worker->free_frames = f;
 }
@@ -85,7 +109,7 @@ static void give_frame(vec_worker *worker, vec_frame *f) {
 void vec_frame_leave(vec_warp *w, vec_frame *f) {
     while (f != NULL && --f->users == 0 && f != &w->root) {
         vec_frame *parent = f->parent;
-        give_frame(w->worker, f);
+        give_frame(w, f);
         f = parent;
     }
 }
@@ -183,6 +207,10 @@ static const vec_step *system_call(vec_warp *w, const vec_step *s, const ptx_fun
     return NULL;
 }
 
+static const vec_step *too_deep(vec_warp *w, const ptx_instruction *i, const ptx_function *f) {
+    return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_STACK, i, GPU_TOO_DEEP_TEXT, f->name, GPU_CALLS_MAX, GPU_STACK_BYTES, (unsigned long long)w->block->room >> 20);
+}
+
 static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *f, int32_t pc) {
     const ptx_instruction *i = s->i;
     const ptx_call *c = i->call;
@@ -194,16 +222,16 @@ static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *
     if (!f->defined && which == GPU_SYSCALL_COUNT) return vec_fault(w, first, GPU_FAULT_CALL, i, "%s is called and has no body; link what defines it", f->name);
     if (hands_on_parameters(w, c) && !vec_make_parameters(w)) return vec_no_memory(w);
     if (which != GPU_SYSCALL_COUNT) return system_call(w, s, f, which, pc);
-    vec_frame *caller = w->frame, *frame = take_frame(w, body_of(w, f));
-    if (frame == NULL) return vec_no_memory(w);
+    vec_frame *caller = w->frame, *frame = take_frame(w, body_of(w, f), &too_much);
+    if (frame == NULL) return too_much ? too_deep(w, i, f) : vec_no_memory(w);
     frame->parent = caller;
     frame->call = c;
     frame->return_pc = pc + 1;
     frame->depth = caller->depth + 1;
     frame->users = 1;
     if (!vec_push(w, frame, w->mask, &too_much)) {
-        give_frame(w->worker, frame);
-        return too_much ? vec_fault(w, first, GPU_FAULT_STACK, i, "a call of %s goes deeper than %d calls or %d bytes", f->name, GPU_CALLS_MAX, GPU_STACK_BYTES) : vec_no_memory(w);
+        give_frame(w, frame);
+        return too_much ? too_deep(w, i, f) : vec_no_memory(w);
     }
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         const ptx_variable *v = f->parameters;

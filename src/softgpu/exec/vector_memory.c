@@ -47,16 +47,9 @@ static char *global_bytes(vec_warp *w, int32_t lane, const ptx_instruction *i, u
 
 bool vec_make_parameters(vec_warp *w) {
     uint64_t bytes = (uint64_t)w->root.body->function->parameter_bytes;
+    bool too_much;
     if (w->own_parameters_made) return true;
-    if (bytes > w->param_capacity) {
-        uint64_t capacity = (bytes * 2 + 319) & ~UINT64_C(63);
-        char *grown = pgd_mem_zalloc((size_t)(capacity * VEC_LANES));
-        if (grown == NULL) return false;
-        for (uint32_t k = 0; w->param_capacity > 0 && k < VEC_LANES; k++) memcpy(grown + k * capacity, w->param + k * w->param_capacity, (size_t)w->param_capacity);
-        pgd_mem_free(w->param);
-        w->param = grown;
-        w->param_capacity = capacity;
-    }
+    if (!vec_reserve(w, &w->param, &w->param_capacity, bytes, &too_much)) return false;
     for (uint32_t k = 0; bytes > 0 && k < VEC_LANES; k++) memcpy(w->param + k * w->param_capacity, w->worker->launch->parameters, (size_t)bytes);
     w->own_parameters_made = true;
     return true;
@@ -225,6 +218,8 @@ const vec_step *vec_run_isspacep(vec_warp *w, const vec_step *s) {
 
 /* ---- cp.async: as in reference_copy.c ------------------------------------------------------------------------------------------------------------------------------------------ */
 
+static bool make_room(vec_warp *w, int32_t lane);
+
 static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
     vec_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = w->group[lane], .lane = lane};
     ptx_space global = PTX_SPACE_global;
@@ -236,6 +231,8 @@ static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
     if (i->form == PTX_FORM_CP_ASYNC_IGNORE && vec_value(w, w->frame, lane, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
     if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = vec_value(w, w->frame, lane, &i->operands[3], PTX_u32).low;
     if (c.taken > c.bytes) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (ull)c.taken, (ull)c.bytes) != NULL;
+    if (w->pending[lane] == GPU_COPIES_MAX && !make_room(w, lane)) return false;
+    w->pending[lane]++;
     if (!pgd_grow(&w->copies, &w->copy_capacity, w->copy_count, sizeof *w->copies)) return vec_no_memory(w) != NULL;
     w->copies[w->copy_count++] = c;
     vec_tell_copy(w, &c);
@@ -244,6 +241,7 @@ static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
 
 static bool happen(vec_warp *w, const vec_copy *c) {
     char bytes[16] = {0}, *to;
+    w->pending[c->lane]--;
     for (uint64_t at = 0; at < c->taken; at++) { /* what is not read may be anywhere, but is aligned */
         const char *from = vec_bytes(w, w->frame, c->lane, c->instruction, 0, PTX_SPACE_global, c->from + at, 1, false);
         if (from == NULL) return false;
@@ -254,6 +252,19 @@ static bool happen(vec_warp *w, const vec_copy *c) {
     if (c->taken > 0) vec_tell(w, w->frame, c->lane, c->instruction, PTX_SPACE_global, c->from, c->taken, GPU_ACCESS_READ, bytes, NULL);
     vec_tell(w, w->frame, c->lane, c->instruction, c->space, c->to, c->bytes, GPU_ACCESS_WRITE, to, bytes);
     memcpy(to, bytes, (size_t)c->bytes);
+    return true;
+}
+
+/* Lets the older half of a lane's copies happen. */
+static bool make_room(vec_warp *w, int32_t lane) {
+    int32_t kept = 0;
+    vec_tell_copies_done(w, lane, GPU_COPIES_MAX / 2);
+    for (int32_t k = 0; k < w->copy_count; k++) {
+        const vec_copy c = w->copies[k];
+        if (c.lane != lane || w->pending[lane] == GPU_COPIES_MAX / 2) w->copies[kept++] = c;
+        else if (!happen(w, &c)) return false;
+    }
+    w->copy_count = kept;
     return true;
 }
 

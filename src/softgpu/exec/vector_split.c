@@ -124,6 +124,7 @@ bool vec_start(vec_warp *w) {
     w->own_parameters_made = false;
     w->single[1] = (vec_step){.run = vec_run_stop};
     memset(w->group, 0, sizeof w->group);
+    memset(w->pending, 0, sizeof w->pending);
     w->splits[0] = (vec_split){.mask = w->alive, .pc = 0, .frame = &w->root, .state = VEC_RUNNING, .patience = VEC_PATIENCE, .limit = VEC_PATIENCE};
     w->split_count = 1;
     return vec_push(w, &w->root, w->alive, &too_much);

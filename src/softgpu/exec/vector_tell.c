@@ -87,6 +87,13 @@ void vec_tell_fence(const vec_warp *w, const ptx_instruction *i) {
     for (uint32_t rest = l == NULL ? 0 : w->mask; rest != 0; rest &= rest - 1) l->fence(l->user, vec_block_number(w), w->number * VEC_LANES + (uint32_t)__builtin_ctz(rest), gpu_orders_block_alone(i));
 }
 
+void vec_tell_absent(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, int32_t from) {
+    const gpu_listener *l = w->worker->launch->listener;
+    if (l == NULL) return;
+    gpu_access a = access_by(w, f, lane, i);
+    l->absent(l->user, &a, from);
+}
+
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes) {
     const gpu_listener *l = w->worker->launch->listener;
     if (l != NULL) l->warp_barrier(l->user, vec_block_number(w), w->number, lanes);

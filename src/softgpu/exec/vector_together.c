@@ -35,7 +35,9 @@ static void shuffle(const meeting *m) {
         default: from = least | (b & ~segment), inside = from <= most; break;
         }
         if (!inside) from = k;
-        give(m, k, PTX_b32, from >= 0 && from < VEC_LANES && m->frames[from] != NULL ? values[from] : values[k]); /* from a lane that takes no part comes anything */
+        bool there = from >= 0 && from < VEC_LANES && m->frames[from] != NULL;
+        if (!there) vec_tell_absent(m->w, m->frames[k], k, m->own[k], from);
+        give(m, k, PTX_b32, values[there ? from : k]); /* from a lane that takes no part comes anything */
         vec_write_pair(m->frames[k], k, m->own[k], inside);
     }
 }

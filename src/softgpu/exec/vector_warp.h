@@ -161,7 +161,7 @@ struct vec_warp {
     bool own_parameters_made; /* lanes have their own kernel parameters, for one was written */
     vec_split splits[VEC_LANES + 1];
     uint32_t wait_mask[VEC_LANES];
-    int32_t group[VEC_LANES];
+    int32_t group[VEC_LANES], pending[VEC_LANES]; /* of copies: the one that is being filled; how many have not happened */
     vec_copy *copies;
     int32_t copy_count, copy_capacity;
     char *local, *param; /* lane k's from k * capacity on */
@@ -196,6 +196,7 @@ typedef struct vec_block {
     vec_warp *warps;
     char *shared;
     uint64_t shared_bytes, shared_capacity;
+    uint64_t taken, room; /* bytes that its threads have, and may have */
     vec_near near; /* of shared memory */
     vec_barrier barriers[VEC_BARRIERS];
     uint32_t warp_capacity;
@@ -211,6 +212,7 @@ typedef struct vec_launch {
     uint64_t blocks;
     struct vec_resident *resident; /* of a launch that is cooperative or has a seed */
     uint64_t resident_count;
+    uint64_t room;                 /* bytes that a block may have */
     gpu_schedule drawn;            /* of a launch with a seed */
     uint32_t accesses;             /* that are left of the turn */
 } vec_launch;
@@ -249,6 +251,7 @@ typedef struct vec_worker {
     bool no_memory;
     vec_block block;
     vec_frame *free_frames;
+    uint64_t free_bytes;
     vec_gate *gates; /* NULL: there are none */
 } vec_worker;
 
@@ -303,6 +306,7 @@ void vec_tell(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_ins
 void vec_tell_copy(const vec_warp *w, const vec_copy *c);
 void vec_tell_copies_done(const vec_warp *w, int32_t lane, uint32_t left);
 void vec_tell_fence(const vec_warp *w, const ptx_instruction *i);
+void vec_tell_absent(const vec_warp *w, const vec_frame *f, int32_t lane, const ptx_instruction *i, int32_t from);
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
 void vec_tell_skipping(const vec_block *block, int32_t barrier, uint32_t came);
 void vec_tell_divergence(const vec_warp *w, int32_t barrier);
@@ -329,6 +333,7 @@ void vec_gates_destroy(vec_gate *gates, int32_t count);
 /* ---- vector_call.c ---- */
 vec_fn vec_run_call, vec_run_ret;
 bool vec_push(vec_warp *w, vec_frame *f, uint32_t mask, bool *too_much);
+bool vec_reserve(vec_warp *w, char **stack, uint64_t *capacity, uint64_t top, bool *too_much); /* lanes have so many bytes each; false: no memory, or more than the block may have */
 void vec_frame_leave(vec_warp *w, vec_frame *f);
 
 /* ---- vector_together.c: what lanes do together ---- */

@@ -307,6 +307,7 @@ bool ptx_read_instruction(ptx_parser *p) {
     ptx_operand operands[PTX_OPERANDS_MAX], *kept;
     ptx_mnemonic m;
     int32_t count = 0;
+    if (++p->instructions_read > PTX_INSTRUCTIONS_MAX) return ptx_mistake(p, p->token.place, "this module has more than %d instructions", (int)PTX_INSTRUCTIONS_MAX);
     if (!guard(p, &i)) return false;
     i.place = p->token.place;
     if (!read_mnemonic(p, &m)) return false;

@@ -31,7 +31,7 @@ typedef struct ptx_parser {
     ptx_instruction *instructions;
     ptx_targets *targets;
     ptx_pending *pending;
-    int64_t initial_bytes, registers_declared; /* of the module so far */
+    int64_t initial_bytes, registers_declared, instructions_read; /* of the module so far */
     int32_t first_pending[PTX_NEST_MAX + 2]; /* per scope: where its own begin */
     int32_t local_count, register_count, register_capacity, instruction_count, instruction_capacity, target_count, target_capacity, pending_count, pending_capacity;
     int32_t file, source_line; /* the last .loc */

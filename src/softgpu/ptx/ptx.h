@@ -12,6 +12,7 @@ enum {
     PTX_TEXT_MAX = 256 << 20,      /* bytes of a module */
     PTX_NEST_MAX = 64,             /* blocks in blocks, brackets in expressions */
     PTX_REGISTERS_MAX = 1 << 20,   /* of one function */
+    PTX_INSTRUCTIONS_MAX = 1 << 21, /* of a module */
     PTX_LOCAL_MAX = 512 << 10,     /* bytes of .local memory in a frame */
     PTX_PARAMETERS_MAX = 64 << 10, /* bytes of .param memory in one */
     PTX_SLOTS_MAX = 12,            /* modifiers of one instruction */
