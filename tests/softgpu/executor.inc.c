@@ -535,7 +535,7 @@ static void older_copies_happen_without_a_wait(void **unused) {
     words(body, 32, y);
     for (int k = 0; k < 32; k++) assert_int_equal(y[k], 0);
     /* of the lane alone that begins so many */
-    snprintf(body, sizeof body, "st.global.u32 [%%a], 7;\nmul.wide.u32 %%o, %%t, 4;\ncp.async.ca.shared.global [%%o], [%%a], 4;\nsetp.ne.u32 %%p, %%t, 5;\n@%%p bra LOOK;\nmov.u32 %%z, 0;\nAGAIN: cp.async.ca.shared.global [%%o], [%%a], 4;\nadd.u32 %%z, %%z, 1;\nsetp.lt.u32 %%q, %%z, %d;\n@%%q bra AGAIN;\nLOOK: ld.shared.u32 %%x, [%%o];\nst.global.u32 [%%a], %%x;", GPU_COPIES_MAX);
+    snprintf(body, sizeof body, "st.global.u32 [%%a], 7;\nmul.wide.u32 %%o, %%t, 4;\ncp.async.ca.shared.global [%%o], [%%a], 4;\nsetp.ne.u32 %%p, %%t, 5;\n@%%p bra LOOK;\nmov.u32 %%z, 0;\nAGAIN: cp.async.ca.shared.global [%%o], [%%a], 4;\nadd.u32 %%z, %%z, 1;\nsetp.lt.u32 %%q, %%z, %d;\n@%%q bra AGAIN;\nLOOK: bar.warp.sync -1;\nld.shared.u32 %%x, [%%o];\nst.global.u32 [%%a], %%x;", GPU_COPIES_MAX);
     words(body, 32, y);
     for (int k = 0; k < 32; k++) assert_int_equal(y[k], k == 5 ? 7 : 0);
 }
