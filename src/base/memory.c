@@ -121,7 +121,8 @@ void pgd_arena_deinit(pgd_arena *arena) {
 bool pgd_grow(void *array_pointer, int32_t *capacity, int32_t count, size_t elem_bytes) {
     void *array;
     if (count < *capacity) return true;
-    int32_t wanted = *capacity < 8 ? 8 : *capacity * 2;
+    if (count == INT32_MAX) return false;
+    int32_t wanted = *capacity < 8 ? 8 : *capacity > INT32_MAX / 2 ? INT32_MAX : *capacity * 2;
     memcpy(&array, array_pointer, sizeof array);
     array = pgd_mem_resize(array, (size_t)wanted * elem_bytes);
     if (array == NULL) return false;

@@ -120,15 +120,15 @@ static void occupancy_and_what_limits_it(void **unused) {
 /* %r0 to %r19 are loaded, and then used in that order; what stands between the two is `between`, and `behind` comes last. */
 static int32_t registers_with(const char *directive, const char *between, const char *behind) {
     pgd_text text = {0}, log = {0};
-    ptx_module *module;
+    ptx_module *parsed;
     pgd_text_add(&text, ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out) %s\n{\n.reg .u64 %%o, %%w, %%z;\n.reg .u32 %%r<20>, %%x;\n.reg .pred %%p<9>;\nld.param.u64 %%o, [out];\n", directive);
     for (int k = 0; k < 20; k++) pgd_text_add(&text, "ld.global.u32 %%r%d, [%%o+%d];\n", k, 4 * k);
     pgd_text_add(&text, "%s\n", between);
     for (int k = 0; k < 20; k++) pgd_text_add(&text, "st.global.u32 [%%o+%d], %%r%d;\n", 4 * k, k);
     pgd_text_add(&text, "%s\nret;\n}\n", behind);
-    assert_int_equal(ptx_parse(text.chars, text.count, &log, &module), PGD_OK);
-    int32_t registers = gpu_registers_of(ptx_function_find(module, "k"));
-    ptx_module_destroy(module);
+    assert_int_equal(ptx_parse(text.chars, text.count, &log, &parsed), PGD_OK);
+    int32_t registers = gpu_registers_of(ptx_function_find(parsed, "k"));
+    ptx_module_destroy(parsed);
     pgd_mem_free(text.chars);
     pgd_mem_free(log.chars);
     return registers;

@@ -250,6 +250,8 @@ static void pinned_and_managed_memory_is_the_hosts_too(void **unused) {
     assert_int_equal(cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, (CUdeviceptr)(uintptr_t)own), CUDA_ERROR_INVALID_VALUE);
     OK(cuMemHostRegister(own, sizeof own, 0));
     assert_int_equal(cuMemHostRegister(own, sizeof own, 0), CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED);
+    assert_int_equal(cuMemHostRegister((void *)4096, 4096, 0), CUDA_ERROR_INVALID_VALUE); /* where the program has nothing */
+    assert_int_equal(cuMemHostRegister((void *)(UINTPTR_MAX - 100), 4096, 0), CUDA_ERROR_INVALID_VALUE);
     own[200] = 1;
     OK(fixture_bump((CUdeviceptr)(uintptr_t)&own[200], NULL));
     OK(cuCtxSynchronize());

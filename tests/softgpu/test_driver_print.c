@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What kernels print comes to stdout when the program synchronises, and not before; a failed assertion comes to stderr, and the context is lost; the heap of malloc lives as long as its context. */
+#include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "driver_fixture.h"
@@ -168,6 +170,40 @@ static void streams_and_many_blocks_tear_no_record(void **unused) {
     assert_int_equal(lines, 4 * 8 * (32 + 11 + 11 + 20)); /* all; those of 1 mod 3 once more, and once in the loop; those of 2 mod 3 twice in the loop */
 }
 
+/* Who reads what the program writes may be a thread of it, and may need the driver before it reads. */
+static void *use_the_driver_and_read(void *ends) {
+    char part[4096];
+    size_t bytes = 0;
+    int count;
+    struct pollfd some = {((int *)ends)[0], POLLIN, 0};
+    (void)poll(&some, 1, 10000);
+    usleep(20000); /* the writer has come to the pipe's end */
+    if (cuDeviceGetCount(&count) != CUDA_SUCCESS) return NULL;
+    for (ssize_t more; (more = read(((int *)ends)[0], part, sizeof part)) > 0;) bytes += (size_t)more;
+    ((int *)ends)[2] = (int)bytes;
+    return NULL;
+}
+
+static void text_is_written_without_the_drivers_lock(void **unused) {
+    enum { RECORDS = 12000 };
+    pthread_t reader;
+    int ends[3];
+    assert_int_equal(pipe(ends), 0);
+    fflush(stdout);
+    int before = dup(STDOUT_FILENO);
+    assert_true(dup2(ends[1], STDOUT_FILENO) >= 0);
+    close(ends[1]);
+    assert_int_equal(pthread_create(&reader, NULL, use_the_driver_and_read, ends), 0);
+    counted(RECORDS);
+    CUresult result = cuCtxSynchronize();
+    dup2(before, STDOUT_FILENO); /* which closes the pipe */
+    close(before);
+    assert_int_equal(pthread_join(reader, NULL), 0);
+    close(ends[0]);
+    OK(result);
+    assert_int_equal(ends[2], 10000 * 12 + (RECORDS - 10000) * 13);
+}
+
 /* ---- the limit ---------------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void what_is_too_much_pushes_out_the_oldest(void **unused) {
@@ -279,7 +315,7 @@ static void a_pointer_of_another_context_is_not_freed(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(text_comes_when_the_program_synchronises), TEST(it_stands_between_what_the_program_prints), TEST(streams_and_many_blocks_tear_no_record),
+        TEST(text_comes_when_the_program_synchronises), TEST(it_stands_between_what_the_program_prints), TEST(streams_and_many_blocks_tear_no_record), TEST(text_is_written_without_the_drivers_lock),
         TEST(what_is_too_much_pushes_out_the_oldest), TEST(a_failed_assertion_loses_the_context), TEST(the_heap_is_of_the_context),
         TEST(a_pointer_of_another_context_is_not_freed),
     };

@@ -229,6 +229,53 @@ static void what_cannot_be_captured_spoils_the_capture(void **unused) {
     assert_int_equal(fixture_word(a), 1);
 }
 
+typedef struct request {
+    CUcontext context;
+    CUresult result;
+} request;
+
+static void *allocate_elsewhere(void *user) {
+    CUdeviceptr at = 0;
+    request *r = user;
+    r->result = cuCtxSetCurrent(r->context);
+    if (r->result == CUDA_SUCCESS) r->result = cuMemAlloc(&at, 16);
+    (void)cuMemFree(at);
+    return NULL;
+}
+
+static CUresult elsewhere(void) {
+    pthread_t thread;
+    request r;
+    OK(cuCtxGetCurrent(&r.context));
+    assert_int_equal(pthread_create(&thread, NULL, allocate_elsewhere, &r), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    return r.result;
+}
+
+/* By the thread that captures, by another one; and what the modes of captures and of threads allow. */
+static void allocating_spoils_a_capture(void **unused) {
+    static const struct { CUstreamCaptureMode of_capture, of_thread; bool own, other; } rows[] = {
+        {CU_STREAM_CAPTURE_MODE_GLOBAL, CU_STREAM_CAPTURE_MODE_GLOBAL, false, false},       {CU_STREAM_CAPTURE_MODE_THREAD_LOCAL, CU_STREAM_CAPTURE_MODE_GLOBAL, false, true},
+        {CU_STREAM_CAPTURE_MODE_RELAXED, CU_STREAM_CAPTURE_MODE_GLOBAL, true, true},        {CU_STREAM_CAPTURE_MODE_GLOBAL, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL, false, false},
+        {CU_STREAM_CAPTURE_MODE_GLOBAL, CU_STREAM_CAPTURE_MODE_RELAXED, true, false},
+    };
+    CUstream s = make(CU_STREAM_NON_BLOCKING);
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
+        for (int who = 0; who < 3; who++) {
+            CUstreamCaptureMode mode = rows[k].of_thread;
+            CUdeviceptr at = 0, a = fixture_buffer(4);
+            CUgraph graph;
+            bool fine = who == 1 ? rows[k].other : rows[k].own;
+            OK(cuThreadExchangeStreamCaptureMode(&mode));
+            OK(cuStreamBeginCapture(s, rows[k].of_capture));
+            assert_int_equal(who == 0 ? cuMemAlloc(&at, 16) : who == 1 ? elsewhere() : cuMemFree(a), fine ? CUDA_SUCCESS : CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+            assert_int_equal(cuStreamEndCapture(s, &graph), fine ? CUDA_SUCCESS : CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+            OK(cuThreadExchangeStreamCaptureMode(&mode));
+            if (fine) OK(cuGraphDestroy(graph));
+            OK(cuMemFree(at));
+        }
+}
+
 /* ---- graphs ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static CUDA_KERNEL_NODE_PARAMS bump_node(void **parameters) {
@@ -540,6 +587,7 @@ int main(void) {
         WITH(events_are_waited_for_across_streams),
         WITH(captured_streams_become_one_graph),
         WITH(what_cannot_be_captured_spoils_the_capture),
+        WITH(allocating_spoils_a_capture),
         WITH(graphs_are_built_by_hand_with_children),
         WITH(ready_graphs_are_updated),
         WITH(events_in_graphs_join_streams_outside),

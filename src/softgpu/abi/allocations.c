@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory: of devices, pinned, managed, registered; what a pointer is. */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "capture.h"
 #include "checks.h"
 
 static CUresult allocate(CUcontext c, gpu_memory_kind kind, int32_t owner, size_t bytes, uint64_t *address) {
     if (bytes == 0) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "0 bytes of memory are asked for");
+    CUresult permitted = gpu_capture_permits("memory is asked for");
+    if (permitted != CUDA_SUCCESS) return permitted;
     if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as --fault asks (PAGODA_SOFTGPU_FAULT)", bytes);
     pgd_status status = gpu_memory_allocate(gpu_driver.memory, kind, owner, bytes, 512, NULL, address);
     if (status != PGD_OK) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%s", pgd_error_text());
@@ -44,6 +49,8 @@ static CUresult release(CUdeviceptr address, gpu_memory_kind kind, gpu_memory_ki
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
+    result = gpu_capture_permits("memory is freed");
+    if (result != CUDA_SUCCESS) return gpu_leave(result);
     gpu_contexts_drain(); /* nobody uses it any more: peers may be at it */
     if (!begins(address, kind, other)) return gpu_leave(gpu_refuse(otherwise, "0x%llx is freed, which is the beginning of no living allocation of that kind", address));
     gpu_pool_forget(address);
@@ -91,11 +98,19 @@ CUresult cuMemHostAlloc(void **host, size_t bytes, unsigned int flags) {
 
 CUresult cuMemAllocHost_v2(void **host, size_t bytes) { return cuMemHostAlloc(host, bytes, 0); }
 
+static bool is_mapped(void *host, size_t bytes) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)host & -page;
+    return bytes <= UINTPTR_MAX - (uintptr_t)host && msync((void *)first, (uintptr_t)host + bytes - first, MS_ASYNC) == 0; /* does nothing else */
+}
+
 CUresult cuMemHostRegister_v2(void *host, size_t bytes, unsigned int flags) {
     CUcontext c;
     if (host == NULL || bytes == 0 || flags > 15) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
+    result = gpu_capture_permits("memory is registered");
+    if (result != CUDA_SUCCESS) return gpu_leave(result);
+    if (!is_mapped(host, bytes)) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_VALUE, "the program has not all of the %zu bytes at %p that it registers", bytes, host));
     pgd_status status = gpu_memory_register(gpu_driver.memory, host, bytes);
     if (status == PGD_OK) gpu_memory_claim(gpu_driver.memory, (uint64_t)(uintptr_t)host, c->id);
     return gpu_leave(status == PGD_BAD_ARG ? CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED : gpu_result(status));

@@ -23,6 +23,21 @@ CUresult gpu_capture_forbids(CUstream s) {
     return result;
 }
 
+static bool forbids(const gpu_capture *capture) {
+    bool own = pthread_equal(capture->thread, pthread_self());
+    if (thread_mode == CU_STREAM_CAPTURE_MODE_RELAXED || capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED) return false;
+    return own || (thread_mode == CU_STREAM_CAPTURE_MODE_GLOBAL && capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL);
+}
+
+CUresult gpu_capture_permits(const char *what) {
+    CUresult result = CUDA_SUCCESS;
+    for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
+        for (CUstream s = c->captures == 0 ? NULL : c->streams; s != NULL; s = s->next)
+            if (s->capture != NULL && forbids(s->capture)) result = gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    if (result != CUDA_SUCCESS) gpu_refuse(result, "%s while a stream is captured, which spoils the capture; do it before, or capture with CU_STREAM_CAPTURE_MODE_RELAXED", what);
+    return result;
+}
+
 static CUgraphNodeType type_of(const gpu_operation *o) {
     switch (o->kind) {
     case GPU_OP_KERNEL: return CU_GRAPH_NODE_TYPE_KERNEL;

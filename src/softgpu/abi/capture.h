@@ -24,4 +24,7 @@ CUresult gpu_capture_invalidate(CUstream stream, CUresult why);
 void gpu_capture_abandon(CUstream stream);
 /* May this stream, which is not captured, run something now? The legacy stream must not while others are captured. */
 CUresult gpu_capture_forbids(CUstream stream);
+/* May this thread call what might disturb a capture: allocate, free, ask an event? Not while it captures itself, nor while another thread does in the global mode; a call that is refused spoils those captures. cuThreadExchangeStreamCaptureMode
+ * says less of a thread, and a relaxed capture forbids nothing. */
+CUresult gpu_capture_permits(const char *what);
 #endif

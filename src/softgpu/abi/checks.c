@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static void write_down(void *unused, const gpu_finding *n);
+
 static struct {
     pthread_mutex_t kernels; /* one at a time */
     pthread_mutex_t lock;    /* of the checker and the findings, for moments */
@@ -16,7 +18,7 @@ static struct {
     gpu_findings findings;
     _Atomic uint64_t launches;
     struct sigaction before; /* the program's own handler */
-} checks = {.kernels = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
+} checks = {.kernels = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .findings = {.added = write_down}};
 
 /* ---- writing down ------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -148,7 +150,6 @@ bool gpu_checks_wanted(void) { return checks.checker != NULL; }
 pgd_status gpu_checks_begin(void) {
     const gpu_settings *s = &gpu_driver.settings;
     struct sigaction told = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
-    checks.findings.added = write_down;
     if (!s->check) return PGD_OK;
     PGD_TRY(gpu_checker_create(gpu_driver.memory, &(gpu_check_options){.races = s->check_races, .uninitialised = s->check_uninitialised}, &checks.findings, &checks.checker));
     sigaction(SIGSEGV, &told, &checks.before);

@@ -77,6 +77,8 @@ CUresult cuEventQuery(CUevent event) {
     CUresult result = enter_event(event);
     if (result != CUDA_SUCCESS) return result;
     if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
+    result = gpu_capture_permits("an event is asked about");
+    if (result != CUDA_SUCCESS) return gpu_leave(result);
     bool done = event->task == NULL || event->task->done;
     if (!done) gpu_task_asked();
     else gpu_task_known(event->task);

@@ -74,28 +74,44 @@ void gpu_output_assert(gpu_output *o, const char *line) {
 
 /* ---- to the program ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static void write_record(gpu_output *o) {
-    char part[1024];
-    for (uint32_t left = take_length(o), bytes; left > 0; left -= bytes) {
-        bytes = left < sizeof part ? left : (uint32_t)sizeof part;
-        take(o, part, bytes);
-        fwrite(part, 1, bytes, stdout);
+/* What this thread is to write when it has left the driver: who reads may be another thread, that needs the driver first. */
+static _Thread_local struct {
+    char *text;
+    size_t bytes;
+    char assertion[sizeof ((gpu_output *)0)->assertion];
+} left;
+
+static void collect(gpu_output *o) {
+    char *grown = o->count == 0 ? NULL : pgd_mem_resize(left.text, left.bytes + o->count);
+    if (grown != NULL) left.text = grown;
+    while (o->count > 0) {
+        uint32_t bytes = take_length(o);
+        take(o, grown == NULL ? NULL : left.text + left.bytes, bytes);
+        if (grown == NULL) o->lost += bytes;
+        else left.bytes += bytes;
     }
+    if (o->assertion[0] != '\0') memcpy(left.assertion, o->assertion, sizeof left.assertion);
+    o->assertion[0] = '\0';
 }
 
 void gpu_output_flush(gpu_output *o) {
     if (!atomic_load(&o->waiting)) return;
     pthread_mutex_lock(&o->lock);
     atomic_store(&o->waiting, false);
+    collect(o);
     uint64_t lost = o->lost;
     o->lost = 0;
-    while (o->count > 0) write_record(o);
-    fflush(stdout);
-    if (o->assertion[0] != '\0') {
-        fwrite(o->assertion, 1, strlen(o->assertion), stderr);
-        fwrite("\n", 1, 1, stderr);
-    }
-    o->assertion[0] = '\0';
     pthread_mutex_unlock(&o->lock);
     if (lost > 0) gpu_report("%llu bytes that kernels printed are lost: %zu fit between two synchronisations, as CU_LIMIT_PRINTF_FIFO_SIZE says", (unsigned long long)lost, o->capacity);
+}
+
+void gpu_output_write(void) {
+    if (left.bytes == 0 && left.assertion[0] == '\0') return;
+    fwrite(left.text, 1, left.bytes, stdout);
+    fflush(stdout);
+    if (left.assertion[0] != '\0') fprintf(stderr, "%s\n", left.assertion);
+    pgd_mem_free(left.text);
+    left.text = NULL;
+    left.bytes = 0;
+    left.assertion[0] = '\0';
 }

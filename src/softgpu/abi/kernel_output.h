@@ -20,6 +20,8 @@ void gpu_output_init(gpu_output *output, size_t capacity);
 void gpu_output_deinit(gpu_output *output);
 void gpu_output_add(gpu_output *output, const char *text, size_t bytes);
 void gpu_output_assert(gpu_output *output, const char *line);
-/* To the program's stdout and stderr, where its own text stands in stdio's buffers. */
+/* For the program: this thread writes it when it leaves the driver. Without memory it is lost, and that is reported. */
 void gpu_output_flush(gpu_output *output);
+/* To the program's stdout and stderr, where its own text stands in stdio's buffers; without the driver's lock. */
+void gpu_output_write(void);
 #endif

@@ -94,9 +94,12 @@ static pgd_status run_launch(CUfunction f, int32_t registers, gpu_launch *launch
 
 static CUresult tell_fault(CUcontext context, const gpu_launch *launch, const gpu_fault *fault, pgd_status status) {
     const char *text = fault->kind == GPU_NO_FAULT ? pgd_error_text() : fault->text;
-    snprintf(context->error_text, sizeof context->error_text, "%s", text);
+    pthread_mutex_lock(&gpu_driver.lock);
+    if (context->error_text[0] == '\0') snprintf(context->error_text, sizeof context->error_text, "%s", text); /* of the first of several at once, and it stays */
+    pthread_mutex_unlock(&gpu_driver.lock);
     if (fault->kind == GPU_FAULT_ASSERT && strcmp(gpu_driver.settings.report, "/dev/stderr") != 0) gpu_output_assert(&context->output, fault->assertion);
-    if (fault->kind == GPU_NO_FAULT) gpu_report("%s", text);
+    if (fault->kind == GPU_NO_FAULT && gpu_checks_wanted()) gpu_checks_call("a launch", gpu_result(status), text);
+    else if (fault->kind == GPU_NO_FAULT) gpu_report("%s", text);
     else if (fault->kind == GPU_FAULT_INTERRUPTED) gpu_report("interrupted: %s", text);
     else gpu_checks_fault(launch, fault);
     return status == PGD_DEVICE ? result_of_fault(fault->kind) : gpu_result(status);
@@ -196,7 +199,7 @@ CUresult gpu_operation_run(gpu_operation *o, CUcontext context, const gpu_moment
     case GPU_OP_KERNEL: return run_kernel(&o->kernel, context, moment);
     case GPU_OP_COPY: return run_copy(&o->copy, moment);
     case GPU_OP_FILL: return run_fill(&o->fill, moment);
-    case GPU_OP_CALLBACK: gpu_output_flush(&context->output); call_host(o, context); return CUDA_SUCCESS;
+    case GPU_OP_CALLBACK: gpu_output_flush(&context->output), gpu_output_write(), call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_HOST: call_host(o, context); return CUDA_SUCCESS;
     case GPU_OP_FREE: return gpu_memory_release_async(o->address);
     default: return CUDA_SUCCESS;

@@ -169,12 +169,12 @@ CUresult gpu_enter(CUcontext *current) {
     if (result != CUDA_SUCCESS) return result;
     *current = gpu_current();
     result = *current == NULL ? CUDA_ERROR_INVALID_CONTEXT : gpu_context_error(*current);
-    if (result != CUDA_SUCCESS) pthread_mutex_unlock(&gpu_driver.lock);
-    return result;
+    return result == CUDA_SUCCESS ? result : gpu_leave(result);
 }
 
 CUresult gpu_leave(CUresult result) {
     pthread_mutex_unlock(&gpu_driver.lock);
+    gpu_output_write();
     return result;
 }
 

@@ -35,5 +35,7 @@ uint64_t gpu_program_shared_bytes(const gpu_program *program, const ptx_function
 /* May this .shared variable be what the kernel finds at its place? */
 bool gpu_program_may_use(const gpu_program *program, const ptx_function *kernel, const ptx_variable *variable);
 uint64_t gpu_program_function_address(const gpu_program *program, const ptx_function *function);
+/* Which functions a kernel may come to by calls: *reached[number], to be freed with pgd_mem_free; the kernel itself where something calls it. A call by address may come to any. Errors: NO_MEMORY. */
+pgd_status gpu_program_reached(const gpu_program *program, const ptx_function *kernel, bool **reached);
 const ptx_function *gpu_program_function_at(const gpu_program *program, uint64_t address); /* NULL: none */
 #endif

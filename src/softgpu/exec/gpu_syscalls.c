@@ -35,34 +35,16 @@ gpu_syscall gpu_syscall_of(const ptx_function *f) {
     return (gpu_syscall)k;
 }
 
-/* Adds what one function calls to what is reached: system calls as bits, others to the list. */
-static uint32_t look(const gpu_program *p, const ptx_function *f, bool *seen, int32_t *list, int32_t *count) {
-    uint32_t reached = 0;
-    for (int32_t i = 0; i < f->instruction_count; i++) {
-        const ptx_call *c = f->instructions[i].call;
-        for (int32_t k = 0; c != NULL && k < p->function_count; k++) {
-            if (seen[k] || (c->callee.function != NULL && c->callee.function != p->functions[k])) continue;
-            gpu_syscall which = gpu_syscall_of(p->functions[k]);
-            seen[k] = true;
-            if (which != GPU_SYSCALL_COUNT) reached |= UINT32_C(1) << which;
-            else if (p->functions[k]->defined && !p->functions[k]->entry) list[(*count)++] = k;
-        }
-    }
-    return reached;
-}
-
 uint32_t gpu_syscalls_reached(const gpu_program *p, const ptx_function *kernel) {
-    int32_t count = 0;
-    bool *seen = pgd_mem_zalloc(sizeof *seen * (size_t)(p->function_count + 1));
-    int32_t *list = pgd_mem_zalloc(sizeof *list * (size_t)(p->function_count + 1));
-    uint32_t reached = seen == NULL || list == NULL ? UINT32_MAX : look(p, kernel, seen, list, &count);
-    while (count > 0) {
-        int32_t next = list[--count];
-        reached |= look(p, p->functions[next], seen, list, &count);
+    uint32_t found = 0;
+    bool *reached;
+    if (gpu_program_reached(p, kernel, &reached) != PGD_OK) return UINT32_MAX;
+    for (int32_t k = 0; k < p->function_count; k++) {
+        gpu_syscall which = reached[k] ? gpu_syscall_of(p->functions[k]) : GPU_SYSCALL_COUNT;
+        if (which != GPU_SYSCALL_COUNT) found |= UINT32_C(1) << which;
     }
-    pgd_mem_free(seen);
-    pgd_mem_free(list);
-    return reached;
+    pgd_mem_free(reached);
+    return found;
 }
 
 /* ---- what nothing defines ------------------------------------------------------------------------------------------------------------------------------------------------------- */

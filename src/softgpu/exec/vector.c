@@ -162,20 +162,17 @@ static void give_worker(vec_worker *worker) {
 
 /* ---- code ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static bool calls(const ptx_function *f) {
-    for (int32_t k = 0; k < f->instruction_count; k++)
-        if (f->instructions[k].form == PTX_FORM_CALL) return true;
-    return false;
-}
-
 static pgd_status prepare(gpu_vector_code *code, const ptx_function *kernel) {
     const gpu_program *p = code->program;
     PGD_TRY(vec_body_make(code, kernel, &code->kernel));
     code->bodies = pgd_mem_zalloc(sizeof *code->bodies * (size_t)(p->function_count + 1));
     if (code->bodies == NULL) return pgd_fail_memory(sizeof *code->bodies * (size_t)p->function_count);
-    for (int32_t k = 0; calls(kernel) && k < p->function_count; k++)
-        if (p->functions[k]->defined && !p->functions[k]->entry) PGD_TRY(vec_body_make(code, p->functions[k], &code->bodies[k]));
-    return PGD_OK;
+    bool *reached;
+    pgd_status status = gpu_program_reached(p, kernel, &reached);
+    for (int32_t k = 0; status == PGD_OK && k < p->function_count; k++)
+        if (reached[k] && p->functions[k]->defined && !p->functions[k]->entry) status = vec_body_make(code, p->functions[k], &code->bodies[k]);
+    pgd_mem_free(reached);
+    return status;
 }
 
 static pgd_status create(const gpu_program *program, const ptx_function *kernel, bool observed, bool heard, bool seeded, gpu_vector_code **out) {
