@@ -29,6 +29,7 @@ static gpu_class of_type(ptx_type t) {
 
 gpu_class gpu_class_of(const ptx_instruction *i) {
     const char *opcode = ptx_form_get(i->form)->opcode;
+    if (is(opcode, "ld st") && ptx_instruction_space(i) == PTX_SPACE_param) return GPU_CLASS_MOVE; /* compilers make it an operand, or a register */
     if (is(opcode, "ld ldu")) return GPU_CLASS_LOAD;
     if (is(opcode, "st")) return GPU_CLASS_STORE;
     if (is(opcode, "atom red")) return GPU_CLASS_ATOMIC;
@@ -75,8 +76,8 @@ static uint64_t sectors(const gpu_warp_step *e, uint32_t lanes, uint64_t *ideal)
     return (uint64_t)distinct(touched, count);
 }
 
-/* The most distinct words that one bank has to give. */
-static uint64_t wavefronts(const gpu_warp_step *e, uint32_t lanes, uint64_t *ideal) {
+/* The most distinct words that one bank has to give; of atomic operations, which come one after the other at one word, the most lanes that one bank has. */
+static uint64_t wavefronts(const gpu_warp_step *e, uint32_t lanes, bool atomic, uint64_t *ideal) {
     uint64_t sum = 0;
     int32_t group = group_of(e->bytes);
     *ideal = 0;
@@ -85,7 +86,7 @@ static uint64_t wavefronts(const gpu_warp_step *e, uint32_t lanes, uint64_t *ide
         int32_t count = 0, in_bank[32] = {0};
         for (int32_t k = first; k < first + group; k++)
             for (uint64_t at = e->addresses[k] / 4; (lanes >> k & 1) != 0 && at <= (e->addresses[k] + e->bytes - 1) / 4 && count < GPU_LANES * 4; at++) words[count++] = at;
-        count = distinct(words, count);
+        if (!atomic) count = distinct(words, count);
         for (int32_t k = 0; k < count; k++)
             if ((uint64_t)++in_bank[words[k] % 32] > most) most = (uint64_t)in_bank[words[k] % 32];
         sum += most;
@@ -108,7 +109,7 @@ static void count_access(gpu_launch_counts *c, const gpu_warp_step *e) {
     if (lanes_in(e, PTX_SPACE_local) != 0) c->local_requests++;
     if (shared != 0) {
         c->shared_requests++;
-        c->shared_wavefronts += wavefronts(e, shared, &ideal);
+        c->shared_wavefronts += wavefronts(e, shared, class == GPU_CLASS_ATOMIC, &ideal);
         c->ideal_shared_wavefronts += ideal;
     }
     if (global == 0) return;
