@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of these examples, in CUDA C; extern "C" keeps their names as they stand here. kernels.ptx is made of it, where no CUDA toolkit is, by
-//   clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Wno-unknown-cuda-version -include pagoda/cuda_kernel.h -I ../../src/softgpu/include -O2 -S -o kernels.ptx kernels.cu
+//   clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Wno-unknown-cuda-version -include pagoda/cuda_kernel.h -I ../../src/softgpu/include -O2 -gline-tables-only -fdebug-compilation-dir=. -S -o kernels.ptx kernels.cu
 typedef unsigned short half_bits;
 
 __device__ __forceinline__ int place() { return blockIdx.x * blockDim.x + threadIdx.x; }

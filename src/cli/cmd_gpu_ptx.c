@@ -107,7 +107,7 @@ int cli_gpu_ptx(struct cli *cli) {
         say_json(read, text, file.count, &m);
     } else {
         struct listing listing = {NULL};
-        printf("%s: PTX %d.%d for sm_%d; %d kernels, %d functions; %lld bytes of shared, %lld of global, %lld of constant memory\n", cli->words[0], m.version / 10, m.version % 10, m.target, m.kernels, m.functions, (long long)m.shared_bytes,
+        printf("%s: PTX %d.%d for sm_%d; %d kernel%s, %d function%s; %lld bytes of shared, %lld of global, %lld of constant memory\n", cli->words[0], m.version / 10, m.version % 10, m.target, m.kernels, m.kernels == 1 ? "" : "s", m.functions, m.functions == 1 ? "" : "s", (long long)m.shared_bytes,
                (long long)m.global_bytes, (long long)m.const_bytes);
         read(text, file.count, NULL, list_kernel, &listing, NULL, 0);
     }

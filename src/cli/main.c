@@ -11,10 +11,17 @@ static void log_line(void *user, pgd_log_level level, const char *line) {
     if (level >= PGD_LOG_WARNING) cli_notice(user, "warning: %s", line);
 }
 
-/* Takes --help and -h out of the words, wherever they stand, and leaves those that may name a verb. */
+/* `pagoda gpu help`, too; `pagoda help gpu` is a verb. */
+static bool is_help(const struct cli *cli, int at) {
+    int used;
+    if (strcmp(cli->words[at], "--help") == 0 || strcmp(cli->words[at], "-h") == 0) return true;
+    return at == 1 && strcmp(cli->words[at], "help") == 0 && cli_verb_find(cli->words, 1, &used) == NULL;
+}
+
+/* Takes --help, -h and help out of the words and leaves those that may name a verb. */
 static bool asks_for_help(struct cli *cli) {
     int at = 0, kept = 0, used;
-    while (at < cli->word_count && strcmp(cli->words[at], "--") != 0 && strcmp(cli->words[at], "--help") != 0 && strcmp(cli->words[at], "-h") != 0) at++;
+    while (at < cli->word_count && strcmp(cli->words[at], "--") != 0 && !is_help(cli, at)) at++;
     if (at == cli->word_count || strcmp(cli->words[at], "--") == 0) return false;
     for (int i = 0; i < cli->word_count; i++)
         if (i != at) cli->words[kept++] = cli->words[i];

@@ -42,6 +42,10 @@ static void kernels_of_a_file_are_listed(void **unused) {
     assert_non_null(strstr(last.out, "\"name\": \"vector_add\""));
     const char *matmul = strstr(last.out, "\"name\": \"tiled_matmul\"");
     assert_true(matmul != NULL && strstr(matmul, "\"shared_bytes\": 2176") != NULL && strstr(matmul, "\"shared_bytes\": 2176") < strchr(matmul, '}'));
+    gives("gpu help", 0, "gpu timeline     draw how");
+    gives("help gpu ptx", 0, "pagoda gpu ptx: ");
+    write_file("old.ptx", ".version 7.8\n.target sm_79\n.address_size 64\n");
+    gives("gpu ptx old.ptx", 1, "no architecture of this name is known; there are sm_50 to sm_121");
     write_file("wrong.ptx", ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\nadd.u32 %r1, %r2, 1;\nret;\n}\n");
     gives("gpu ptx wrong.ptx", 1, "wrong.ptx:6:9: nothing is declared under the name %r1");
     gives("gpu ptx wrong.ptx", 1, "wrong.ptx is not right; the lines above say where");
@@ -188,13 +192,16 @@ static void schedules_end_where_something_is_found(void **unused) {
 
 static void what_kernels_do_is_counted(void **unused) {
     with_example("gpu profile", "vector_add", 0, "vector_add, grid 391 x 1 x 1, block 256 x 1 x 1, launched 1 time\n");
+    with_example("gpu profile", "tiled_matmul", 0, "    kernels.cu:");
     with_example("gpu profile --json", "graph_replay", 0, "\"kernel\": \"scale\", \"launches\": 11,");
+    assert_non_null(strstr(last.out, "{\"source\": \"kernels.cu\", \"line\": "));
     assert_non_null(strstr(last.out, "], \"exit_status\": 0}"));
 }
 
 static void warps_are_drawn(void **unused) {
     static char drawn[1 << 16];
     with_example("gpu timeline --json --out-dir drawn", "tiled_matmul", 0, "\"calibrated\": false");
+    with_example("gpu timeline --out-dir nothing --kernel nosuch", "histogram", 1, "no kernel nosuch was launched; there were histogram\n");
     read_back("drawn/timeline.svg", drawn, sizeof drawn);
     assert_non_null(strstr(drawn, "tiled_matmul: 64 warps on one multiprocessor"));
     assert_non_null(strstr(drawn, "uncalibrated"));

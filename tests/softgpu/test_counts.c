@@ -10,7 +10,7 @@
 
 #include "exec/vector.h"
 #include "program_fixture.h"
-#include "timing/counts.h"
+#include "timing/line_counts.h"
 #include "timing/occupancy.h"
 #include "timing/registers.h"
 
@@ -122,6 +122,40 @@ static void occupancy_and_what_limits_it(void **unused) {
     }
 }
 
+static void line_is(const gpu_line *l, const char *source, int32_t number, uint64_t instructions, uint64_t sectors, uint64_t ideal, uint64_t parted) {
+    assert_string_equal(l->source, source);
+    assert_true(l->number == number && l->warp_instructions == instructions && l->sectors == sectors && l->ideal_sectors == ideal && l->parted == parted);
+}
+
+/* Two instructions of one line, one of them in a function; a line of PTX that no .loc is about; two launches add up. */
+static void counts_by_line(void **unused) {
+    static const char ptx[] = ".version 8.0\n.target sm_80\n.address_size 64\n.file 1 \"over/there/\\odd.cu\"\n.func f()\n{\n.reg .u32 %x;\n.loc 1 7 1\nmov.u32 %x, 5;\nret;\n}\n"
+                              ".visible .entry k(.param .u64 out)\n{\n.reg .u64 %o, %a;\n.reg .u32 %t;\n.reg .pred %p;\nld.param.u64 %o, [out];\n.loc 1 9 1\nmov.u32 %t, %tid.x;\nmad.wide.u32 %a, %t, 8, %o;\nst.global.u32 [%a], %t;\ncall f;\n"
+                              "setp.lt.u32 %p, %t, 3;\n@%p bra there;\nthere: .loc 1 7 1\nret;\n}\n";
+    gpu_vector_code *code;
+    gpu_lines lines = {0};
+    load_text(ptx, sizeof ptx - 1, 1 << 26);
+    uint64_t out = device(NULL, 1024);
+    assert_int_equal(gpu_vector_prepare_observed(&program, ptx_function_find(module, "k"), &code), PGD_OK);
+    memset(&counts, 0, sizeof counts);
+    for (uint64_t k = 1; k <= 2; k++) {
+        gpu_line_counter counter;
+        gpu_observer observer = gpu_line_counter_begin(&counter, &counts);
+        gpu_launch launch = {.program = &program, .kernel = ptx_function_find(module, "k"), .grid = {1, 1, 1}, .block = {32, 1, 1}, .parameters = &out, .observer = &observer};
+        assert_int_equal(gpu_vector_launch(code, &launch, NULL, &fault, NULL), PGD_OK);
+        gpu_line_counter_end(&counter, module, &lines);
+        assert_false(lines.incomplete);
+        assert_int_equal(lines.count, 3);
+        line_is(&lines.list[0], "", 17, k, 0, 0, 0);
+        line_is(&lines.list[1], "?odd.cu", 7, 3 * k, 0, 0, 0);
+        line_is(&lines.list[2], "?odd.cu", 9, 6 * k, 8 * k, 4 * k, k);
+        assert_int_equal(counts.warp_instructions, 10 * k);
+    }
+    gpu_lines_deinit(&lines);
+    gpu_vector_code_destroy(code);
+    unload(NULL);
+}
+
 /* %r0 to %r19 are loaded, and then used in that order; what stands between the two is `between`, and `behind` comes last. */
 static int32_t registers_with(const char *directive, const char *between, const char *behind) {
     pgd_text text = {0}, log = {0};
@@ -156,7 +190,7 @@ static void registers_that_are_needed_at_once(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_are_counted_by_class), cmocka_unit_test(sectors_of_global_memory), cmocka_unit_test(conflicts_of_banks),
-        cmocka_unit_test(lanes_that_part),                   cmocka_unit_test(occupancy_and_what_limits_it), cmocka_unit_test(registers_that_are_needed_at_once),
+        cmocka_unit_test(lanes_that_part),                   cmocka_unit_test(counts_by_line), cmocka_unit_test(occupancy_and_what_limits_it), cmocka_unit_test(registers_that_are_needed_at_once),
     };
     return cmocka_run_group_tests_name("softgpu/counts", tests, NULL, NULL);
 }

@@ -109,7 +109,9 @@ void gpu_output_write(void) {
     if (left.bytes == 0 && left.assertion[0] == '\0') return;
     fwrite(left.text, 1, left.bytes, stdout);
     fflush(stdout);
-    if (left.assertion[0] != '\0') fprintf(stderr, "%s\n", left.assertion);
+    size_t length = strlen(left.assertion);
+    if (length > 0 && length < sizeof left.assertion) left.assertion[length++] = '\n';
+    fwrite(left.assertion, 1, length, stderr);
     pgd_mem_free(left.text);
     left.text = NULL;
     left.bytes = 0;

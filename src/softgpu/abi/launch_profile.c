@@ -3,8 +3,9 @@
 #include "launch_profile.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <timing/counts.h>
+#include <timing/line_counts.h>
 #include <timing/occupancy.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ typedef struct entry {
     uint64_t shared_bytes, launches, failed;
     int32_t registers;
     gpu_launch_counts counts;
+    gpu_lines lines;
 } entry;
 
 static struct {
@@ -41,9 +43,9 @@ static entry *entry_of(const gpu_launch *l, int32_t registers) {
     return e;
 }
 
-static pgd_status run(CUfunction f, gpu_launch *launch, gpu_fault *fault, gpu_launch_counts *counts) {
+static pgd_status run(CUfunction f, gpu_launch *launch, gpu_fault *fault, gpu_line_counter *counter, gpu_launch_counts *counts) {
+    gpu_observer observer = gpu_line_counter_begin(counter, counts);
     if (f->observed == NULL) PGD_TRY(gpu_vector_prepare_observed(&f->module->program, f->ptx, &f->observed));
-    gpu_observer observer = gpu_counter(counts);
     launch->observer = &observer;
     return gpu_vector_launch(f->observed, launch, NULL, fault, NULL);
 }
@@ -59,13 +61,17 @@ static void add(gpu_launch_counts *to, const gpu_launch_counts *from) {
 
 pgd_status gpu_profile_run(CUfunction f, int32_t registers, gpu_launch *launch, gpu_fault *fault) {
     gpu_launch_counts counts = {0};
+    gpu_line_counter counter;
+    gpu_lines dropped = {0};
     pthread_mutex_lock(&profile.kernels);
-    pgd_status status = run(f, launch, fault, &counts);
+    pgd_status status = run(f, launch, fault, &counter, &counts);
     pthread_mutex_unlock(&profile.kernels);
     pthread_mutex_lock(&profile.lock);
     entry *e = entry_of(launch, registers);
     if (e != NULL) add(&e->counts, &counts), e->launches++, e->failed += status != PGD_OK;
+    gpu_line_counter_end(&counter, f->module->program.module, e == NULL ? &dropped : &e->lines);
     pthread_mutex_unlock(&profile.lock);
+    gpu_lines_deinit(&dropped);
     return e == NULL && status == PGD_OK ? pgd_fail_memory(sizeof *e) : status;
 }
 
@@ -98,11 +104,48 @@ static void write_json(pgd_text *t, const entry *e) {
     pgd_text_add(t, ", \"shared_requests\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"local_requests\": %llu, \"atomic_requests\": %llu, \"classes\": {", (ull)c->shared_requests, (ull)c->shared_wavefronts, (ull)c->ideal_shared_wavefronts,
                  (ull)c->local_requests, (ull)c->atomic_requests);
     for (int32_t k = 0; k < GPU_CLASS_COUNT; k++) pgd_text_add(t, "%s\"%s\": %llu", k == 0 ? "" : ", ", gpu_class_names[k], (ull)c->by_class[k]);
-    pgd_text_add(t, "}}\n");
+    pgd_text_add(t, "}, \"lines\": [");
+    for (int32_t k = 0; k < e->lines.count; k++) {
+        const gpu_line *l = &e->lines.list[k];
+        pgd_text_add(t, "%s{\"source\": %s%s%s, \"line\": %d, \"warp_instructions\": %llu, \"global_sectors\": %llu, \"global_sectors_ideal\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"divergent_branches\": %llu}", k == 0 ? "" : ", ",
+                     l->source[0] == '\0' ? "" : "\"", l->source[0] == '\0' ? "null" : l->source, l->source[0] == '\0' ? "" : "\"", l->number, (ull)l->warp_instructions, (ull)l->sectors, (ull)l->ideal_sectors, (ull)l->wavefronts, (ull)l->ideal_wavefronts, (ull)l->parted);
+    }
+    pgd_text_add(t, "]}\n");
 }
 
 static void write_memory(pgd_text *t, const char *what, uint64_t requests, const char *units, uint64_t count, uint64_t ideal) {
     if (requests > 0) pgd_text_add(t, "  %-15s%12llu requests, %llu %s; %llu would do (%.0f %%)\n", what, (ull)requests, (ull)count, units, (ull)ideal, 100 * part(ideal, count));
+}
+
+/* What is worth looking at: where most is executed, and where accesses cost more than they had to, or lanes part. */
+static uint64_t weight(const gpu_line *l) { return l->warp_instructions + l->sectors - l->ideal_sectors + l->wavefronts - l->ideal_wavefronts; }
+
+static int by_weight(const void *a, const void *b) {
+    const gpu_line *x = *(const gpu_line *const *)a, *y = *(const gpu_line *const *)b;
+    if (weight(x) != weight(y)) return weight(x) < weight(y) ? 1 : -1;
+    return x < y ? -1 : x > y;
+}
+
+static void write_line(pgd_text *t, const gpu_line *l, uint64_t all) {
+    char place[80];
+    snprintf(place, sizeof place, "%.60s:%d", l->source[0] == '\0' ? "PTX" : l->source, l->number);
+    pgd_text_add(t, "    %-28s %12llu  %4.1f %%", place, (ull)l->warp_instructions, 100 * part(l->warp_instructions, all));
+    if (l->sectors > 0) pgd_text_add(t, ", %llu sectors (%llu would do)", (ull)l->sectors, (ull)l->ideal_sectors);
+    if (l->wavefronts > 0) pgd_text_add(t, ", %llu wavefronts (%llu)", (ull)l->wavefronts, (ull)l->ideal_wavefronts);
+    if (l->parted > 0) pgd_text_add(t, ", %llu branches diverged", (ull)l->parted);
+    pgd_text_add(t, "\n");
+}
+
+static void write_lines(pgd_text *t, const entry *e) {
+    enum { SHOWN = 8 };
+    const gpu_line **order = e->lines.count == 0 ? NULL : pgd_mem_alloc(sizeof *order * (size_t)e->lines.count);
+    if (e->lines.incomplete || (order == NULL && e->lines.count > 0)) pgd_text_add(t, "  lines: there was not enough memory for all\n");
+    if (order == NULL) return;
+    for (int32_t k = 0; k < e->lines.count; k++) order[k] = &e->lines.list[k];
+    qsort(order, (size_t)e->lines.count, sizeof *order, by_weight);
+    pgd_text_add(t, "  lines%s\n", e->lines.count > SHOWN ? ", those that cost most (--json has all)" : "");
+    for (int32_t k = 0; k < e->lines.count && k < SHOWN; k++) write_line(t, order[k], e->counts.warp_instructions);
+    pgd_mem_free(order);
 }
 
 static void write_words(pgd_text *t, const entry *e) {
@@ -119,7 +162,8 @@ static void write_words(pgd_text *t, const entry *e) {
     write_memory(t, "shared memory", c->shared_requests, "wavefronts", c->shared_wavefronts, c->ideal_shared_wavefronts);
     if (c->local_requests > 0) pgd_text_add(t, "  local memory   %12llu requests\n", (ull)c->local_requests);
     for (int32_t k = 0; k < GPU_CLASS_COUNT; k++)
-        if (c->by_class[k] > 0) pgd_text_add(t, "    %-16s %12llu  %4.1f %%\n", gpu_class_names[k], (ull)c->by_class[k], 100 * part(c->by_class[k], c->warp_instructions));
+        if (c->by_class[k] > 0) pgd_text_add(t, "    %-28s %12llu  %4.1f %%\n", gpu_class_names[k], (ull)c->by_class[k], 100 * part(c->by_class[k], c->warp_instructions));
+    write_lines(t, e);
 }
 
 void gpu_profile_end(void) {

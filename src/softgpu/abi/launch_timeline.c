@@ -2,7 +2,6 @@
  * Recording while the launch runs, replaying with ever more blocks, writing timeline.json, timeline.svg and a line of JSON about them. */
 #include "launch_timeline.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <timing/occupancy.h>
@@ -10,11 +9,39 @@
 
 enum { ISSUES_KEPT = 20000, POINTS = 16 };
 
+/* What was launched instead of the kernel that is to be drawn. */
+static struct {
+    pthread_mutex_t lock;
+    char names[8][100];
+    int count;
+    bool drawn, more;
+} seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void keep_name(const char *name) {
+    int k = 0;
+    while (k < seen.count && strncmp(seen.names[k], name, sizeof seen.names[k] - 1) != 0) k++;
+    if (k < seen.count) return;
+    if (k == (int)(sizeof seen.names / sizeof seen.names[0])) seen.more = true;
+    else snprintf(seen.names[seen.count++], sizeof seen.names[k], "%s", name);
+}
+
 bool gpu_timeline_wanted(const gpu_launch *l) {
-    static atomic_flag done = ATOMIC_FLAG_INIT;
     const gpu_settings *s = &gpu_driver.settings;
-    if (s->timeline[0] == '\0' || (s->timeline_kernel[0] != '\0' && strcmp(s->timeline_kernel, l->kernel->name) != 0)) return false;
-    return !atomic_flag_test_and_set(&done);
+    if (s->timeline[0] == '\0') return false;
+    pthread_mutex_lock(&seen.lock);
+    bool wanted = !seen.drawn && (s->timeline_kernel[0] == '\0' || strcmp(s->timeline_kernel, l->kernel->name) == 0);
+    if (wanted) seen.drawn = true;
+    else if (!seen.drawn) keep_name(l->kernel->name);
+    pthread_mutex_unlock(&seen.lock);
+    return wanted;
+}
+
+void gpu_timeline_end(void) {
+    pgd_text names = {0};
+    if (seen.drawn || seen.count == 0) return;
+    for (int k = 0; k < seen.count; k++) pgd_text_add(&names, "%s%s", k == 0 ? "" : ", ", seen.names[k]);
+    gpu_report("no kernel %s was launched; there were %s%s", gpu_driver.settings.timeline_kernel, names.failed ? "others" : names.chars, seen.more ? " and more" : "");
+    pgd_mem_free(names.chars);
 }
 
 static pgd_status write_file(const char *name, const pgd_text *text) {

@@ -7,4 +7,5 @@
 
 bool gpu_timeline_wanted(const gpu_launch *launch); /* of this launch? Says yes once. */
 pgd_status gpu_timeline_run(CUfunction function, int32_t registers, gpu_launch *launch, gpu_fault *fault);
+void gpu_timeline_end(void); /* the program ends: says what was launched where nothing was drawn */
 #endif

@@ -11,6 +11,7 @@
 
 #include "checks.h"
 #include "launch_profile.h"
+#include "launch_timeline.h"
 #include "launch_watch.h"
 
 gpu_process gpu_driver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -144,6 +145,7 @@ __attribute__((destructor)) static void end(void) {
         pthread_mutex_unlock(&gpu_driver.lock);
     }
     gpu_profile_end();
+    gpu_timeline_end();
     gpu_checks_end();
 }
 

@@ -125,10 +125,17 @@ static bool version(ptx_parser *p) {
     double value;
     if (p->token.kind != PTX_DOUBLE) return ptx_mistake(p, p->token.place, ".version needs a number like 7.8");
     memcpy(&value, &p->token.bits, sizeof value);
-    if (!(value >= 1 && value < 100)) return ptx_mistake(p, p->token.place, ".version is beyond all that were ever published");
+    if (!(value >= 1 && value < 10)) return ptx_mistake(p, p->token.place, ".version is beyond all that were ever published");
     p->module->version = (int32_t)(value * 10 + 0.5);
     ptx_step(p);
     return true;
+}
+
+static bool is_architecture(int32_t number) {
+    static const uint8_t known[] = {10, 11, 12, 13, 20, 21, 30, 32, 35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (known[k] == number) return true;
+    return false;
 }
 
 /* .target sm_90a, texmode_independent, debug ... */
@@ -140,7 +147,7 @@ static bool target(ptx_parser *p) {
             size_t i = 3;
             for (; i < p->token.count && p->token.text[i] >= '0' && p->token.text[i] <= '9' && number < 1000; i++) number = number * 10 + (p->token.text[i] - '0');
             p->module->arch_specific = i + 1 == p->token.count && (p->token.text[i] == 'a' || p->token.text[i] == 'f');
-            if (number < 10 || number >= 1000 || i + (size_t)p->module->arch_specific != p->token.count) return ptx_mistake(p, p->token.place, ".target: there is no architecture of this name");
+            if (!is_architecture(number) || i + (size_t)p->module->arch_specific != p->token.count) return ptx_mistake(p, p->token.place, ".target: no architecture of this name is known; there are sm_50 to sm_121");
             p->module->target = number;
         } else if (!is(&p->token, PTX_NAME, "debug") && !is(&p->token, PTX_NAME, "texmode_independent") && !is(&p->token, PTX_NAME, "texmode_unified") && !is(&p->token, PTX_NAME, "map_f64_to_f32")) {
             return ptx_mistake(p, p->token.place, ".target: nothing of this name is known");
