@@ -37,7 +37,7 @@ static bool set_environment(struct cli *cli, const struct gpu_program *p, const 
     if (p->checks) fine = fine && set("PAGODA_SOFTGPU_CHECK", p->uninitialised ? "races,uninitialised" : "races") && set("PAGODA_SOFTGPU_FINDINGS", file);
     if (p->timeline) fine = fine && set("PAGODA_SOFTGPU_TIMELINE", p->folder) && set("PAGODA_SOFTGPU_TIMELINE_KERNEL", p->kernel);
     if (p->profiles) fine = fine && set("PAGODA_SOFTGPU_PROFILE", file) && set("PAGODA_SOFTGPU_PROFILE_JSON", cli->json ? "1" : "0");
-    fine = fine && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
+    fine = fine && (!cli->quiet || getenv("PAGODA_SOFTGPU_PATIENCE") != NULL || set("PAGODA_SOFTGPU_PATIENCE", "0")) && (getenv("PAGODA_SOFTGPU_REPORT") != NULL || set("PAGODA_SOFTGPU_REPORT", "/dev/stderr"));
     return fine || cli_fail(&cli->error, "the environment cannot be set; there is not enough memory");
 }
 

@@ -116,7 +116,7 @@ static void programs_see_a_gpu(void **unused) {
     gives("gpu run -- sh killed.sh", 137, "sh was ended by signal 9 (Killed)");
     gives("gpu check -- sh killed.sh", 137, "nothing was found before the program was ended");
     expect("gpu run --limit 0 -- true", 2, "--limit: 0 is outside 1 to");
-    with_example("gpu run --limit 1", "tiled_matmul", 1, "LIMIT: ");
+    with_example("gpu run --limit 1", "tiled_matmul", 1, "limit: ");
     with_example("gpu run --schedules 2", "scan", 0, "(what was printed is not compared)");
     expect("gpu run --executor fast -- true", 2, "--executor is \"fast\"");
     with_example("gpu run", "printf", 0, "28 is perfect: it has 5 divisors, of which 14 is the largest\n");

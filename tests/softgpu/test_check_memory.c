@@ -15,7 +15,7 @@
 #include "program_fixture.h"
 
 /* What was told, a bit for each kind. */
-static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "ADDRESS", "stream race"};
+static const char *const kinds[] = {"incomplete", "shared race", "global race", "unfinished copy", "uninitialised", "divergent barrier", "address", "stream race"};
 enum { INCOMPLETE = 1, ALL = (1 << 8) - 1 };
 
 static void hear(void *user, const gpu_finding *n) {

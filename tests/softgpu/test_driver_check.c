@@ -73,10 +73,10 @@ static void planted(const char *name, const char *kind, unsigned int blocks, uns
     }
 }
 
-static void out_of_bounds_by_one(void **unused) { planted("off_by_one", "ADDRESS", 4, 32, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4 * 100, 100); }
-static void misaligned(void **unused) { planted("misaligned", "ALIGNMENT", 1, 32, CUDA_ERROR_MISALIGNED_ADDRESS, 0, 64, 0); }
+static void out_of_bounds_by_one(void **unused) { planted("off_by_one", "address", 4, 32, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4 * 100, 100); }
+static void misaligned(void **unused) { planted("misaligned", "alignment", 1, 32, CUDA_ERROR_MISALIGNED_ADDRESS, 0, 64, 0); }
 static void a_missing_barrier_is_a_shared_race(void **unused) { planted("missing_barrier", "shared race", 2, 64, CUDA_SUCCESS, 0, 256, 0); }
-static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "DEADLOCK", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
+static void a_divergent_barrier(void **unused) { planted("divergent_barrier", "deadlock", 1, 32, CUDA_ERROR_LAUNCH_TIMEOUT, 0, 128, 0); }
 static void lanes_of_a_warp_at_two_barriers(void **unused) { planted("parted_barrier", "divergent barrier", 1, 32, CUDA_SUCCESS, 0, 128, 0); }
 static void blocks_that_write_to_one_place_are_a_global_race(void **unused) { planted("same_place", "global race", 3, 32, CUDA_SUCCESS, 0, 64, 0); }
 static void a_barrier_that_some_threads_skip(void **unused) {
@@ -119,9 +119,9 @@ static void other_modules_come_and_go(void **unused) {
 static void a_sum_that_is_atomic(void **unused) { planted("lost_sum", "global race", 2, 64, CUDA_SUCCESS, 0, 64, 0); }
 static void a_missing_wait_for_a_copy(void **unused) { planted("missing_wait", "unfinished copy", 1, 32, CUDA_SUCCESS, 128, 128, 0); }
 
-static void an_assertion_that_fails(void **unused) { planted("assertion", "ASSERT", 1, 32, CUDA_ERROR_ASSERT, 128, 128, 0); }
-static void a_write_behind_what_malloc_gave(void **unused) { planted("heap_overflow", "ADDRESS", 1, 1, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4, 5); }
-static void memory_that_is_freed_twice(void **unused) { planted("double_free", "FREE", 1, 1, CUDA_ERROR_LAUNCH_FAILED, 0, 4, 0); }
+static void an_assertion_that_fails(void **unused) { planted("assertion", "assertion", 1, 32, CUDA_ERROR_ASSERT, 128, 128, 0); }
+static void a_write_behind_what_malloc_gave(void **unused) { planted("heap_overflow", "address", 1, 1, CUDA_ERROR_ILLEGAL_ADDRESS, 0, 4, 5); }
+static void memory_that_is_freed_twice(void **unused) { planted("double_free", "free", 1, 1, CUDA_ERROR_LAUNCH_FAILED, 0, 4, 0); }
 static void memory_of_malloc_that_nobody_wrote(void **unused) { planted("unwritten_heap", "uninitialised", 1, 1, CUDA_SUCCESS, 0, 4, 0); }
 
 static void a_missing_fence_is_a_global_race(void **unused) {
@@ -310,7 +310,7 @@ static void memory_that_was_freed(void **unused) {
         if (bug) OK(cuMemFree(x));
         assert_int_equal(launch("use_after_free", 1, 32, parameters), bug ? CUDA_ERROR_ILLEGAL_ADDRESS : CUDA_SUCCESS);
         if (bug) {
-            found("ADDRESS", "use_after_free", marked_line("planted.cu", "use_after_free"));
+            found("address", "use_after_free", marked_line("planted.cu", "use_after_free"));
             assert_non_null(strstr(pgd_softgpu_error_text(), "in memory that was freed"));
         } else {
             assert_int_equal(found(NULL, NULL, 0), 0);
@@ -373,7 +373,7 @@ static void answers_that_are_no_mistakes(void **unused) {
     void *parameters[] = {&y, &last};
     assert_int_equal(launch("off_by_one", 4, 32, parameters), CUDA_ERROR_ILLEGAL_ADDRESS);
     assert_int_equal(cuMemFree(y), CUDA_ERROR_ILLEGAL_ADDRESS);
-    assert_int_equal(found("ADDRESS", "off_by_one", marked_line("planted.cu", "off_by_one")), 1);
+    assert_int_equal(found("address", "off_by_one", marked_line("planted.cu", "off_by_one")), 1);
     end();
 }
 

@@ -110,7 +110,7 @@ static void what_is_left_is_checked(void **unused) {
         setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
         setenv("PAGODA_SOFTGPU_SEED", seeds[k], 1);
         assert_int_equal(end_of(start("beyond")), 0);
-        has(findings, "\"kind\": \"ADDRESS\"");
+        has(findings, "\"kind\": \"address\"");
         has(findings, "{\"launches\": 1}\n"); /* the others do not run after that */
         has(report, "unfinished work: the program ended without having waited for the kernel beyond, the last of its stream");
     }
@@ -140,7 +140,7 @@ static void what_is_left_is_dropped_and_told(void **unused) {
 static void functions_of_the_host_keep_nobody(void **unused) {
     setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
     assert_int_equal(end_of(start("waits for ever")), 0);
-    has(findings, "\"kind\": \"ADDRESS\"");
+    has(findings, "\"kind\": \"address\"");
     assert_int_equal(end_of(start("exits in a task")), 7);
 }
 
