@@ -158,7 +158,7 @@ static void who_waits_hears_nothing_of_it(void **unused) {
 static void a_launch_may_take_so_long(void **unused) {
     setenv("PAGODA_SOFTGPU_TIMEOUT", "1", 1);
     assert_int_equal(end_of(start("spins")), 3);
-    has(report, "LIMIT: spin, PTX line ");
+    has(report, "limit: spin, PTX line ");
     has(report, ": the launch has run for as long as one may");
     static const char *const others[] = {"many blocks", "talks"}; /* of nothing, which execute nothing; few instructions that take long */
     for (int k = 0; k < 2; k++) {
