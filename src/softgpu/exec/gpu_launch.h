@@ -80,7 +80,15 @@ typedef struct gpu_launch {
  * blocks that are there at once: registers, stacks, shared memory. */
 enum { GPU_STACK_BYTES = 1 << 20, GPU_CALLS_MAX = 1024, GPU_COPIES_MAX = 512, GPU_BLOCK_BYTES = 1 << 30 };
 #define GPU_BLOCKS_BYTES (UINT64_C(4) << 30)
-static inline uint64_t gpu_block_room(uint64_t blocks) { return GPU_BLOCKS_BYTES / blocks < GPU_BLOCK_BYTES ? GPU_BLOCKS_BYTES / blocks : GPU_BLOCK_BYTES; }
+typedef struct gpu_room {
+    uint64_t taken, most;
+} gpu_room;
+static inline uint64_t gpu_block_room(uint64_t blocks) { return GPU_BLOCKS_BYTES / blocks < GPU_BLOCK_BYTES ? GPU_BLOCKS_BYTES / blocks : GPU_BLOCK_BYTES; } /* of each of so many at once */
+static inline bool gpu_room_take(gpu_room *r, uint64_t bytes) {
+    bool fits = bytes <= r->most && r->taken <= r->most - bytes;
+    if (fits) r->taken += bytes;
+    return fits;
+}
 enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks */
 #define GPU_TOO_DEEP_TEXT "a call of %s goes deeper than %d calls, than %d bytes of a thread, or than %llu MiB of its block"
 #define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"

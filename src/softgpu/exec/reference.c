@@ -79,8 +79,8 @@ static bool start_threads(gpu_block *b) {
 static bool begin_block(gpu_block *b, const gpu_launch *launch, uint32_t number, uint32_t of, uint64_t *executed, gpu_fault *fault) {
     const uint32_t *grid = launch->grid;
     *b = (gpu_block){.launch = launch, .fault = fault, .index = {number % grid[0], number / grid[0] % grid[1], number / grid[0] / grid[1]}, .number = number, .thread_count = launch->block[0] * launch->block[1] * launch->block[2],
-                     .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch), .room = gpu_block_room(of)};
-    b->taken = b->shared_bytes + sizeof *b->threads * b->thread_count;
+                     .executed = executed, .shared_bytes = gpu_launch_shared_bytes(launch), .room = {.most = gpu_block_room(of)}};
+    b->room.taken = b->shared_bytes + sizeof *b->threads * b->thread_count;
     b->threads = pgd_mem_zalloc(sizeof *b->threads * b->thread_count);
     b->shared = pgd_mem_zalloc((size_t)b->shared_bytes + 16);
     if (b->threads == NULL || b->shared == NULL || !start_threads(b)) return false;

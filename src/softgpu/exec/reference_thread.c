@@ -31,12 +31,6 @@ static bool no_memory(gpu_thread *t) {
 
 /* ---- stacks -------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static bool take(gpu_block *b, uint64_t bytes, bool *too_much) {
-    *too_much = bytes > b->room || b->taken > b->room - bytes;
-    if (!*too_much) b->taken += bytes;
-    return !*too_much;
-}
-
 /* Zeroed room on top, aligned to 16; false: no memory, or too much of it. */
 static bool push(gpu_block *b, gpu_stack *s, uint64_t bytes, uint64_t *at, bool *too_much) {
     uint64_t start = (s->count + 15) & ~UINT64_C(15), end = start + bytes;
@@ -44,7 +38,8 @@ static bool push(gpu_block *b, gpu_stack *s, uint64_t bytes, uint64_t *at, bool 
     if (*too_much) return false;
     if (end > s->capacity) {
         uint64_t capacity = end < GPU_STACK_BYTES / 2 ? end * 2 : GPU_STACK_BYTES;
-        if (!take(b, capacity - s->capacity, too_much)) return false;
+        *too_much = !gpu_room_take(&b->room, capacity - s->capacity);
+        if (*too_much) return false;
         char *grown = pgd_mem_resize(s->bytes, (size_t)capacity);
         if (grown == NULL) return false;
         s->bytes = grown;
@@ -59,8 +54,8 @@ static bool push(gpu_block *b, gpu_stack *s, uint64_t bytes, uint64_t *at, bool 
 static bool reserve_registers(gpu_thread *t, int32_t more, bool *too_much) {
     int64_t wanted = (int64_t)t->register_count + more, capacity = 2 * wanted;
     if (wanted <= t->register_capacity) return true;
-    *too_much = capacity > INT32_MAX;
-    if (*too_much || !take(t->block, sizeof *t->registers * (uint64_t)(capacity - t->register_capacity), too_much)) return false;
+    *too_much = capacity > INT32_MAX || !gpu_room_take(&t->block->room, sizeof *t->registers * (uint64_t)(capacity - t->register_capacity));
+    if (*too_much) return false;
     ptx_bits *grown = pgd_mem_resize(t->registers, sizeof *grown * (size_t)capacity);
     if (grown == NULL) return false;
     t->registers = grown;
@@ -73,7 +68,7 @@ static bool push_frame(gpu_thread *t, const ptx_function *f, const ptx_call *cal
     gpu_frame frame = {.function = f, .call = call, .registers = t->register_count};
     bool too_much = t->depth >= GPU_CALLS_MAX;
     if (too_much || !push(b, &t->param, (uint64_t)f->parameter_bytes, &frame.parameters, &too_much) || !push(b, &t->param, (uint64_t)f->frame_param_bytes, &frame.own_parameters, &too_much) || !push(b, &t->local, (uint64_t)f->local_bytes, &frame.locals, &too_much) || !reserve_registers(t, f->register_count, &too_much))
-        return !too_much || t->depth == 0 ? no_memory(t) : gpu_thread_fault(t, GPU_FAULT_STACK, i, GPU_TOO_DEEP_TEXT, f->name, GPU_CALLS_MAX, GPU_STACK_BYTES, (unsigned long long)b->room >> 20);
+        return !too_much || t->depth == 0 ? no_memory(t) : gpu_thread_fault(t, GPU_FAULT_STACK, i, GPU_TOO_DEEP_TEXT, f->name, GPU_CALLS_MAX, GPU_STACK_BYTES, (unsigned long long)b->room.most >> 20);
     if (f->register_count > 0) memset(t->registers + t->register_count, 0, sizeof *t->registers * (size_t)f->register_count);
     t->register_count += f->register_count;
     if (!pgd_grow(&t->frames, &t->frame_capacity, t->depth, sizeof *t->frames)) return no_memory(t);

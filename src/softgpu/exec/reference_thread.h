@@ -71,7 +71,7 @@ typedef struct gpu_block {
     gpu_barrier barriers[GPU_BARRIERS];
     uint64_t *executed; /* instructions of the launch */
     gpu_memory_window window;
-    uint64_t taken, room; /* bytes that its threads have, and may have */
+    gpu_room room; /* for what its threads have */
     bool no_memory;
     bool there;          /* it has begun, and has not ended */
     gpu_schedule *drawn; /* NULL: the natural order */

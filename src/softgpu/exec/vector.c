@@ -39,7 +39,7 @@ static bool block_init(vec_block *b, const vec_launch *run) {
     b->thread_count = l->block[0] * l->block[1] * l->block[2];
     b->warp_count = (b->thread_count + VEC_LANES - 1) / VEC_LANES;
     b->shared_bytes = gpu_launch_shared_bytes(l);
-    b->room = run->room;
+    b->room.most = run->room;
     if (b->shared == NULL || b->shared_capacity < b->shared_bytes) {
         pgd_mem_free(b->shared);
         b->shared_capacity = b->shared_bytes;
@@ -86,7 +86,7 @@ static bool block_start(vec_block *b, vec_worker *worker, uint64_t number) {
     memset(b->shared, 0, (size_t)b->shared_bytes);
     memset(b->barriers, 0, sizeof b->barriers);
     b->barriers_used = false;
-    b->taken = block_bytes(worker->code, l);
+    b->room.taken = block_bytes(worker->code, l);
     block_belongs(b, worker);
     for (uint32_t k = 0; k < b->warp_count; k++) {
         vec_warp *w = &b->warps[k];

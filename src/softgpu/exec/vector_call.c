@@ -5,18 +5,13 @@
 
 /* ---- memory of lanes ------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
-static bool take(vec_block *b, uint64_t bytes, bool *too_much) {
-    *too_much = bytes > b->room || b->taken > b->room - bytes;
-    if (!*too_much) b->taken += bytes;
-    return !*too_much;
-}
-
 bool vec_reserve(vec_warp *w, char **bytes, uint64_t *capacity, uint64_t top, bool *too_much) {
     *too_much = false;
     if (top <= *capacity) return true;
     uint64_t more = *capacity == 0 ? top : top + top / 2;
     more = ((more < GPU_STACK_BYTES ? more : GPU_STACK_BYTES) + 63) & ~UINT64_C(63);
-    if (!take(w->block, (more - *capacity) * VEC_LANES, too_much)) return false;
+    *too_much = !gpu_room_take(&w->block->room, (more - *capacity) * VEC_LANES);
+    if (*too_much) return false;
     char *grown = pgd_mem_zalloc((size_t)(more * VEC_LANES));
     if (grown == NULL) return false;
     for (uint32_t k = 0; *capacity > 0 && k < VEC_LANES; k++) memcpy(grown + k * more, *bytes + k * *capacity, (size_t)*capacity);
@@ -73,7 +68,8 @@ enum { FREE_BYTES = 16 << 20 }; /* of frames that a worker keeps */
 static uint64_t frame_bytes(const vec_frame *f) { return sizeof *f + f->body->register_bytes; }
 
 static vec_frame *take_frame(vec_warp *w, const vec_body *body, bool *too_much) {
-    if (!take(w->block, sizeof(vec_frame) + body->register_bytes, too_much)) return NULL;
+    *too_much = !gpu_room_take(&w->block->room, sizeof(vec_frame) + body->register_bytes);
+    if (*too_much) return NULL;
     for (vec_frame **at = &w->worker->free_frames; *at != NULL; at = &(*at)->parent) {
         vec_frame *f = *at;
         if (f->body != body) continue;
@@ -95,7 +91,7 @@ static vec_frame *take_frame(vec_warp *w, const vec_body *body, bool *too_much) 
 static void give_frame(vec_warp *w, vec_frame *f) {
     vec_worker *worker = w->worker;
     uint64_t bytes = frame_bytes(f);
-    w->block->taken -= bytes;
+    w->block->room.taken -= bytes;
     if (worker->free_bytes + bytes > FREE_BYTES) {
         pgd_mem_free(f->registers);
         pgd_mem_free(f);
@@ -208,7 +204,7 @@ static const vec_step *system_call(vec_warp *w, const vec_step *s, const ptx_fun
 }
 
 static const vec_step *too_deep(vec_warp *w, const ptx_instruction *i, const ptx_function *f) {
-    return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_STACK, i, GPU_TOO_DEEP_TEXT, f->name, GPU_CALLS_MAX, GPU_STACK_BYTES, (unsigned long long)w->block->room >> 20);
+    return vec_fault(w, __builtin_ctz(w->mask), GPU_FAULT_STACK, i, GPU_TOO_DEEP_TEXT, f->name, GPU_CALLS_MAX, GPU_STACK_BYTES, (unsigned long long)w->block->room.most >> 20);
 }
 
 static const vec_step *call(vec_warp *w, const vec_step *s, const ptx_function *f, int32_t pc) {

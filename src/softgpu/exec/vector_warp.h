@@ -196,7 +196,7 @@ typedef struct vec_block {
     vec_warp *warps;
     char *shared;
     uint64_t shared_bytes, shared_capacity;
-    uint64_t taken, room; /* bytes that its threads have, and may have */
+    gpu_room room; /* for what its threads have */
     vec_near near; /* of shared memory */
     vec_barrier barriers[VEC_BARRIERS];
     uint32_t warp_capacity;
