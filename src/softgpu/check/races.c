@@ -407,6 +407,6 @@ static void add_word(const gpu_word *w, gpu_footprint *f) {
 }
 
 void gpu_races_footprint(const gpu_races *r, gpu_footprint *f) {
-    for (size_t i = 0; i < r->global.capacity && !r->no_memory; i++)
+    for (size_t i = 0; i < gpu_words_places(&r->global) && !r->no_memory; i++)
         if (r->global.words[i].key != 0) add_word(&r->global.words[i], f);
 }

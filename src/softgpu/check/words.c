@@ -3,41 +3,51 @@
 #include "words.h"
 
 #include <base_share.h>
+#include <string.h>
 
 void gpu_words_deinit(gpu_words *t) {
-    for (size_t i = 0; i < t->capacity; i++) pgd_mem_free(t->words[i].writers);
+    for (size_t i = 0; i < gpu_words_places(t); i++) pgd_mem_free(t->words[i].writers);
     pgd_mem_free(t->words);
+    pgd_mem_free(t->groups);
     *t = (gpu_words){0};
 }
 
-static size_t place(uint64_t key, size_t capacity) { return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1); }
+/* Where the group is, or may be put. */
+static size_t place(const uint64_t *groups, size_t capacity, uint64_t group) {
+    size_t at = (size_t)(group * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1);
+    while (groups[at] != 0 && groups[at] != group) at = (at + 1) & (capacity - 1);
+    return at;
+}
 
 static bool grow(gpu_words *t) {
-    size_t capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
-    gpu_word *words = pgd_mem_zalloc(sizeof *words * capacity);
-    if (words == NULL) return false;
+    gpu_words more = {.count = t->count, .capacity = t->capacity == 0 ? 128 : t->capacity * 2};
+    more.words = pgd_mem_zalloc(sizeof *more.words * gpu_words_places(&more));
+    more.groups = pgd_mem_zalloc(sizeof *more.groups * more.capacity);
+    if (more.words == NULL || more.groups == NULL) {
+        pgd_mem_free(more.words);
+        pgd_mem_free(more.groups);
+        return false;
+    }
     for (size_t i = 0; i < t->capacity; i++) {
-        if (t->words[i].key == 0) continue;
-        size_t at = place(t->words[i].key, capacity);
-        while (words[at].key != 0) at = (at + 1) & (capacity - 1);
-        words[at] = t->words[i];
+        if (t->groups[i] == 0) continue;
+        size_t at = place(more.groups, more.capacity, t->groups[i]);
+        more.groups[at] = t->groups[i];
+        memcpy(&more.words[at * GPU_WORD_GROUP], &t->words[i * GPU_WORD_GROUP], sizeof *more.words * GPU_WORD_GROUP);
     }
     pgd_mem_free(t->words);
-    t->words = words;
-    t->capacity = capacity;
+    pgd_mem_free(t->groups);
+    *t = more;
     return true;
 }
 
 gpu_word *gpu_words_at(gpu_words *t, uint64_t address) {
-    uint64_t key = address / GPU_WORD + 1;
+    uint64_t number = address / GPU_WORD, group = number / GPU_WORD_GROUP + 1;
     if (t->count * 4 >= t->capacity * 3 && !grow(t)) return NULL;
-    size_t at = place(key, t->capacity);
-    while (t->words[at].key != 0 && t->words[at].key != key) at = (at + 1) & (t->capacity - 1);
-    if (t->words[at].key == 0) {
-        t->words[at].key = key;
-        t->count++;
-    }
-    return &t->words[at];
+    size_t at = place(t->groups, t->capacity, group);
+    if (t->groups[at] == 0) t->groups[at] = group, t->count++;
+    gpu_word *w = &t->words[at * GPU_WORD_GROUP + number % GPU_WORD_GROUP];
+    w->key = number + 1;
+    return w;
 }
 
 /* The thread's own mark gives way where it tells of no other bytes, else the oldest. */

@@ -26,11 +26,15 @@ typedef struct gpu_word {
     int32_t next_reader;
 } gpu_word;
 
-/* A zeroed one is empty. */
+enum { GPU_WORD_GROUP = 8 };
+
+/* A zeroed one is empty. Words that follow each other lie together, for they are accessed together. */
 typedef struct gpu_words {
-    gpu_word *words;
-    size_t count, capacity;
+    gpu_word *words;   /* GPU_WORD_GROUP for each group */
+    uint64_t *groups;  /* address / 32 + 1; 0: the place is free */
+    size_t count, capacity; /* of groups */
 } gpu_words;
+static inline size_t gpu_words_places(const gpu_words *words) { return words->capacity * GPU_WORD_GROUP; } /* of which those are words that have a key */
 
 void gpu_words_deinit(gpu_words *words);
 gpu_word *gpu_words_at(gpu_words *words, uint64_t address); /* that the address lies in; NULL: no memory. Good until the next is asked for */
