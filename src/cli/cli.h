@@ -105,7 +105,7 @@ struct term_progress;
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
       "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
     X(gpu_timeline, "gpu timeline", "draw how the warps of a launch share a multiprocessor, by a simple model that is not calibrated",         \
-      "  --out-dir FOLDER         gets timeline.svg, and timeline.json for Perfetto\n"                                                       \
+      "  --out-dir FOLDER         gets timeline.svg, timeline.json for Perfetto, summary.json\n" \
       "  --kernel NAME            whose first launch is drawn (the first of all)\n"                                                          \
       "  --devices N, --capability C, --memory MIB, --limit M, --timeout S, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run\n",                                                                                            \

@@ -18,6 +18,7 @@ static void tell_schedules(const struct cli *cli, const struct gpu_program *p) {
     long long seed = p->seed, first = seed - p->ran + 1;
     if (cli->quiet || p->schedules < 1) return;
     if (p->findings > 0) fprintf(stderr, "%d found with seed %lld; replay with --seed %lld\n", p->findings, seed, seed);
+    else if (gpu_program_interrupted(p)) fprintf(stderr, "ended by a signal with seed %lld, after %lld schedule%s\n", seed, (long long)p->ran - 1, p->ran == 2 ? "" : "s");
     else if (p->status != p->first_status) fprintf(stderr, "exit status %d with seed %lld, and %d with seed %lld; replay with --seed %lld\n", p->status, seed, p->first_status, first, p->status == 0 ? first : seed);
     else fprintf(stderr, "%s, exit status %d: %lld schedules, seeds %lld to %lld\n", p->checks ? "nothing was found" : "the same end each time (what was printed is not compared)", p->status, (long long)p->ran, first, seed);
 }
@@ -46,10 +47,10 @@ int cli_gpu_run(struct cli *cli) {
 /* A check that saw nothing must not be taken for a clean one. */
 static void tell_check(const struct gpu_program *p) {
     if (p->findings > 0) fprintf(stderr, "%d found\n", p->findings);
-    else if (p->status > 128) fprintf(stderr, "nothing was found before the program was ended\n");
+    else if (p->status > 128) fprintf(stderr, "nothing was found before the program was ended by a signal\n");
     else if (p->unfinished > 0) fprintf(stderr, "nothing was found; but the program ended at once (_exit, say), and what was not done by then was not checked\n");
     else if (p->launches == 0) fprintf(stderr, "nothing was found, and nothing checked: no kernel was launched\n");
-    else fprintf(stderr, "nothing was found in %lld launch%s\n", p->launches, p->launches == 1 ? "" : "es");
+    else fprintf(stderr, "nothing was found in %lld launch%s%s\n", p->launches, p->launches == 1 ? "" : "es", p->uninitialised ? "" : "; --uninitialised looks for reads of what nobody wrote, too");
 }
 
 int cli_gpu_check(struct cli *cli) {
@@ -86,7 +87,9 @@ int cli_gpu_profile(struct cli *cli) {
         gpu_program_print_objects(file);
         printf("], \"exit_status\": %d}\n", p.status);
     } else {
-        for (int c = fgetc(file); c != EOF; c = fgetc(file)) putchar(c);
+        int c = fgetc(file);
+        if (c == EOF && !cli->quiet) fprintf(stderr, "nothing was counted: no kernel was launched, or the program ended at once (a signal, _exit)\n");
+        for (; c != EOF; c = fgetc(file)) putchar(c);
     }
     fclose(file);
     return p.status;
@@ -97,10 +100,10 @@ int cli_gpu_profile(struct cli *cli) {
 static void print_timeline(struct cli *cli, const struct gpu_program *p, const char *summary) {
     if (cli->json) {
         end_line();
-        printf("{\"files\": [\"timeline.json\", \"timeline.svg\"], \"timeline\": %.*s, \"exit_status\": %d}\n", (int)strcspn(summary, "\n"), summary, p->status);
+        printf("{\"files\": [\"timeline.json\", \"timeline.svg\", \"summary.json\"], \"timeline\": %.*s, \"exit_status\": %d}\n", (int)strcspn(summary, "\n"), summary, p->status);
         return;
     }
-    printf("%s/timeline.svg, and timeline.json for Perfetto: a model that is not calibrated\n", p->folder);
+    printf("%s/timeline.svg, timeline.json for Perfetto, summary.json with the throughput: a model that is not calibrated\n", p->folder);
     if (strstr(summary, "\"cut\": true") != NULL) printf("the recording was cut: the launch is longer than what is kept, and its beginning alone is shown\n");
 }
 

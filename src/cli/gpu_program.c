@@ -143,9 +143,10 @@ void gpu_program_print_objects(FILE *file) {
 
 /* ---- running ---------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+bool gpu_program_interrupted(const struct gpu_program *p) { return p->status == 128 + SIGINT || p->status == 128 + SIGTERM; }
+
 /* One schedule after the other, each of the next seed, until something is found or the program ends otherwise than the first time. */
 static bool start_each(struct cli *cli, struct gpu_program *p, const char *path, FILE *file, int *code) {
-    enum { INTERRUPTED = 128 + SIGINT, ENDED = 128 + SIGTERM };
     char folder[PATH_MAX];
     *code = CLI_FAILED;
     if (!soft_gpu_folder(cli, folder, sizeof folder)) return false;
@@ -159,7 +160,7 @@ static bool start_each(struct cli *cli, struct gpu_program *p, const char *path,
         if (k == 0) p->first_status = p->status;
         p->ran = k + 1;
         if (p->checks) count_findings(p, file);
-        if (p->status != p->first_status || p->status == INTERRUPTED || p->status == ENDED || p->findings > 0) break;
+        if (p->status != p->first_status || gpu_program_interrupted(p) || p->findings > 0) break;
     }
     return true;
 }

@@ -27,6 +27,7 @@ bool gpu_program_run(struct cli *cli, struct gpu_program *program, FILE **file, 
 
 /* The exit status of the command: a program that fails under some schedules only has failed. */
 int gpu_program_verdict(const struct gpu_program *program);
+bool gpu_program_interrupted(const struct gpu_program *program); /* by ^C, or told to end */
 
 /* What was found or counted, JSON objects with commas between them. */
 void gpu_program_print_objects(FILE *file);

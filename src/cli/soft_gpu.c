@@ -105,5 +105,7 @@ bool soft_gpu_start(struct cli *cli, const char *folder, char **words, int *stat
     close(ends[0]);
     *status = wait_for(child, words[0], cli->quiet || failed);
     if (failed) *code = why == ENOENT ? NOT_FOUND : CANNOT_RUN;
+    bool here = why == ENOENT && strchr(words[0], '/') == NULL && access(words[0], X_OK) == 0;
+    if (failed && here) return cli_fail(&cli->error, "cannot start %s (%s); programs of this folder are called ./%s", words[0], strerror(why), words[0]);
     return !failed || cli_fail(&cli->error, "cannot start %s (%s); is it a program, and is its path right?", words[0], strerror(why));
 }

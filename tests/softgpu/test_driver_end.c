@@ -112,7 +112,7 @@ static void what_is_left_is_checked(void **unused) {
         assert_int_equal(end_of(start("beyond")), 0);
         has(findings, "\"kind\": \"address\"");
         has(findings, "{\"launches\": 1}\n"); /* the others do not run after that */
-        has(report, "unfinished work: the program ended without having waited for the kernel beyond, the last of its stream");
+        assert_null(strstr(text_of(report), "unfinished work")); /* whether or not the program has heard of the fault */
     }
 }
 

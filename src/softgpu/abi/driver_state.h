@@ -256,6 +256,7 @@ CUresult gpu_object_refuse(const void *object, gpu_object_kind kind, CUresult re
 CUresult gpu_result(pgd_status status);
 void gpu_append(const char *path, const char *text); /* to a file; "": to none. That it cannot be written to is told once. */
 /* A line in the report; to stderr where there is none, or it cannot be written to. */
+void gpu_process_write(void); /* what was found, counted and drawn, once: the program ends */
 PGD_PRINTF(1, 2) void gpu_complain(const char *format, ...);
 /* A line in the report, if there is one. */
 PGD_PRINTF(1, 2) void gpu_report(const char *format, ...);

@@ -107,7 +107,7 @@ void gpu_output_flush(gpu_output *o) {
 
 void gpu_output_write(void) {
     if (left.bytes == 0 && left.assertion[0] == '\0') return;
-    fwrite(left.text, 1, left.bytes, stdout);
+    if (left.bytes > 0) fwrite(left.text, 1, left.bytes, stdout);
     fflush(stdout);
     size_t length = strlen(left.assertion);
     if (length > 0 && length < sizeof left.assertion) left.assertion[length++] = '\n';

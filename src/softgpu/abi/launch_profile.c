@@ -107,8 +107,8 @@ static void write_json(pgd_text *t, const entry *e) {
     pgd_text_add(t, "}, \"lines\": [");
     for (int32_t k = 0; k < e->lines.count; k++) {
         const gpu_line *l = &e->lines.list[k];
-        pgd_text_add(t, "%s{\"source\": %s%s%s, \"line\": %d, \"warp_instructions\": %llu, \"global_sectors\": %llu, \"global_sectors_ideal\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"divergent_branches\": %llu}", k == 0 ? "" : ", ",
-                     l->source[0] == '\0' ? "" : "\"", l->source[0] == '\0' ? "null" : l->source, l->source[0] == '\0' ? "" : "\"", l->number, (ull)l->warp_instructions, (ull)l->sectors, (ull)l->ideal_sectors, (ull)l->wavefronts, (ull)l->ideal_wavefronts, (ull)l->parted);
+        pgd_text_add(t, "%s{\"source\": %s%s%s, \"line\": %d, \"warp_instructions\": %llu, \"thread_instructions\": %llu, \"global_sectors\": %llu, \"global_sectors_ideal\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"divergent_branches\": %llu}", k == 0 ? "" : ", ",
+                     l->source[0] == '\0' ? "" : "\"", l->source[0] == '\0' ? "null" : l->source, l->source[0] == '\0' ? "" : "\"", l->number, (ull)l->warp_instructions, (ull)l->thread_instructions, (ull)l->sectors, (ull)l->ideal_sectors, (ull)l->wavefronts, (ull)l->ideal_wavefronts, (ull)l->parted);
     }
     pgd_text_add(t, "]}\n");
 }
@@ -126,10 +126,17 @@ static int by_weight(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+static int by_instructions(const void *a, const void *b) {
+    const gpu_line *x = *(const gpu_line *const *)a, *y = *(const gpu_line *const *)b;
+    if (x->warp_instructions != y->warp_instructions) return x->warp_instructions < y->warp_instructions ? 1 : -1;
+    return x < y ? -1 : x > y;
+}
+
 static void write_line(pgd_text *t, const gpu_line *l, uint64_t all) {
     char place[80];
     snprintf(place, sizeof place, "%.60s:%d", l->source[0] == '\0' ? "PTX" : l->source, l->number);
     pgd_text_add(t, "    %-28s %12llu  %4.1f %%", place, (ull)l->warp_instructions, 100 * part(l->warp_instructions, all));
+    if (l->thread_instructions < 32 * l->warp_instructions) pgd_text_add(t, ", %.1f of 32 lanes", 32 * part(l->thread_instructions, 32 * l->warp_instructions));
     if (l->sectors > 0) pgd_text_add(t, ", %llu sectors (%llu would do)", (ull)l->sectors, (ull)l->ideal_sectors);
     if (l->wavefronts > 0) pgd_text_add(t, ", %llu wavefronts (%llu)", (ull)l->wavefronts, (ull)l->ideal_wavefronts);
     if (l->parted > 0) pgd_text_add(t, ", %llu branches diverged", (ull)l->parted);
@@ -143,7 +150,8 @@ static void write_lines(pgd_text *t, const entry *e) {
     if (order == NULL) return;
     for (int32_t k = 0; k < e->lines.count; k++) order[k] = &e->lines.list[k];
     qsort(order, (size_t)e->lines.count, sizeof *order, by_weight);
-    pgd_text_add(t, "  lines%s\n", e->lines.count > SHOWN ? ", those that cost most (--json has all)" : "");
+    if (e->lines.count > SHOWN) qsort(order, SHOWN, sizeof *order, by_instructions);
+    pgd_text_add(t, "  lines%s\n", e->lines.count > SHOWN ? ": those with most instructions, and memory traffic that need not be (--json has all)" : "");
     for (int32_t k = 0; k < e->lines.count && k < SHOWN; k++) write_line(t, order[k], e->counts.warp_instructions);
     pgd_mem_free(order);
 }
@@ -156,7 +164,9 @@ static void write_words(pgd_text *t, const entry *e) {
     if (e->failed > 0) pgd_text_add(t, ", of which %llu failed: counted up to there", (ull)e->failed);
     pgd_text_add(t, "\n");
     pgd_text_add(t, "  occupancy      %12d of %d warps at most, limited by %s (about %d registers, %llu bytes of shared memory)\n", warps, most, limiters[o.limiter], e->registers, (ull)e->shared_bytes);
-    pgd_text_add(t, "  instructions   %12llu warp instructions, %.1f of 32 lanes at work; %llu of %llu conditional branches diverged\n", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions), (ull)c->parted, (ull)c->branches);
+    pgd_text_add(t, "  instructions   %12llu warp instructions, %.1f of 32 lanes at work", (ull)c->warp_instructions, 32 * part(c->thread_instructions, 32 * c->warp_instructions));
+    if (c->branches > 0) pgd_text_add(t, "; %llu of %llu conditional branches diverged", (ull)c->parted, (ull)c->branches);
+    pgd_text_add(t, "\n");
     write_memory(t, "global loads", c->global_loads, "sectors of 32 bytes", c->load_sectors, c->ideal_load_sectors);
     write_memory(t, "stores, atomics", c->global_stores, "sectors of 32 bytes", c->store_sectors, c->ideal_store_sectors);
     write_memory(t, "shared memory", c->shared_requests, "wavefronts", c->shared_wavefronts, c->ideal_shared_wavefronts);

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "driver_state.h"
@@ -37,8 +38,20 @@ void gpu_watch_begin(gpu_watch *w) {
 
 /* A handler that the program has by now may let it go on. */
 void gpu_watch_end(void) {
+    struct sigaction now;
     int number = atomic_fetch_sub(&running, 1) == 1 ? atomic_exchange(&gpu_watch_attention, 0) : 0;
-    if (number != 0) kill(getpid(), number);
+    if (number == 0) return;
+    if (sigaction(number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) gpu_process_write();
+    kill(getpid(), number);
+}
+
+static char how_long[80];
+static void say_how_long(void) { snprintf(how_long, sizeof how_long, ": %d s, as --timeout (PAGODA_SOFTGPU_TIMEOUT) says", gpu_driver.settings.timeout_s); }
+
+const char *gpu_watch_how_long(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, say_how_long);
+    return how_long;
 }
 
 gpu_order gpu_watch_look(gpu_watch *w) {

@@ -109,7 +109,7 @@ static CUresult run_kernel(const gpu_kernel_launch *k, CUcontext context, const 
     gpu_fault fault = {0};
     if (gpu_fault_in_launch()) return gpu_refuse(CUDA_ERROR_DEVICE_UNAVAILABLE, "the device is lost at a launch of %s, as --fault asks (PAGODA_SOFTGPU_FAULT)", k->function->ptx->name);
     launch_user user = {.context = context};
-    gpu_services services = {&user, look, where, &gpu_watch_attention, print, &context->heap, allocated};
+    gpu_services services = {&user, look, where, &gpu_watch_attention, gpu_watch_how_long(), print, &context->heap, allocated};
     uint64_t all = (UINT64_C(1) << gpu_driver.settings.devices) - 1, own = UINT64_C(1) << context->device;
     gpu_launch launch = {.program = &k->function->module->program, .kernel = k->function->ptx, .grid = {k->grid[0], k->grid[1], k->grid[2]}, .block = {k->block[0], k->block[1], k->block[2]}, .dynamic_shared_bytes = k->shared_bytes,
                          .parameters = k->parameters, .instruction_limit = gpu_driver.settings.instruction_limit, .barred = all & ~own & ~context->peers, .cooperative = k->cooperative, .services = &services};

@@ -135,6 +135,14 @@ static void tell_what_was_printed(void) {
         if (atomic_load(&c->output.waiting)) gpu_report("kernels printed something that was never written; synchronise, or destroy the context, before the program ends");
 }
 
+void gpu_process_write(void) {
+    static atomic_flag done = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&done)) return;
+    gpu_profile_end();
+    gpu_timeline_end();
+    gpu_checks_end();
+}
+
 /* When the process ends by itself. */
 __attribute__((destructor)) static void end(void) {
     const gpu_settings *s = &gpu_driver.settings;
@@ -144,9 +152,7 @@ __attribute__((destructor)) static void end(void) {
         tell_what_was_printed();
         pthread_mutex_unlock(&gpu_driver.lock);
     }
-    gpu_profile_end();
-    gpu_timeline_end();
-    gpu_checks_end();
+    gpu_process_write();
 }
 
 _Thread_local bool gpu_in_host_function;

@@ -236,16 +236,11 @@ static void note_work(CUstream s, const gpu_task *t) {
     s->work_name = o->kind == GPU_OP_KERNEL ? o->kernel.function->ptx->name : NULL;
 }
 
-/* Whether it was done by then is a matter of time; whether it was waited for is not. */
-static bool tell_unwaited(void) {
-    bool some = false;
+/* Whether it was done by then is a matter of time; whether it was waited for is not. Of a context with a fault that is told, and it may have been why the program ended. */
+static void tell_unwaited(void) {
     for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
-        for (CUstream s = c->streams; s != NULL && !scheduler.unordered; s = s->next) {
-            if (s->work <= gpu_clock_get(&scheduler.known, s->id)) continue;
-            gpu_checks_unwaited(s->work_name);
-            some = true;
-        }
-    return some;
+        for (CUstream s = c->error == CUDA_SUCCESS ? c->streams : NULL; s != NULL; s = s->next)
+            if (s->work > gpu_clock_get(&scheduler.known, s->id)) gpu_checks_unwaited(s->work_name);
 }
 
 void gpu_task_in_graph(gpu_task *t, const gpu_task *start) {
@@ -353,20 +348,24 @@ void gpu_task_asked(void) {
     scheduler.due = 0;
 }
 
-/* Who looks at a program (checks it, counts, draws) is to see all of it; otherwise what is left is lost, as on a GPU. */
-void gpu_tasks_end(bool finish) {
+static void run_what_is_left(void) {
     enum { NOTHING_BUT_HOST_MAX = 50 }; /* times WHILE_NS: functions of the host may wait for the program, which is over */
-    int32_t left = scheduler.unfinished;
-    bool told = finish && gpu_checks_order() && tell_unwaited();
-    if (left == 0) return;
-    if (!told) gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
-    scheduler.ending = true; /* other threads of the program may go on submitting */
-    scheduler.awaited++;     /* whoever draws may go on */
+    scheduler.awaited++;                /* whoever draws may go on */
     pthread_cond_broadcast(&gpu_driver.changed);
-    for (int32_t idle = 0; finish && scheduler.unfinished > 0 && idle < NOTHING_BUT_HOST_MAX;) {
+    for (int32_t idle = 0; scheduler.unfinished > 0 && idle < NOTHING_BUT_HOST_MAX;) {
         gpu_task *own = scheduler.count > 0 ? NULL : gpu_driver.settings.seed != 0 ? draw() : take(ANY);
         if (own != NULL) (gpu_driver.settings.seed != 0 ? run_drawn : run)(own);
         else if (wait_for_change(WHILE_NS)) idle = 0;
         else help(gpu_driver.settings.seed != 0 ? work_drawn : work), idle = scheduler.busy > scheduler.hosting ? 0 : idle + 1;
     }
+}
+
+/* Who looks at a program (checks it, counts, draws) is to see all of it; otherwise what is left is lost, as on a GPU. */
+void gpu_tasks_end(bool finish) {
+    int32_t left = scheduler.unfinished;
+    bool tells = finish && gpu_checks_order() && !scheduler.unordered;
+    if (left > 0 && !tells) gpu_report("the program ended before %d of its kernels, copies and fills were done, and %s; wait for them before it ends (cuStreamSynchronize, cuCtxSynchronize)", left, finish ? "they are run now, to look at them: a GPU drops them" : "they are dropped");
+    scheduler.ending = true; /* other threads of the program may go on submitting */
+    if (left > 0 && finish) run_what_is_left();
+    if (tells) tell_unwaited();
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "place_names.h"
+
 typedef struct shared_bits {
     uint32_t block;
     unsigned char *bits;
@@ -98,7 +100,10 @@ void gpu_initialised_access(gpu_initialised *s, const gpu_access *a) {
     unsigned char *bits = find(s, a, &at);
     if (bits == NULL) return;
     for (uint64_t k = 0; k < a->bytes && a->kind != GPU_ACCESS_WRITE; k++) missing += !get(bits, at + k);
-    if (missing > 0 && is_kept(s, a))
-        gpu_findings_add(s->findings, "uninitialised", a, NULL, "reads %llu bytes of .%s memory at 0x%llx, of which nobody has written %llu", (unsigned long long)a->bytes, ptx_space_names[a->space], (unsigned long long)a->address, (unsigned long long)missing);
+    if (missing > 0 && is_kept(s, a)) {
+        char where[160];
+        gpu_place_name(a, where, sizeof where);
+        gpu_findings_add(s->findings, "uninitialised", a, NULL, "reads %llu bytes of .%s memory at 0x%llx%s, of which nobody has written %llu", (unsigned long long)a->bytes, ptx_space_names[a->space], (unsigned long long)a->address, where, (unsigned long long)missing);
+    }
     put(bits, at, a->bytes, true); /* what is told of once is not told of again */
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clocks.h"
+#include "place_names.h"
 #include "words.h"
 
 enum { WARP = 32, WARPS = 32, BUCKETS = 1 << 16 };
@@ -273,27 +274,14 @@ void gpu_races_fence(gpu_races *r, uint32_t number, uint32_t thread, bool of_blo
 
 static const char *verb(gpu_access_kind kind) { return kind == GPU_ACCESS_READ ? "reads" : kind == GPU_ACCESS_WRITE ? "writes" : "changes atomically"; }
 
-/* ", room+16", ", of buffer+4" */
-static void name_place(const gpu_access *a, char *text, size_t bytes) {
-    const gpu_program *p = a->launch->program;
-    gpu_allocation allocation;
-    text[0] = '\0';
-    for (int32_t i = 0; a->space == PTX_SPACE_shared && i < p->variable_count; i++) {
-        const ptx_variable *v = p->variables[i];
-        uint64_t at;
-        if (v == NULL || v->space != PTX_SPACE_shared || !gpu_program_may_use(p, a->launch->kernel, v) || !gpu_program_address(p, v, &at) || a->address < at || (a->address - at >= (uint64_t)v->bytes && !v->unsized)) continue;
-        snprintf(text, bytes, ", %.60s+%llu", v->name, (unsigned long long)(a->address - at));
-        return;
-    }
-    if (a->space != PTX_SPACE_shared && gpu_memory_at(p->memory, a->address, 1, &allocation) != NULL) snprintf(text, bytes, ", %s%s%llu bytes into an allocation", allocation.name, allocation.name[0] == '\0' ? "" : ", ", (unsigned long long)(a->address - allocation.address));
-}
-
 /* What would put the two in order. changes: one of them writes what it has read, as x += 1 does. signed_for: one has read the sign of the other. */
-static const char *what_is_missing(bool same_block, bool changes, bool mixed, bool signed_for) {
+static const char *what_is_missing(bool same_block, bool same_warp, bool changes, bool mixed, bool signed_for) {
     if (signed_for) return "the one has seen a sign of the other (an atomic or volatile access), and a fence is missing between that and this (__threadfence)";
     if (mixed) return "one of the two alone is atomic or volatile";
-    if (same_block) return changes ? "an atomic operation is missing, or a barrier" : "a barrier is missing";
-    return changes ? "an atomic operation is missing" : "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone";
+    if (changes) return same_block ? "an atomic operation is missing, or a barrier, or, under a lock, fences (__threadfence) behind taking it and before giving it back" : "an atomic operation is missing, or, under a lock, fences (__threadfence) behind taking it and before giving it back";
+    if (same_warp) return "a barrier of the warp is missing (__syncwarp), or of the block";
+    if (same_block) return "a barrier is missing";
+    return "blocks are ordered by fences and atomic operations of the device (.gl, .gpu) alone; or do both take the same index by mistake?";
 }
 
 /* One side of a race. */
@@ -327,10 +315,10 @@ static void tell(gpu_races *r, const block_state *b, const gpu_access *a, const 
     told.function = one.function, told.instruction = one.instruction;
     memcpy(told.block, one.block, sizeof told.block);
     memcpy(told.thread, one.thread, sizeof told.thread);
-    name_place(a, where, sizeof where);
+    gpu_place_name(a, where, sizeof where);
     gpu_place_say(a->launch->program->module, other.function, other.instruction, other.block, other.thread, place, sizeof place);
     gpu_findings_add(r->findings, kind, &told, other.instruction, "%s %llu bytes of .%s memory at 0x%llx%s, which another thread %s, and nothing orders the two: %s; %s", one.does, (unsigned long long)a->bytes,
-                     ptx_space_names[a->space], (unsigned long long)a->address, where, other.does, place, what_is_missing(m->block == a->block_number, changes || m->changes || one_line, a->strong != m->strong, signed_for));
+                     ptx_space_names[a->space], (unsigned long long)a->address, where, other.does, place, what_is_missing(m->block == a->block_number, m->block == a->block_number && m->thread / WARP == a->thread_number / WARP, changes || m->changes || one_line, a->strong != m->strong, signed_for));
 }
 
 /* The same value written twice is harmless, and common. */

@@ -31,6 +31,13 @@ void gpu_place_say(const ptx_module *module, const ptx_function *function, const
     snprintf(text, text_bytes, "%.100s, PTX line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i == NULL ? function->place.line : i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
 }
 
+void gpu_waiting_say(const ptx_module *module, const ptx_instruction *i, const uint32_t thread[3], char *text, size_t text_bytes) {
+    const char *file = ptx_source_file(module, i);
+    char source[80] = "";
+    if (file != NULL) snprintf(source, sizeof source, " (%.60s:%d)", file, i->source_line);
+    snprintf(text, text_bytes, "; thread (%u,%u,%u) waits at PTX line %d%s", thread[0], thread[1], thread[2], i->place.line, source);
+}
+
 /* ---- accesses to nothing ----------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef unsigned long long ull;

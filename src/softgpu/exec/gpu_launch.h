@@ -42,6 +42,8 @@ struct gpu_launch;
 
 /* Where an instruction stands: "kernel, PTX line 13 (matmul.cu:12), block (0,0,0), thread (1,0,0)"; the source where the module has .loc lines. instruction NULL: a function without any. */
 void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes);
+/* Of a deadlock: "; thread (16,0,0) waits at PTX line 9 (scan.cu:14)", which is another place than that of the fault. */
+void gpu_waiting_say(const ptx_module *module, const ptx_instruction *instruction, const uint32_t thread[3], char *text, size_t text_bytes);
 /* Fills a fault in which nothing but block and thread stands yet. */
 void gpu_fault_say(gpu_fault *fault, gpu_fault_kind kind, const ptx_module *module, const ptx_function *function, const ptx_instruction *instruction, const char *what);
 
@@ -56,6 +58,7 @@ typedef struct gpu_services {
     gpu_order (*look)(void *user);                                        /* asked now and then, and when attention is not 0: goes on, says where a thread is, or ends with a fault; NULL: goes on */
     void (*where)(void *user, const char *place);                         /* what a launch says then */
     const _Atomic int *attention;                                         /* where there is a look */
+    const char *how_long;                                                 /* ": 5 s, by --timeout"; may be NULL */
     void (*print)(void *user, const char *text, size_t bytes);            /* of one call of printf, never none; NULL: it is dropped */
     struct gpu_heap *heap;                                                /* NULL: malloc has nothing to give */
     void (*allocated)(void *user, uint64_t address, uint64_t bytes);      /* malloc gave it; NULL: nobody asks */
@@ -91,8 +94,10 @@ static inline bool gpu_room_take(gpu_room *r, uint64_t bytes) {
 }
 enum { GPU_LOOK_BITS = 22 }; /* of the number of instructions between two looks */
 #define GPU_TOO_DEEP_TEXT "a call of %s goes deeper than %d calls, than %d bytes of a thread, or than %llu MiB of its block"
-#define GPU_TOO_LONG_TEXT "the launch has run for as long as one may"
+#define GPU_TOO_LONG_TEXT "the launch has run for as long as one may%s"
 #define GPU_INTERRUPTED_TEXT "the launch was told to end"
+
+static inline const char *gpu_launch_how_long(const gpu_launch *l) { return l->services == NULL || l->services->how_long == NULL ? "" : l->services->how_long; }
 
 /* What the driver orders, after `now` instructions of which `more` are new; UINT64_MAX: at once. */
 static inline gpu_order gpu_launch_look(const gpu_launch *l, uint64_t now, uint64_t more) {

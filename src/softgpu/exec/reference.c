@@ -22,19 +22,22 @@ static bool run_turn(gpu_thread *t, uint32_t turn, bool *moved) {
 /* Nobody can run any more: says of one of them what it waits for, and of how many the same holds. */
 static bool deadlock(gpu_block *b) {
     uint32_t waiting = 0;
-    gpu_thread *first = NULL;
+    gpu_thread *first = NULL, *other = NULL;
+    char elsewhere[160] = "";
     for (uint32_t k = 0; k < b->thread_count; k++) {
         if (b->threads[k].state == GPU_EXITED) continue;
         waiting++;
         if (first == NULL) first = &b->threads[k];
+        if (other == NULL && b->threads[k].waiting != first->waiting) other = &b->threads[k];
     }
+    if (other != NULL) gpu_waiting_say(b->launch->program->module, other->waiting, other->index, elsewhere, sizeof elsewhere);
     if (first->state == GPU_AT_BARRIER) {
         const gpu_barrier *at = &b->barriers[first->barrier];
         uint32_t threads, alive;
         gpu_barrier_arrived(b, at, &threads, &alive);
-        return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached", waiting, first->barrier, threads, at->expected == 0 ? waiting : at->expected);
+        return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached%s", waiting, first->barrier, threads, at->expected == 0 ? waiting : at->expected, elsewhere);
     }
-    return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x", waiting, first->mask);
+    return gpu_thread_fault(first, GPU_FAULT_DEADLOCK, first->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x%s", waiting, first->mask, elsewhere);
 }
 
 static bool run_turns(gpu_block *b, bool *moved) {

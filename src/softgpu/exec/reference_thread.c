@@ -198,7 +198,7 @@ static bool hear(gpu_thread *t, const ptx_instruction *i, gpu_order order) {
     char text[sizeof t->block->fault->text];
     switch (order) {
     case GPU_INTERRUPT: return gpu_thread_fault(t, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
-    case GPU_TOO_LONG: return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
+    case GPU_TOO_LONG: return gpu_thread_fault(t, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT, gpu_launch_how_long(l));
     case GPU_SAY_WHERE:
         gpu_place_say(l->program->module, gpu_thread_frame(t)->function, i, t->block->index, t->index, text, sizeof text);
         l->services->where(l->services->user, text);

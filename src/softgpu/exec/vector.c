@@ -211,6 +211,20 @@ void gpu_vector_code_destroy(gpu_vector_code *code) {
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Where somebody else waits than at this instruction; "": nobody. */
+static void find_elsewhere(const vec_block *b, const ptx_instruction *here, char *text, size_t bytes) {
+    const gpu_launch *l = b->warps[0].worker->launch;
+    text[0] = '\0';
+    for (uint32_t w = 0; w < b->warp_count; w++)
+        for (int32_t k = 0; k < b->warps[w].split_count; k++) {
+            const vec_split *s = &b->warps[w].splits[k];
+            uint32_t number = w * VEC_LANES + (uint32_t)__builtin_ctz(s->mask), thread[3] = {number % l->block[0], number / l->block[0] % l->block[1], number / l->block[0] / l->block[1]};
+            if (s->waiting == here || s->waiting == NULL) continue;
+            gpu_waiting_say(l->program->module, s->waiting, thread, text, bytes);
+            return;
+        }
+}
+
 /* Nobody can run any more: says of one of them what it waits for, and of how many the same holds. */
 static void deadlock(vec_block *b) {
     uint32_t waiting = 0;
@@ -222,14 +236,16 @@ static void deadlock(vec_block *b) {
     int32_t lane = __builtin_ctz(first->alive), number = 0;
     while ((first->splits[number].mask >> lane & 1) == 0) number++;
     const vec_split *split = &first->splits[number];
+    char elsewhere[160];
     first->frame = split->frame;
+    find_elsewhere(b, split->waiting, elsewhere, sizeof elsewhere);
     if (split->state == VEC_AT_BARRIER) {
         const vec_barrier *at = &b->barriers[split->barrier];
         uint32_t threads, alive;
         vec_barrier_arrived(b, at, &threads, &alive);
-        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached", waiting, split->barrier, threads, at->expected == 0 ? waiting : at->expected);
+        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one at barrier %d, which %u of %u reached%s", waiting, split->barrier, threads, at->expected == 0 ? waiting : at->expected, elsewhere);
     } else {
-        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x", waiting, first->wait_mask[lane]);
+        vec_fault(first, lane, GPU_FAULT_DEADLOCK, split->waiting, "%u threads wait for ever; this one for lanes of its warp, mask 0x%x%s", waiting, first->wait_mask[lane], elsewhere);
     }
 }
 
@@ -275,7 +291,7 @@ static bool may_go_on(vec_worker *worker, vec_warp *w, bool now) {
     if ((limit == 0 || all <= limit) && order < GPU_TOO_LONG) return true;
     const ptx_instruction *i = place_of(w, &lane);
     if (order == GPU_INTERRUPT) vec_fault(w, lane, GPU_FAULT_INTERRUPTED, i, GPU_INTERRUPTED_TEXT);
-    else if (order == GPU_TOO_LONG) vec_fault(w, lane, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT);
+    else if (order == GPU_TOO_LONG) vec_fault(w, lane, GPU_FAULT_LIMIT, i, GPU_TOO_LONG_TEXT, gpu_launch_how_long(worker->launch));
     else vec_fault(w, lane, GPU_FAULT_LIMIT, i, "%llu instructions were executed, and no more are allowed", (unsigned long long)limit);
     return false;
 }

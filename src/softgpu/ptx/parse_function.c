@@ -183,8 +183,7 @@ static bool label(ptx_parser *p) {
 static bool location(ptx_parser *p) {
     int64_t file, line, column;
     if (!ptx_read_small(p, 0, INT32_MAX, ".loc", &file) || !ptx_read_small(p, 0, INT32_MAX, ".loc", &line) || !ptx_read_small(p, 0, INT32_MAX, ".loc", &column)) return false;
-    p->file = (int32_t)file;
-    p->source_line = (int32_t)line;
+    if (line > 0) p->file = (int32_t)file, p->source_line = (int32_t)line; /* of line 0 is what compilers add: the line before is near */
     while (ptx_accept(p, ',')) {
         bool inlined = p->token.count == 10 && p->token.kind == PTX_NAME && memcmp(p->token.text, "inlined_at", 10) == 0;
         if (p->token.kind != PTX_NAME) return ptx_mistake(p, p->token.place, ".loc: function_name or inlined_at is needed behind the comma");

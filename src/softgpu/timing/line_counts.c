@@ -42,6 +42,7 @@ static void count(void *user, const gpu_warp_step *step) {
     if (line == NULL) return;
     line += step->instruction - step->function->instructions;
     line->warp_instructions++;
+    line->thread_instructions += w->thread_instructions - before.thread_instructions;
     line->sectors += w->load_sectors - before.load_sectors + w->store_sectors - before.store_sectors;
     line->ideal_sectors += w->ideal_load_sectors - before.ideal_load_sectors + w->ideal_store_sectors - before.ideal_store_sectors;
     line->wavefronts += w->shared_wavefronts - before.shared_wavefronts;
@@ -80,7 +81,7 @@ static void merge(gpu_lines *l) {
             l->list[kept++] = more;
             continue;
         }
-        to->warp_instructions += more.warp_instructions;
+        to->warp_instructions += more.warp_instructions, to->thread_instructions += more.thread_instructions;
         to->sectors += more.sectors, to->ideal_sectors += more.ideal_sectors;
         to->wavefronts += more.wavefronts, to->ideal_wavefronts += more.ideal_wavefronts;
         to->parted += more.parted;

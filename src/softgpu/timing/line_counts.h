@@ -8,7 +8,7 @@
 typedef struct gpu_line {
     char source[64];        /* the end of the file's name, '?' for what JSON would have to quote; "": the PTX */
     int32_t number;
-    uint64_t warp_instructions;
+    uint64_t warp_instructions, thread_instructions;
     uint64_t sectors, ideal_sectors, wavefronts, ideal_wavefronts, parted; /* as in gpu_launch_counts; of loads and stores together */
 } gpu_line;
 

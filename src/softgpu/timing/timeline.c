@@ -14,7 +14,7 @@ enum { STEPS_MAX = 1 << 17, SCHEDULERS = 4, REGISTERS_OF_STEP = 24 };
 typedef enum pipe { PIPE_F32, PIPE_INTEGER, PIPE_F64, PIPE_SPECIAL, PIPE_MATRIX, PIPE_OTHER, PIPES } pipe;
 enum { LATENCY_ARITHMETIC = 4, LATENCY_DOUBLE = 8, LATENCY_SPECIAL = 23, LATENCY_MATRIX = 24, LATENCY_SHARED = 29, LATENCY_GLOBAL = 281, LATENCY_BARRIER = 20 };
 
-const char *const gpu_wait_names[6] = {"nothing", "a result", "memory", "a pipe", "a barrier", "its turn"};
+const char *const gpu_wait_names[GPU_WAITS] = {"nothing", "a result", "memory", "shared memory", "a pipe", "a barrier", "its turn"};
 
 /* ---- recording ------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -57,7 +57,7 @@ typedef struct warp_state {
     const gpu_trace *trace;
     int32_t at;
     int64_t *ready;       /* by register: when its value is there */
-    bool *from_memory;    /* by register: did it come from memory? */
+    uint8_t *after;       /* by register: a gpu_wait, what who needs it waits for */
     int64_t last, barrier; /* of the last issue; when the barrier it waits at opens: -1 it is not known yet, 0 it waits at none */
 } warp_state;
 
@@ -117,7 +117,7 @@ static int64_t earliest(const machine *m, const warp_state *w, int32_t scheduler
         int32_t r = k < o.reads ? o.read[k] : o.written[k - o.reads];
         if (r >= m->register_count || w->ready[r] <= when) continue;
         when = w->ready[r];
-        *why = w->from_memory[r] ? GPU_WAIT_MEMORY : GPU_WAIT_DATA;
+        *why = (gpu_wait)w->after[r];
     }
     if (w->barrier > when) when = w->barrier, *why = GPU_WAIT_BARRIER;
     if (m->pipes[scheduler][needed] > when) when = m->pipes[scheduler][needed], *why = GPU_WAIT_PIPE;
@@ -155,7 +155,7 @@ static void issue(machine *m, int32_t number, int32_t scheduler, int64_t now) {
         done = m->global + LATENCY_GLOBAL;
     }
     for (int32_t k = 0; k < o.writes; k++)
-        if (o.written[k] < m->register_count) w->ready[o.written[k]] = done, w->from_memory[o.written[k]] = s->sectors + s->wavefronts > 0;
+        if (o.written[k] < m->register_count) w->ready[o.written[k]] = done, w->after[o.written[k]] = s->sectors > 0 ? GPU_WAIT_MEMORY : s->wavefronts > 0 ? GPU_WAIT_SHARED : GPU_WAIT_DATA;
     if (w->barrier > 0) w->barrier = 0;
     if (is_barrier(s->instruction)) arrive(m, number, now);
     else if (w->at == w->trace->count && w->barrier == 0) { /* it ends: others may have waited for it alone */
@@ -219,13 +219,13 @@ pgd_status gpu_replay_run(const gpu_recording *r, const ptx_function *kernel, in
     m.warps = pgd_mem_zalloc(sizeof *m.warps * (size_t)(m.count + 1));
     bool fine = m.warps != NULL;
     for (int32_t w = 0; w < m.count && fine; w++) {
-        m.warps[w] = (warp_state){.trace = &r->warps[w], .last = -1, .ready = pgd_mem_zalloc(sizeof(int64_t) * (size_t)(m.register_count + 1)), .from_memory = pgd_mem_zalloc((size_t)(m.register_count + 1))};
-        fine = m.warps[w].ready != NULL && m.warps[w].from_memory != NULL;
+        m.warps[w] = (warp_state){.trace = &r->warps[w], .last = -1, .ready = pgd_mem_zalloc(sizeof(int64_t) * (size_t)(m.register_count + 1)), .after = pgd_mem_zalloc((size_t)(m.register_count + 1))};
+        fine = m.warps[w].ready != NULL && m.warps[w].after != NULL;
     }
     fine = fine && replay(&m, keep, out);
     for (int32_t w = 0; m.warps != NULL && w < m.count; w++) {
         pgd_mem_free(m.warps[w].ready);
-        pgd_mem_free(m.warps[w].from_memory);
+        pgd_mem_free(m.warps[w].after);
     }
     pgd_mem_free(m.warps);
     if (fine) return PGD_OK;

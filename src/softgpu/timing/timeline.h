@@ -31,8 +31,8 @@ pgd_status gpu_recording_init(gpu_recording *recording, const gpu_launch *launch
 void gpu_recording_deinit(gpu_recording *recording);
 gpu_observer gpu_recorder(gpu_recording *recording);
 
-typedef enum gpu_wait { GPU_WAIT_NONE, GPU_WAIT_DATA, GPU_WAIT_MEMORY, GPU_WAIT_PIPE, GPU_WAIT_BARRIER, GPU_WAIT_TURN } gpu_wait;
-extern const char *const gpu_wait_names[6];
+typedef enum gpu_wait { GPU_WAIT_NONE, GPU_WAIT_DATA, GPU_WAIT_MEMORY, GPU_WAIT_SHARED, GPU_WAIT_PIPE, GPU_WAIT_BARRIER, GPU_WAIT_TURN, GPU_WAITS } gpu_wait;
+extern const char *const gpu_wait_names[GPU_WAITS];
 
 /* An instruction that was issued, and what the warp waited for since its last one. */
 typedef struct gpu_issue {
@@ -46,7 +46,7 @@ typedef struct gpu_replay {
     gpu_issue *issues; /* in the order of cycles; the first of them, up to the limit given */
     int32_t count, capacity;
     int64_t cycles, instructions;
-    int64_t waits[6];  /* cycles of warps, by what they waited for */
+    int64_t waits[GPU_WAITS];  /* cycles of warps, by what they waited for */
 } gpu_replay;
 
 /* Runs the first `blocks` recorded blocks on one multiprocessor with four schedulers; keeps at most `keep` issues. */

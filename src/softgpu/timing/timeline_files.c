@@ -15,7 +15,8 @@ void gpu_timeline_perfetto(const gpu_replay *r, const char *kernel, int32_t warp
     for (int32_t w = 0; w < warps; w++) pgd_text_add(out, ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 1, \"tid\": %d, \"args\": {\"name\": \"warp %d\"}}", w, w);
     for (int32_t k = 0; k < r->count; k++) {
         const gpu_issue *i = &r->issues[k];
-        if (i->waited > 0) pgd_text_add(out, ",\n{\"name\": \"waits for %s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"ts\": %lld, \"dur\": %lld}", gpu_wait_names[i->why], i->warp, (ll)(i->cycle - i->waited), (ll)i->waited);
+        if (i->waited > 0) pgd_text_add(out, ",\n{\"name\": \"waits for %s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"ts\": %lld, \"dur\": %lld, \"args\": {\"line\": %d, \"source_line\": %d}}", gpu_wait_names[i->why], i->warp, (ll)(i->cycle - i->waited), (ll)i->waited,
+                                         i->instruction->place.line, i->instruction->source_line);
         pgd_text_add(out, ",\n{\"name\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"ts\": %lld, \"dur\": 1, \"args\": {\"line\": %d, \"source_line\": %d}}", ptx_form_get(i->instruction->form)->opcode, i->warp, (ll)i->cycle, i->instruction->place.line,
                      i->instruction->source_line);
     }
@@ -27,7 +28,7 @@ void gpu_timeline_perfetto(const gpu_replay *r, const char *kernel, int32_t warp
 enum { LEFT = 70, WIDTH = 1200, ROW = 10, TOP = 64, CHART = 150 };
 
 static const char *wait_colour(gpu_wait why) {
-    static const char *const colours[6] = {"#f4f4f4", "#fde8b0", "#f4b6a8", "#ffd28a", "#d9c6ee", "#e3e3e3"};
+    static const char *const colours[GPU_WAITS] = {"#f4f4f4", "#fde8b0", "#f4b6a8", "#a8d8ea", "#ffd28a", "#d9c6ee", "#e3e3e3"};
     return colours[why];
 }
 
@@ -44,7 +45,7 @@ static const char *issue_colour(const ptx_instruction *i) {
 static void legend(pgd_text *out) {
     static const struct {
         const char *colour, *text;
-    } of[] = {{"#1f618d", "floating point"}, {"#2e8b57", "integer, control"}, {"#c0392b", "memory"}, {"#7d3c98", "matrix"}, {"#f4b6a8", "waits for memory"}, {"#fde8b0", "for a result"}, {"#d9c6ee", "for a barrier"}, {"#ffd28a", "for a pipe"}, {"#e3e3e3", "for its turn"}};
+    } of[] = {{"#1f618d", "floating point"}, {"#2e8b57", "integer, control"}, {"#c0392b", "memory"}, {"#7d3c98", "matrix"}, {"#f4b6a8", "waits for memory"}, {"#a8d8ea", "for shared memory"}, {"#fde8b0", "for a result"}, {"#d9c6ee", "for a barrier"}, {"#ffd28a", "for a pipe"}, {"#e3e3e3", "for its turn"}};
     int32_t x = LEFT;
     for (size_t k = 0; k < sizeof of / sizeof of[0]; k++, x += 122)
         pgd_text_add(out, "<rect x=\"%d\" y=\"40\" width=\"10\" height=\"10\" fill=\"%s\"/><text x=\"%d\" y=\"49\">%s</text>\n", x, of[k].colour, x + 14, of[k].text);
@@ -53,11 +54,13 @@ static void legend(pgd_text *out) {
 static void rows(const gpu_replay *r, int32_t warps, int64_t shown, pgd_text *out) {
     double scale = (double)WIDTH / (double)shown;
     for (int32_t w = 0; w < warps; w++) pgd_text_add(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">warp %d</text>\n", LEFT - 6, TOP + w * ROW + 8, w);
-    for (int32_t k = 0; k < r->count && r->issues[k].cycle < shown; k++) {
+    for (int32_t k = 0; k < r->count; k++) {
         const gpu_issue *i = &r->issues[k];
         int32_t y = TOP + i->warp * ROW;
-        if (i->waited > 0 && i->why != GPU_WAIT_NONE)
-            pgd_text_add(out, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n", LEFT + (double)(i->cycle - i->waited) * scale, y + 1, (double)i->waited * scale, ROW - 2, wait_colour(i->why));
+        int64_t begun = i->cycle - i->waited, end = i->cycle < shown ? i->cycle : shown; /* a wait may go on beyond what is shown */
+        if (begun < end && i->why != GPU_WAIT_NONE)
+            pgd_text_add(out, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n", LEFT + (double)begun * scale, y + 1, (double)(end - begun) * scale, ROW - 2, wait_colour(i->why));
+        if (i->cycle >= shown) continue;
         pgd_text_add(out, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n", LEFT + (double)i->cycle * scale, y + 1, scale > 0.6 ? scale : 0.6, ROW - 2, issue_colour(i->instruction));
     }
 }
