@@ -92,7 +92,7 @@ struct term_progress;
       "                           cannot be started). ^C says where a kernel is\n",                    \
       "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 --seed 7 -- python train.py")                                                       \
     X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes: accesses, barriers, races, refused calls",               \
-      "  --uninitialised          look for reads of memory that nobody wrote, too (also --uninitialized)\n"                                                         \
+      "  --uninitialised          look for reads of memory that nobody wrote, and of lanes that are not there, too\n"                                                         \
       "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
       "  --devices N, --capability C, --memory MIB, --executor NAME, --limit M, --fault LIST, --synchronous, --force    as for gpu run\n" \

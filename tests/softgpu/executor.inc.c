@@ -266,6 +266,15 @@ static void barriers_count_and_reduce(void **unused) {
     assert_int_equal(y[13], 64);
 }
 
+/* Of those that go on together: two warps, though four are there. */
+static void barriers_reduce_over_those_they_let_go(void **unused) {
+    uint32_t of_four[128];
+    words("setp.ne.u32 %p, %t, 3;\nmov.u32 %x, 99;\nbarrier.red.popc.u32 %x, 1, 64, %p;\nst.global.u32 [%a], %x;", 128, of_four);
+    for (int k = 0; k < 128; k++) assert_int_equal(of_four[k], k < 64 ? 63 : 64);
+    words("setp.ne.u32 %p, %t, 100;\nbarrier.red.and.pred %q, 1, 64, %p;\nselp.u32 %x, 1, 0, %q;\nst.global.u32 [%a], %x;", 128, of_four);
+    assert_true(of_four[0] == 1 && of_four[127] == 0);
+}
+
 static void atomic_operations_give_the_old_value(void **unused) {
     uint32_t y[32];
     words("mov.u32 %x, 10;\nst.shared.u32 [room], %x;\nbar.sync 0;\natom.shared.inc.u32 %x, [room], 12;\nst.global.u32 [%a], %x;", 5, y);
@@ -592,6 +601,6 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
 #define EXECUTOR_TESTS                                                                                                                                                    \
     TEST(some_lanes_change_their_own_registers), TEST(constants_are_stored), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
-        TEST(barriers_count_and_reduce), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
+        TEST(barriers_count_and_reduce), TEST(barriers_reduce_over_those_they_let_go), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
         TEST(copies_beside_the_threads_are_waited_for), TEST(older_copies_happen_without_a_wait), TEST(blocks_have_room_for_so_much), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault),                       \
         TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

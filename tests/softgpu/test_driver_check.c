@@ -177,6 +177,23 @@ static void lanes_read_from_lanes_that_are_there(void **unused) {
     orders("mov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 16;\n@%%p bra DONE;\nmov.u32 %%w, 16;\n%s\nshfl.sync.idx.b32 %%z, %%t, %%w, 31, 0xffff;\nDONE:", "mov.u32 %w, 15;", "absent lane", 32);
 }
 
+/* The copy may write as soon as it has begun, though it is waited for behind a barrier. */
+static void a_copy_begins_where_others_read(void **unused) {
+    orders("and.b32 %%v, %%t, 31;\nmad.lo.u32 %%y, %%v, 4, %%x;\nmov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 32;\n@!%%p st.shared.u32 [%%y], %%t;\nbar.sync 0;\n@%%p bra COPY;\nld.shared.u32 %%z, [%%y];\nCOPY:\n%s\n@!%%p bra WAIT;\nst.global.u32 [%%a], %%t;\n"
+           "cp.async.ca.shared.global [%%y], [%%a], 4;\nWAIT:\nbar.sync 0;\ncp.async.wait_all;\nbar.sync 0;", "bar.sync 0;", "shared race", 64);
+}
+
+/* Who arrives and goes on is not waited for in what it does then. */
+static void a_warp_writes_behind_its_arrival(void **unused) {
+    orders("and.b32 %%v, %%t, 31;\nmad.lo.u32 %%y, %%v, 4, %%x;\nmov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 32;\n@!%%p st.shared.u32 [%%y], %%t;\nbar.sync 0;\n@%%p bra OTHER;\nbar.sync 1, 64;\nld.shared.u32 %%z, [%%y];\nbra DONE;\nOTHER:\n%s\n"
+           "bar.arrive 1, 64;\nst.shared.u32 [%%y], %%t;\nDONE:", "st.shared.u32 [%y], %t;\nbar.arrive 1, 64;\nbra DONE;", "shared race", 64);
+}
+
+/* 63 others have read the word, and the one that writes has met those of its warp alone. */
+static void many_read_what_one_writes(void **unused) {
+    orders("setp.eq.u32 %%p, %%t, 0;\n@%%p st.shared.u32 [%%x], 5;\nbar.sync 0;\nld.shared.u32 %%z, [%%x];\nbar.warp.sync -1;\n%s\nsetp.eq.u32 %%p, %%t, 63;\n@%%p st.shared.u32 [%%x], 77;", "bar.sync 0;", "shared race", 64);
+}
+
 static void matrices_are_loaded_behind_a_barrier(void **unused) {
     orders("st.shared.u32 [%%y], %%t;\n%s\nand.b32 %%v, %%t, 7;\nmad.lo.u32 %%v, %%v, 16, %%x;\nldmatrix.sync.aligned.m8n8.x1.shared.b16 {%%z}, [%%v];", "bar.sync 0;", "shared race", 64);
 }
@@ -491,6 +508,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
         cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),
         cmocka_unit_test(lanes_read_from_lanes_that_are_there),
+        cmocka_unit_test(a_copy_begins_where_others_read),
+        cmocka_unit_test(a_warp_writes_behind_its_arrival),
+        cmocka_unit_test(many_read_what_one_writes),
         cmocka_unit_test(matrices_are_loaded_behind_a_barrier),
         cmocka_unit_test(fences_of_a_block_order_no_other_block),
         cmocka_unit_test(fences_of_a_block_order_its_threads),

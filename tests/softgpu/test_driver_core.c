@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The driver as a program sees it: devices, contexts, memory, modules, launches, and what it says of mistakes. */
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "driver_fixture.h"
@@ -252,6 +253,18 @@ static void pinned_and_managed_memory_is_the_hosts_too(void **unused) {
     assert_int_equal(cuMemHostRegister(own, sizeof own, 0), CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED);
     assert_int_equal(cuMemHostRegister((void *)4096, 4096, 0), CUDA_ERROR_INVALID_VALUE); /* where the program has nothing */
     assert_int_equal(cuMemHostRegister((void *)(UINTPTR_MAX - 100), 4096, 0), CUDA_ERROR_INVALID_VALUE);
+    /* what it may not write to; what is the device's */
+    void *sealed = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CUdeviceptr gone = fixture_buffer(4096), kept = fixture_buffer(4096);
+    assert_true(sealed != MAP_FAILED);
+    assert_int_equal(cuMemHostRegister(sealed, 4096, 0), CUDA_ERROR_INVALID_VALUE);
+    munmap(sealed, 4096);
+    OK(cuMemFree(gone));
+    assert_int_equal(cuMemHostRegister((void *)(uintptr_t)gone, 4096, 0), CUDA_ERROR_INVALID_VALUE);
+    /* of copies whose sides are told by the address: a device's is never the program's own */
+    assert_int_equal(cuMemcpy(kept, gone, 64), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuMemcpyHtoD(kept, (void *)(uintptr_t)gone, 64), CUDA_ERROR_INVALID_VALUE);
+    assert_int_equal(cuMemcpy((CUdeviceptr)(uintptr_t)own, kept + 4090, 64), CUDA_ERROR_INVALID_VALUE);
     own[200] = 1;
     OK(fixture_bump((CUdeviceptr)(uintptr_t)&own[200], NULL));
     OK(cuCtxSynchronize());
@@ -491,6 +504,7 @@ static void texts_are_linked(void **unused) {
     assert_int_equal(cuLinkComplete(state, &image, &bytes), CUDA_ERROR_INVALID_IMAGE);
     OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)caller, sizeof caller, "caller", 0, NULL, NULL));
     assert_int_equal(cuLinkComplete(state, &image, &bytes), CUDA_ERROR_INVALID_PTX); /* nothing defines it yet */
+    assert_int_equal(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)caller, SIZE_MAX, "caller", 0, NULL, NULL), CUDA_ERROR_INVALID_VALUE);
     assert_int_equal(cuLinkAddData(state, CU_JIT_INPUT_CUBIN, (void *)(uintptr_t)caller, sizeof caller, "cubin", 0, NULL, NULL), CUDA_ERROR_NO_BINARY_FOR_GPU);
     OK(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)(uintptr_t)callee, strlen(callee), "callee", 0, NULL, NULL));
     OK(cuLinkComplete(state, &image, &bytes));

@@ -162,7 +162,6 @@ static void captured_streams_become_one_graph(void **unused) {
     assert_int_equal(status, CU_STREAM_CAPTURE_STATUS_ACTIVE);
     OK(fixture_bump(a + 4, side));
     OK(cuMemcpyDtoDAsync(a + 8, a, 4, s));
-    assert_int_equal(cuEventQuery(fork), CUDA_ERROR_CAPTURED_EVENT);
     OK(cuEventRecord(join, side));
     OK(cuStreamWaitEvent(s, join, 0));
     OK(cuMemsetD32Async(a + 12, 9, 1, s));
@@ -209,6 +208,21 @@ static void what_cannot_be_captured_spoils_the_capture(void **unused) {
     /* the legacy stream, which would wait for it */
     OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
     assert_int_equal(cuMemsetD8(a, 0, 4), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    /* and is asked, or is to wait */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    assert_int_equal(cuStreamQuery(NULL), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    assert_int_equal(cuStreamWaitEvent(NULL, outside, 0), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    /* the context, or an event of the capture itself */
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));
+    assert_int_equal(cuCtxSynchronize(), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));
+    OK(cuEventRecord(fork, s));
+    assert_int_equal(cuEventSynchronize(fork), CUDA_ERROR_CAPTURED_EVENT);
     assert_int_equal(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
     /* a stream that does not come back */
     OK(cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_RELAXED));

@@ -38,7 +38,7 @@ static void right_kernels_stay_right(void **unused) {
         for (seed = 1; seed <= SEEDS; seed++)
             for (size_t k = 0; k < sizeof each / sizeof each[0]; k++) {
                 by_vector = executor == 1;
-                if (each[k].test_func == atomic_operations_give_the_old_value || each[k].test_func == planted_faults_are_told_with_their_place || each[k].test_func == blocks_have_room_for_so_much) continue; /* whose order matters; which take long, or are cooperative */
+                if (each[k].test_func == atomic_operations_give_the_old_value || each[k].test_func == barriers_reduce_over_those_they_let_go || each[k].test_func == planted_faults_are_told_with_their_place || each[k].test_func == blocks_have_room_for_so_much) continue; /* whose order matters; which take long, or are cooperative */
                 each[k].test_func(NULL);
                 if (module != NULL) unload(NULL);
             }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory: of devices, pinned, managed, registered; what a pointer is. */
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "capture.h"
 #include "checks.h"
 
 static CUresult allocate(CUcontext c, gpu_memory_kind kind, int32_t owner, size_t bytes, uint64_t *address) {
     if (bytes == 0) return gpu_refuse(CUDA_ERROR_INVALID_VALUE, "0 bytes of memory are asked for");
-    CUresult permitted = gpu_capture_permits("memory is asked for");
+    CUresult permitted = gpu_capture_stops_unsafe("memory is asked for");
     if (permitted != CUDA_SUCCESS) return permitted;
     if (gpu_fault_in_allocation()) return gpu_refuse(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes are not there, as --fault asks (PAGODA_SOFTGPU_FAULT)", bytes);
     pgd_status status = gpu_memory_allocate(gpu_driver.memory, kind, owner, bytes, 512, NULL, address);
@@ -49,7 +48,7 @@ static CUresult release(CUdeviceptr address, gpu_memory_kind kind, gpu_memory_ki
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_capture_permits("memory is freed");
+    result = gpu_capture_stops_unsafe("memory is freed");
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     gpu_contexts_drain(); /* nobody uses it any more: peers may be at it */
     if (!begins(address, kind, other)) return gpu_leave(gpu_refuse(otherwise, "0x%llx is freed, which is the beginning of no living allocation of that kind", address));
@@ -98,9 +97,19 @@ CUresult cuMemHostAlloc(void **host, size_t bytes, unsigned int flags) {
 
 CUresult cuMemAllocHost_v2(void **host, size_t bytes) { return cuMemHostAlloc(host, bytes, 0); }
 
-static bool is_mapped(void *host, size_t bytes) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)host & -page;
-    return bytes <= UINTPTR_MAX - (uintptr_t)host && msync((void *)first, (uintptr_t)host + bytes - first, MS_ASYNC) == 0; /* does nothing else */
+/* Has the program all of it, to be read and written? A kernel may do so, whatever the flags say. */
+static bool is_its_own(const void *host, size_t bytes) {
+    uint64_t at = (uintptr_t)host, end = at + bytes, first, window;
+    unsigned long long from, to;
+    char line[512], rights[5];
+    gpu_memory_addresses(gpu_driver.memory, &first, &window);
+    if (end < at || (at < first + window && end > first)) return false;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    if (maps == NULL) return true; /* it cannot be known */
+    while (at < end && fgets(line, sizeof line, maps) != NULL)
+        if (sscanf(line, "%llx-%llx %4s", &from, &to, rights) == 3 && from <= at && at < to && rights[0] == 'r' && rights[1] == 'w') at = to;
+    fclose(maps);
+    return at >= end;
 }
 
 CUresult cuMemHostRegister_v2(void *host, size_t bytes, unsigned int flags) {
@@ -108,9 +117,9 @@ CUresult cuMemHostRegister_v2(void *host, size_t bytes, unsigned int flags) {
     if (host == NULL || bytes == 0 || flags > 15) return CUDA_ERROR_INVALID_VALUE;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    result = gpu_capture_permits("memory is registered");
+    result = gpu_capture_stops_unsafe("memory is registered");
     if (result != CUDA_SUCCESS) return gpu_leave(result);
-    if (!is_mapped(host, bytes)) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_VALUE, "the program has not all of the %zu bytes at %p that it registers", bytes, host));
+    if (!is_its_own(host, bytes)) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_VALUE, "the program has not all of the %zu bytes at %p that it registers, or may not write to them", bytes, host));
     pgd_status status = gpu_memory_register(gpu_driver.memory, host, bytes);
     if (status == PGD_OK) gpu_memory_claim(gpu_driver.memory, (uint64_t)(uintptr_t)host, c->id);
     return gpu_leave(status == PGD_BAD_ARG ? CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED : gpu_result(status));

@@ -11,7 +11,7 @@ CUresult gpu_capture_invalidate(CUstream s, CUresult why) {
     return why;
 }
 
-CUresult gpu_capture_forbids(CUstream s) {
+CUresult gpu_capture_stops_legacy(CUstream s) {
     CUcontext c = s->context;
     if (c->captures == 0 || s != c->legacy) return CUDA_SUCCESS;
     CUresult result = CUDA_SUCCESS;
@@ -23,17 +23,17 @@ CUresult gpu_capture_forbids(CUstream s) {
     return result;
 }
 
-static bool forbids(const gpu_capture *capture) {
+static bool is_spoilt_by_this_thread(const gpu_capture *capture) {
     bool own = pthread_equal(capture->thread, pthread_self());
     if (thread_mode == CU_STREAM_CAPTURE_MODE_RELAXED || capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED) return false;
     return own || (thread_mode == CU_STREAM_CAPTURE_MODE_GLOBAL && capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL);
 }
 
-CUresult gpu_capture_permits(const char *what) {
+CUresult gpu_capture_stops_unsafe(const char *what) {
     CUresult result = CUDA_SUCCESS;
     for (CUcontext c = gpu_driver.contexts; c != NULL; c = c->next)
         for (CUstream s = c->captures == 0 ? NULL : c->streams; s != NULL; s = s->next)
-            if (s->capture != NULL && forbids(s->capture)) result = gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+            if (s->capture != NULL && is_spoilt_by_this_thread(s->capture)) result = gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     if (result != CUDA_SUCCESS) gpu_refuse(result, "%s while a stream is captured, which spoils the capture; do it before, or capture with CU_STREAM_CAPTURE_MODE_RELAXED", what);
     return result;
 }
@@ -85,6 +85,17 @@ static gpu_capture *capture_of(CUevent event) {
         for (CUstream s = c->streams; s != NULL; s = s->next)
             if (s->capture != NULL && s->capture->id == event->capture_id) return s->capture;
     return NULL;
+}
+
+CUresult gpu_capture_refuse_event(CUevent event) {
+    gpu_capture *capture = capture_of(event);
+    if (capture != NULL) capture->invalid = true;
+    return CUDA_ERROR_CAPTURED_EVENT;
+}
+
+void gpu_capture_spoil(CUcontext c) {
+    for (CUstream s = c->streams; s != NULL; s = s->next)
+        if (s->capture != NULL) s->capture->invalid = true;
 }
 
 CUresult gpu_capture_wait(CUstream s, CUevent event) {

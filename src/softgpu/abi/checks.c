@@ -135,13 +135,14 @@ LISTEN(end_block, (void *user, uint32_t block), block)
 LISTEN(access, (void *user, const gpu_access *access), access)
 LISTEN(copy_begun, (void *user, const gpu_access *write), write)
 LISTEN(copies_done, (void *user, uint32_t block, uint32_t thread, uint32_t left), block, thread, left)
-LISTEN(barrier, (void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps), block, came, go, warps)
+LISTEN(arrived, (void *user, uint32_t block, int32_t barrier, uint32_t warp), block, barrier, warp)
+LISTEN(barrier, (void *user, uint32_t block, int32_t barrier, const uint32_t *came, const uint32_t *go, uint32_t warps), block, barrier, came, go, warps)
 LISTEN(divergent, (void *user, const gpu_access *one, const ptx_instruction *other), one, other)
 LISTEN(skipped, (void *user, const gpu_access *one, uint32_t came, uint32_t threads), one, came, threads)
 LISTEN(absent, (void *user, const gpu_access *one, int32_t lane), one, lane)
 LISTEN(warp_barrier, (void *user, uint32_t block, uint32_t warp, uint32_t lanes), block, warp, lanes)
 LISTEN(fence, (void *user, uint32_t block, uint32_t thread, bool of_block), block, thread, of_block)
-static const gpu_listener listener = {NULL, hear_begin_launch, hear_begin_block, hear_end_block, hear_access, hear_copy_begun, hear_copies_done, hear_barrier, hear_divergent, hear_skipped, hear_absent, hear_warp_barrier, hear_fence};
+static const gpu_listener listener = {NULL, hear_begin_launch, hear_begin_block, hear_end_block, hear_access, hear_copy_begun, hear_copies_done, hear_arrived, hear_barrier, hear_divergent, hear_skipped, hear_absent, hear_warp_barrier, hear_fence};
 
 /* ---- running ------------------------------------------------------------------------------------------------------------------------------------------------------------------ */
 

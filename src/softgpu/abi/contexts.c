@@ -3,18 +3,21 @@
 #include <exec/gpu_syscalls.h>
 #include <string.h>
 
-#include "driver_state.h"
+#include "capture.h"
 
 enum { STACK = 64 };
 static _Thread_local struct {
     CUcontext contexts[STACK];
+    unsigned long long ids[STACK]; /* another context may come to lie at the same place */
     int32_t count;
 } stack;
 
 CUcontext gpu_current(void) {
     CUcontext top = stack.count == 0 ? NULL : stack.contexts[stack.count - 1];
-    return gpu_object_is(top, GPU_CONTEXT) ? top : NULL;
+    return gpu_object_is(top, GPU_CONTEXT) && top->id == stack.ids[stack.count - 1] ? top : NULL;
 }
+
+CUresult gpu_no_context(void) { return stack.count > 0 ? gpu_refuse(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the current context of this thread was destroyed") : gpu_refuse(CUDA_ERROR_INVALID_CONTEXT, "no context is current to this thread; make one, or cuCtxSetCurrent"); }
 
 static CUresult enter_known(CUcontext context) {
     CUresult result = gpu_enter_process();
@@ -99,6 +102,7 @@ void gpu_context_destroy(CUcontext c) {
 
 static CUresult push(CUcontext c) {
     if (stack.count == STACK) return CUDA_ERROR_INVALID_VALUE;
+    stack.ids[stack.count] = c->id;
     stack.contexts[stack.count++] = c;
     return CUDA_SUCCESS;
 }
@@ -159,7 +163,7 @@ static CUresult enter_given(CUcontext *context) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     *context = gpu_current();
-    return *context == NULL ? gpu_leave(CUDA_ERROR_INVALID_CONTEXT) : CUDA_SUCCESS;
+    return *context == NULL ? gpu_leave(gpu_no_context()) : CUDA_SUCCESS;
 }
 
 CUresult cuCtxGetDevice(CUdevice *device) {
@@ -200,7 +204,10 @@ CUresult cuCtxSynchronize(void) {
     CUcontext c;
     CUresult result = gpu_enter(&c);
     if (result != CUDA_SUCCESS) return result;
-    if (c->captures > 0) return gpu_leave(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    if (c->captures > 0) {
+        gpu_capture_spoil(c);
+        return gpu_leave(gpu_refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "the context cannot be waited for while a stream of it is captured, which spoils the capture"));
+    }
     gpu_context_drain(c);
     return gpu_leave(gpu_context_verdict(c));
 }

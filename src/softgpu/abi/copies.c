@@ -14,11 +14,14 @@ static CUresult check_kind(const gpu_allocation *a, size_t bytes, const char *wh
 /* One side of a copy: device memory must be allocated there; elsewhere the host's own is meant. */
 static CUresult check_side(CUdeviceptr address, size_t bytes, bool host, bool *is_host, const char *what) {
     gpu_allocation a = {0};
+    uint64_t first, all;
     *is_host = false;
     if (bytes == 0) return CUDA_SUCCESS;
     if (gpu_memory_at(gpu_driver.memory, address, bytes, &a) != NULL) return check_kind(&a, bytes, "a copy of", what, address);
     bool begins_inside = a.address != 0 && !a.freed && address >= a.address && address - a.address < a.bytes;
-    if (host && !(begins_inside && a.kind != GPU_MEMORY_REGISTERED) && address != 0) {
+    gpu_memory_addresses(gpu_driver.memory, &first, &all);
+    bool of_device = address >= first && address - first < all; /* and so never the host's own, what has been freed neither */
+    if (host && !of_device && address != 0) {
         *is_host = true;
         return CUDA_SUCCESS;
     }

@@ -246,6 +246,7 @@ CUresult gpu_enter_stream(CUstream handle, CUstream *out);       /* see gpu_stre
 CUresult gpu_leave(CUresult result);
 
 CUcontext gpu_current(void); /* NULL: none, or it was destroyed */
+CUresult gpu_no_context(void); /* why there is none: there never was, or it was destroyed */
 
 bool gpu_object_add(void *object, gpu_object_kind kind); /* false: no memory */
 void gpu_object_remove(void *object);

@@ -52,7 +52,7 @@ static CUresult record(CUevent event, CUstream stream, bool external) {
     if (result != CUDA_SUCCESS) return result;
     if (s->context != event->context) return CUDA_ERROR_INVALID_HANDLE;
     if (s->capture != NULL) return external ? gpu_capture_add_event(s, CU_GRAPH_NODE_TYPE_EVENT_RECORD, event) : gpu_capture_record(s, event);
-    result = gpu_capture_forbids(s);
+    result = gpu_capture_stops_legacy(s);
     if (result != CUDA_SUCCESS) return result;
     gpu_task *task = gpu_stream_append(s, NULL, NULL, 0);
     if (task == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -76,8 +76,8 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned int fla
 CUresult cuEventQuery(CUevent event) {
     CUresult result = enter_event(event);
     if (result != CUDA_SUCCESS) return result;
-    if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
-    result = gpu_capture_permits("an event is asked about");
+    if (event->capture_id != 0) return gpu_leave(gpu_capture_refuse_event(event));
+    result = gpu_capture_stops_unsafe("an event is asked about");
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     bool done = event->task == NULL || event->task->done;
     if (!done) gpu_task_asked();
@@ -88,7 +88,7 @@ CUresult cuEventQuery(CUevent event) {
 CUresult cuEventSynchronize(CUevent event) {
     CUresult result = enter_event(event);
     if (result != CUDA_SUCCESS) return result;
-    if (event->capture_id != 0) return gpu_leave(CUDA_ERROR_CAPTURED_EVENT);
+    if (event->capture_id != 0) return gpu_leave(gpu_capture_refuse_event(event));
     CUcontext c = event->context;
     gpu_task_wait(event->task);
     return gpu_leave(gpu_context_verdict(c));
@@ -110,7 +110,8 @@ CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent start, CUevent end) 
 static CUresult wait(CUstream s, CUevent event, bool external) {
     if (s->capture != NULL && external) return gpu_capture_add_event(s, CU_GRAPH_NODE_TYPE_WAIT_EVENT, event);
     if (s->capture != NULL || event->capture_id != 0) return gpu_capture_wait(s, event);
-    if (event->task == NULL) return CUDA_SUCCESS;
+    CUresult result = gpu_capture_stops_legacy(s);
+    if (result != CUDA_SUCCESS || event->task == NULL) return result;
     return gpu_stream_append(s, NULL, &event->task, 1) == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
 }
 

@@ -212,7 +212,7 @@ CUresult cuGraphLaunch(CUgraphExec exec, CUstream stream) {
     if (result != CUDA_SUCCESS) return result;
     result = gpu_stream_find(stream, &s);
     if (result == CUDA_SUCCESS && s->capture != NULL) result = gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-    if (result == CUDA_SUCCESS) result = gpu_capture_forbids(s);
+    if (result == CUDA_SUCCESS) result = gpu_capture_stops_legacy(s);
     if (result == CUDA_SUCCESS) result = check_kernels(exec);
     return gpu_leave(result == CUDA_SUCCESS ? launch(exec, s) : result);
 }

@@ -85,6 +85,7 @@ CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, si
     if (result != CUDA_SUCCESS) return result;
     if (!gpu_object_is(state, GPU_LINK)) return gpu_leave(gpu_object_refuse(state, GPU_LINK, CUDA_ERROR_INVALID_HANDLE));
     if (type != CU_JIT_INPUT_PTX) return gpu_leave(gpu_refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "cuLinkAddData: input of type %d; a software GPU links PTX (%d) alone", (int)type, (int)CU_JIT_INPUT_PTX));
+    if (bytes > PTX_TEXT_MAX) return gpu_leave(gpu_refuse(CUDA_ERROR_INVALID_VALUE, "cuLinkAddData: %zu bytes of PTX; at most %d are read", bytes, (int)PTX_TEXT_MAX));
     gpu_jit_log log = option_count > 0 ? gpu_jit_log_of(option_count, options, values) : state->log;
     char *text = pgd_mem_alloc(bytes + 1); /* what is given need not end with a NUL */
     if (text == NULL) return gpu_leave(CUDA_ERROR_OUT_OF_MEMORY);

@@ -176,7 +176,7 @@ CUresult gpu_enter(CUcontext *current) {
     CUresult result = gpu_enter_process();
     if (result != CUDA_SUCCESS) return result;
     *current = gpu_current();
-    result = *current == NULL ? CUDA_ERROR_INVALID_CONTEXT : gpu_context_error(*current);
+    result = *current == NULL ? gpu_no_context() : gpu_context_error(*current);
     return result == CUDA_SUCCESS ? result : gpu_leave(result);
 }
 

@@ -47,7 +47,7 @@ CUresult gpu_stream_find(CUstream handle, CUstream *out) {
         return gpu_context_error(handle->context);
     }
     CUcontext c = gpu_current();
-    if (c == NULL) return CUDA_ERROR_INVALID_CONTEXT;
+    if (c == NULL) return gpu_no_context();
     if (handle == CU_STREAM_PER_THREAD) *out = of_this_thread(c);
     else {
         if (c->legacy == NULL) c->legacy = make(c, CU_STREAM_DEFAULT);
@@ -150,7 +150,7 @@ gpu_task *gpu_stream_append(CUstream s, gpu_operation *operation, gpu_task *cons
 CUresult gpu_stream_submit(CUstream s, gpu_operation *operation) {
     if (operation == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
     if (s->capture != NULL) return gpu_capture_add(s, operation);
-    CUresult result = gpu_capture_forbids(s);
+    CUresult result = gpu_capture_stops_legacy(s);
     if (result != CUDA_SUCCESS) {
         gpu_operation_release(operation);
         return result;
@@ -183,7 +183,7 @@ CUresult cuStreamSynchronize(CUstream stream) {
     if (result != CUDA_SUCCESS) return result;
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
     CUcontext c = s->context;
-    result = gpu_capture_forbids(s);
+    result = gpu_capture_stops_legacy(s);
     if (result != CUDA_SUCCESS) return gpu_leave(result);
     if (s == c->legacy) {
         gpu_task *joined = gpu_stream_append(s, NULL, NULL, 0);
@@ -198,6 +198,8 @@ CUresult cuStreamQuery(CUstream stream) {
     CUresult result = gpu_enter_stream(stream, &s);
     if (result != CUDA_SUCCESS) return result;
     if (s->capture != NULL) return gpu_leave(gpu_capture_invalidate(s, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED));
+    result = gpu_capture_stops_legacy(s);
+    if (result != CUDA_SUCCESS) return gpu_leave(result);
     bool done = s->tail == NULL || s->tail->done;
     for (CUstream other = s->context->streams; s == s->context->legacy && other != NULL; other = other->next) done = done && (!blocks(other) || other->tail == NULL || other->tail->done);
     if (!done) gpu_task_asked();

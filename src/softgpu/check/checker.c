@@ -42,12 +42,22 @@ static void access(void *user, const gpu_access *a) {
     if (c->initialised != NULL) gpu_initialised_access(c->initialised, a);
 }
 
-static void copy_begun(void *user, const gpu_access *write) { gpu_pending_begun(&((gpu_checker *)user)->pending, write); }
+static void copy_begun(void *user, const gpu_access *write) {
+    gpu_checker *c = user;
+    gpu_pending_begun(&c->pending, write);
+    if (c->races != NULL) gpu_races_begun(c->races, write);
+}
+
 static void copies_done(void *user, uint32_t block, uint32_t thread, uint32_t left) { gpu_pending_done(&((gpu_checker *)user)->pending, block, thread, left); }
 
-static void barrier(void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps) {
+static void arrived(void *user, uint32_t block, int32_t barrier, uint32_t warp) {
     gpu_checker *c = user;
-    if (c->races != NULL) gpu_races_barrier(c->races, block, came, go, warps);
+    if (c->races != NULL) gpu_races_arrived(c->races, block, barrier, warp);
+}
+
+static void barrier(void *user, uint32_t block, int32_t number, const uint32_t *came, const uint32_t *go, uint32_t warps) {
+    gpu_checker *c = user;
+    if (c->races != NULL) gpu_races_barrier(c->races, block, number, came, go, warps);
 }
 
 static void divergent(void *user, const gpu_access *one, const ptx_instruction *other) {
@@ -60,8 +70,10 @@ static void skipped(void *user, const gpu_access *one, uint32_t came, uint32_t t
     gpu_findings_add(c->pending.findings, "skipped barrier", one, NULL, "waits at a barrier of the whole block, which %u of its %u threads reached: the others have exited; let all of them come to it, or count those that do (barrier.sync with a number)", came, threads);
 }
 
+/* What comes of it may be thrown away, so that it is asked for, as other values that nobody wrote are. */
 static void absent(void *user, const gpu_access *one, int32_t lane) {
     gpu_checker *c = user;
+    if (c->initialised == NULL) return;
     gpu_findings_add(c->pending.findings, "absent lane", one, NULL, "reads from lane %d of its warp, which takes no part in this shuffle (it has exited, is not in the mask, or is no thread of the block): on a GPU anything may come of it; let all lanes take part, or read from those that do", lane);
 }
 
@@ -79,7 +91,7 @@ pgd_status gpu_checker_create(gpu_memory *memory, const gpu_check_options *optio
     *out = NULL;
     gpu_checker *c = pgd_mem_zalloc(sizeof *c);
     if (c == NULL) return pgd_fail_memory(sizeof *c);
-    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, barrier, divergent, skipped, absent, warp_barrier, fence};
+    c->listener = (gpu_listener){c, begin_launch, begin_block, end_block, access, copy_begun, copies_done, arrived, barrier, divergent, skipped, absent, warp_barrier, fence};
     c->pending.findings = findings;
     if (options->races) c->races = gpu_races_create(findings), c->streams = gpu_stream_races_create(findings);
     if (options->uninitialised) c->initialised = gpu_initialised_create(memory, findings);

@@ -99,7 +99,8 @@ void gpu_initialised_access(gpu_initialised *s, const gpu_access *a) {
     uint64_t at, missing = 0;
     unsigned char *bits = find(s, a, &at);
     if (bits == NULL) return;
-    for (uint64_t k = 0; k < a->bytes && a->kind != GPU_ACCESS_WRITE; k++) missing += !get(bits, at + k);
+    bool reads = a->kind == GPU_ACCESS_READ || (a->kind == GPU_ACCESS_ATOMIC && a->instruction->slots[PTX_SLOT_op] != PTX_WORD_exch); /* of an exchange the old value is often not wanted */
+    for (uint64_t k = 0; k < a->bytes && reads; k++) missing += !get(bits, at + k);
     if (missing > 0 && is_kept(s, a)) {
         char where[160];
         gpu_place_name(a, where, sizeof where);

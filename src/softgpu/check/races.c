@@ -10,7 +10,7 @@
 #include "place_names.h"
 #include "words.h"
 
-enum { WARP = 32, WARPS = 32, BUCKETS = 1 << 16 };
+enum { WARP = 32, WARPS = 32, BARRIERS = 16, BUCKETS = 1 << 16 };
 
 /* What was published at an address by an atomic or volatile write with a fence before it: for all, and, with fences of the block, for threads of the block that did so last. */
 typedef struct release {
@@ -26,6 +26,7 @@ typedef struct block_state {
     uint64_t seen[WARPS][WARPS];             /* by a warp, of another of this block */
     uint64_t lane_seen[WARPS][WARP][WARP];   /* by a lane, of another of its warp */
     gpu_clock known[WARPS];                  /* by a warp, of warps of other blocks */
+    uint64_t arrived[BARRIERS][WARPS];       /* when a warp last arrived at a barrier without waiting there */
     uint64_t fenced[WARPS * WARP], fenced_of_block[WARPS * WARP]; /* when each thread last fenced, for all, and at least for its block; 0: never */
     gpu_clock pending[WARPS * WARP];          /* what each thread has read the sign of, and has not fenced since */
     gpu_clock pending_of_block[WARPS * WARP]; /* of that, what threads of its block published for it */
@@ -147,14 +148,20 @@ static void spread_pending(gpu_races *r, block_state *b, uint32_t warp, uint32_t
 }
 
 /* What everyone that came had seen, all that go on have seen too: and what those did that came. */
-void gpu_races_barrier(gpu_races *r, uint32_t number, const uint32_t *came, const uint32_t *go, uint32_t warps) {
+void gpu_races_arrived(gpu_races *r, uint32_t number, int32_t barrier, uint32_t warp) {
+    block_state *b = block_of(r, number);
+    if (b != NULL) b->arrived[barrier][warp] = r->now++; /* what it does from now on is behind the barrier */
+}
+
+void gpu_races_barrier(gpu_races *r, uint32_t number, int32_t barrier, const uint32_t *came, const uint32_t *go, uint32_t warps) {
     block_state *b = block_of(r, number);
     uint64_t together[WARPS] = {0};
     gpu_clock known = {0}, pending = {0}, of_block = {0};
     if (b == NULL) return;
     for (uint32_t w = 0; w < warps; w++) {
         if (came[w] == 0) continue;
-        together[w] = r->now;
+        uint64_t until = go[w] != 0 || b->arrived[barrier][w] == 0 ? r->now : b->arrived[barrier][w];
+        if (until > together[w]) together[w] = until;
         for (uint32_t x = 0; x < warps; x++)
             if (b->seen[w][x] > together[x]) together[x] = b->seen[w][x];
         keep(r, gpu_clock_join(&known, &b->known[w]));
@@ -337,7 +344,8 @@ static bool has_read(const gpu_word *w, const gpu_access *a) {
     return false;
 }
 
-static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_words *t, uint64_t address, uint8_t bytes) {
+/* kept: it has happened, and is remembered. */
+static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_words *t, uint64_t address, uint8_t bytes, bool kept) {
     gpu_word *w = gpu_words_at(t, address);
     gpu_mark m = {r->now, a->block_number, (uint16_t)a->thread_number, bytes, a->strong, a->of_block, false, a->instruction, a->function};
     if (w == NULL) {
@@ -350,19 +358,29 @@ static void check_word(gpu_races *r, block_state *b, const gpu_access *a, gpu_wo
         if (races_with(b, a, &w->writers[k], bytes)) tell(r, b, a, &w->writers[k], "writes", m.changes);
     for (int32_t k = 0; a->kind != GPU_ACCESS_READ && k < GPU_WORD_READERS; k++)
         if (races_with(b, a, &w->readers[k], bytes)) tell(r, b, a, &w->readers[k], "reads", m.changes);
+    if (!kept) return;
     if (a->kind == GPU_ACCESS_READ) gpu_word_read(w, &m);
     else keep(r, gpu_word_written(w, &m));
+}
+
+static void check_words(gpu_races *r, block_state *b, const gpu_access *a, bool kept) {
+    gpu_words *t = a->space == PTX_SPACE_shared ? &b->shared : &r->global;
+    for (uint64_t at = a->address & ~UINT64_C(3); at < a->address + a->bytes && !r->no_memory; at += GPU_WORD) {
+        uint64_t first = at > a->address ? at : a->address, end = at + GPU_WORD < a->address + a->bytes ? at + GPU_WORD : a->address + a->bytes;
+        check_word(r, b, a, t, at, (uint8_t)((1u << (end - at)) - (1u << (first - at))), kept);
+    }
+}
+
+void gpu_races_begun(gpu_races *r, const gpu_access *write) {
+    block_state *b = block_of(r, write->block_number);
+    if (b != NULL && write->address + write->bytes <= gpu_launch_shared_bytes(write->launch)) check_words(r, b, write, false); /* one that goes elsewhere is a fault later */
 }
 
 void gpu_races_access(gpu_races *r, const gpu_access *a) {
     block_state *b = block_of(r, a->block_number);
     if (b == NULL || (a->space != PTX_SPACE_shared && a->space != PTX_SPACE_global)) return;
-    gpu_words *t = a->space == PTX_SPACE_shared ? &b->shared : &r->global;
     if (a->strong && a->kind != GPU_ACCESS_WRITE) acquire(r, b, a);
-    for (uint64_t at = a->address & ~UINT64_C(3); at < a->address + a->bytes && !r->no_memory; at += GPU_WORD) {
-        uint64_t first = at > a->address ? at : a->address, end = at + GPU_WORD < a->address + a->bytes ? at + GPU_WORD : a->address + a->bytes;
-        check_word(r, b, a, t, at, (uint8_t)((1u << (end - at)) - (1u << (first - at))));
-    }
+    check_words(r, b, a, true);
     if (a->strong && a->kind != GPU_ACCESS_READ) publish(r, b, a);
     r->now++;
 }

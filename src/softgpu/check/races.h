@@ -18,7 +18,9 @@ void gpu_races_footprint(const gpu_races *races, gpu_footprint *footprint); /* a
 void gpu_races_begin_block(gpu_races *races, uint32_t block, uint32_t threads, uint64_t shared_bytes);
 void gpu_races_end_block(gpu_races *races, uint32_t block);
 void gpu_races_access(gpu_races *races, const gpu_access *access);
-void gpu_races_barrier(gpu_races *races, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps);
+void gpu_races_begun(gpu_races *races, const gpu_access *write); /* a write that may happen from now on: what was before must be in order with it. It is told of as an access when it happens. */
+void gpu_races_arrived(gpu_races *races, uint32_t block, int32_t barrier, uint32_t warp); /* and does not wait there */
+void gpu_races_barrier(gpu_races *races, uint32_t block, int32_t barrier, const uint32_t *came, const uint32_t *go, uint32_t warps);
 void gpu_races_warp_barrier(gpu_races *races, uint32_t block, uint32_t warp, uint32_t lanes);
 void gpu_races_fence(gpu_races *races, uint32_t block, uint32_t thread, bool of_block); /* of_block: for threads of the block alone */
 #endif

@@ -110,6 +110,7 @@ void gpu_stream_races_done(gpu_stream_races *r, const gpu_moment *moment, gpu_fo
         return;
     }
     if (r->count == DONE_MAX) {
+        gpu_findings_incomplete(r->findings, "more than 256 operations are not waited for, and races with the oldest of them may be missed; wait now and then, or check less at once");
         let_go(&r->list[0]);
         memmove(r->list, r->list + 1, sizeof *r->list * (size_t)(--r->count));
     }

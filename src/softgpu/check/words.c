@@ -50,7 +50,23 @@ gpu_word *gpu_words_at(gpu_words *t, uint64_t address) {
     return w;
 }
 
-/* The thread's own mark gives way where it tells of no other bytes, else the oldest. */
+static bool of_one_warp(const gpu_mark *a, const gpu_mark *b) { return a->block == b->block && a->thread / 32 == b->thread / 32; }
+
+/* So that readers of several warps stay known: a free place; the older of two of one warp; one of its own warp; the oldest. */
+static int32_t reader_to_replace(const gpu_word *w, const gpu_mark *m) {
+    int32_t best = -1, oldest = 0;
+    for (int32_t k = 0; k < GPU_WORD_READERS; k++) {
+        if (w->readers[k].time == 0) return k;
+        if (w->readers[k].time < w->readers[oldest].time) oldest = k;
+        for (int32_t j = 0; j < GPU_WORD_READERS; j++)
+            if (w->readers[j].time > w->readers[k].time && of_one_warp(&w->readers[j], &w->readers[k])) best = k;
+    }
+    for (int32_t k = 0; k < GPU_WORD_READERS && best < 0; k++)
+        if (of_one_warp(&w->readers[k], m)) best = k;
+    return best < 0 ? oldest : best;
+}
+
+/* The thread's own mark gives way where it tells of no other bytes. */
 void gpu_word_read(gpu_word *w, const gpu_mark *m) {
     for (int32_t k = 0; k < GPU_WORD_READERS; k++) {
         gpu_mark *own = &w->readers[k];
@@ -58,8 +74,7 @@ void gpu_word_read(gpu_word *w, const gpu_mark *m) {
         *own = *m;
         return;
     }
-    w->readers[w->next_reader] = *m;
-    w->next_reader = (w->next_reader + 1) % GPU_WORD_READERS;
+    w->readers[reader_to_replace(w, m)] = *m;
 }
 
 /* Who accessed these bytes before is forgotten. */

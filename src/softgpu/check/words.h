@@ -23,7 +23,6 @@ typedef struct gpu_word {
     uint64_t key; /* address / 4 + 1; 0: the place is free */
     gpu_mark writer, readers[GPU_WORD_READERS]; /* the last; the last few */
     gpu_mark *writers;                          /* NULL, or those before, of bytes that were not written since */
-    int32_t next_reader;
 } gpu_word;
 
 enum { GPU_WORD_GROUP = 8 };

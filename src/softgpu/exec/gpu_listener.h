@@ -32,8 +32,9 @@ typedef struct gpu_listener {
     /* cp.async: begun by a thread, which will write so many bytes of .shared memory; then done: all that the thread has begun but the last `left`. */
     void (*copy_begun)(void *user, const gpu_access *write);
     void (*copies_done)(void *user, uint32_t block, uint32_t thread, uint32_t left);
+    void (*arrived)(void *user, uint32_t block, int32_t barrier, uint32_t warp); /* lanes of a warp arrive at a barrier, and do not wait there */
     /* A barrier of the block opens: `came` are the lanes of each warp that arrived, `go` those that go on now. */
-    void (*barrier)(void *user, uint32_t block, const uint32_t *came, const uint32_t *go, uint32_t warps);
+    void (*barrier)(void *user, uint32_t block, int32_t barrier, const uint32_t *came, const uint32_t *go, uint32_t warps);
     /* Lanes of a warp came to a barrier that is for whole warps (bar, barrier.aligned) at different instructions: one of them, and where another one is. */
     void (*divergent)(void *user, const gpu_access *one, const ptx_instruction *other);
     /* A barrier of the whole block is about to open, to which `came` of its threads came, one of them here; the others have exited. */

@@ -133,18 +133,18 @@ const ptx_function *gpu_program_function_at(const gpu_program *p, uint64_t addre
 
 /* ---- calls ------------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Marks what one function calls, and lists what is to be looked at next. */
-static void follow(const gpu_program *p, const ptx_function *f, bool *reached, int32_t *list, int32_t *count) {
-    bool any = false;
+/* Marks what one function calls, and lists what is to be looked at next. *any: a call by address has been seen, and all are marked. */
+static void follow(const gpu_program *p, const ptx_function *f, bool *reached, bool *any, int32_t *list, int32_t *count) {
+    bool before = *any;
     for (int32_t i = 0; i < f->instruction_count; i++) {
         const ptx_call *c = f->instructions[i].call;
         int32_t to = c == NULL || c->callee.function == NULL ? -1 : c->callee.function->index;
-        any = any || (c != NULL && to < 0);
+        *any = *any || (c != NULL && to < 0);
         if (to < 0 || reached[to]) continue;
         reached[to] = true;
         list[(*count)++] = to;
     }
-    for (int32_t k = 0; any && k < p->function_count; k++) {
+    for (int32_t k = 0; *any && !before && k < p->function_count; k++) {
         if (reached[k] || p->functions[k]->entry) continue;
         reached[k] = true;
         list[(*count)++] = k;
@@ -153,6 +153,7 @@ static void follow(const gpu_program *p, const ptx_function *f, bool *reached, i
 
 pgd_status gpu_program_reached(const gpu_program *p, const ptx_function *kernel, bool **reached) {
     int32_t count = 0, *list = pgd_mem_alloc(sizeof *list * (size_t)(p->function_count + 1));
+    bool any = false;
     *reached = pgd_mem_zalloc(sizeof **reached * (size_t)(p->function_count + 1));
     if (list == NULL || *reached == NULL) {
         pgd_mem_free(list);
@@ -160,8 +161,8 @@ pgd_status gpu_program_reached(const gpu_program *p, const ptx_function *kernel,
         *reached = NULL;
         return pgd_fail_memory(sizeof *list * (size_t)p->function_count);
     }
-    follow(p, kernel, *reached, list, &count);
-    while (count > 0) follow(p, p->functions[list[--count]], *reached, list, &count);
+    follow(p, kernel, *reached, &any, list, &count);
+    while (count > 0) follow(p, p->functions[list[--count]], *reached, &any, list, &count);
     pgd_mem_free(list);
     return PGD_OK;
 }

@@ -60,7 +60,7 @@ static bool let_happen(gpu_thread *t, int32_t count) {
     for (int32_t k = 0; k < count; k++)
         if (!happen(t, &t->copies[k])) return false;
     t->copy_count -= count;
-    memmove(t->copies, t->copies + count, sizeof *t->copies * (size_t)t->copy_count);
+    if (count > 0) memmove(t->copies, t->copies + count, sizeof *t->copies * (size_t)t->copy_count);
     return true;
 }
 

@@ -54,9 +54,9 @@ typedef struct gpu_thread {
 } gpu_thread;
 
 typedef struct gpu_barrier {
-    uint32_t lanes[GPU_WARPS_MAX]; /* of each warp: those that arrived */
+    uint32_t lanes[GPU_WARPS_MAX];  /* of each warp: those that arrived */
+    uint32_t truths[GPU_WARPS_MAX]; /* of bar.red: those whose predicate is true */
     uint32_t expected;             /* 32 for each warp; 0: all threads that have not exited */
-    uint32_t truths;               /* of bar.red: how many predicates were true */
     bool used;
 } gpu_barrier;
 

@@ -17,8 +17,10 @@ static bool reach_barrier(gpu_thread *t, const ptx_instruction *i, gpu_arrival h
     b->used = true;
     b->expected = (uint32_t)wanted;
     b->lanes[t->warp] |= UINT32_C(1) << t->lane;
-    b->truths += predicate >= 0 && gpu_thread_value(t, &i->operands[predicate], PTX_pred).low != 0;
+    b->truths[t->warp] |= (uint32_t)(predicate >= 0 && gpu_thread_value(t, &i->operands[predicate], PTX_pred).low != 0) << t->lane;
+    const gpu_listener *l = t->block->launch->listener;
     if (how == GPU_ARRIVES) {
+        if (l != NULL) l->arrived(l->user, t->block->number, (int32_t)id, t->warp);
         gpu_thread_frame(t)->pc++;
         return true;
     }
@@ -227,10 +229,10 @@ uint32_t gpu_barrier_arrived(const gpu_block *b, const gpu_barrier *at, uint32_t
     return warps;
 }
 
-static void give_verdict(gpu_thread *t, const gpu_barrier *at, uint32_t arrived) {
+static void give_verdict(gpu_thread *t, uint32_t truths, uint32_t arrived) {
     int32_t number, count, predicate, op = t->waiting->slots[PTX_SLOT_op];
     gpu_barrier_operands(t->waiting, &number, &count, &predicate);
-    if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0, 0});
+    if (predicate >= 0) gpu_thread_write(t, &t->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){op == PTX_WORD_popc ? truths : op == PTX_WORD_and ? truths == arrived : truths != 0, 0});
 }
 
 /* Of a warp that goes on: do all of its lanes wait at one instruction? */
@@ -261,29 +263,33 @@ static void look_for_skipping(const gpu_block *b, int32_t id, uint32_t came) {
 }
 
 /* Lets `warps` warps of those that are there go on; the others stay for the next time. */
-static void release(gpu_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
-    gpu_barrier at = b->barriers[id], *left = &b->barriers[id];
+static void release(gpu_block *b, int32_t id, uint32_t warps) {
+    gpu_barrier *at = &b->barriers[id];
     const gpu_listener *l = b->launch->listener;
-    uint32_t came[GPU_WARPS_MAX] = {0}, go[GPU_WARPS_MAX] = {0};
+    uint32_t came[GPU_WARPS_MAX] = {0}, go[GPU_WARPS_MAX] = {0}, arrived = 0, truths = 0;
     for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
-        bool whole = at.lanes[w] != 0 && (living(b, w) & ~at.lanes[w]) == 0;
+        bool whole = at->lanes[w] != 0 && (living(b, w) & ~at->lanes[w]) == 0;
         if (!whole || warps == 0) continue;
         warps--;
-        came[w] = at.lanes[w];
-        left->lanes[w] = 0;
+        came[w] = at->lanes[w];
+        arrived += (uint32_t)__builtin_popcount(at->lanes[w]);
+        truths += (uint32_t)__builtin_popcount(at->truths[w]);
+        at->lanes[w] = at->truths[w] = 0;
+    }
+    for (uint32_t w = 0; w * GPU_WARP < b->thread_count; w++) {
+        if (came[w] == 0) continue;
         look_for_divergence(b, id, w);
         for (uint32_t k = w * GPU_WARP; k < b->thread_count && k < (w + 1) * GPU_WARP; k++) {
             gpu_thread *t = &b->threads[k];
             if (t->state != GPU_AT_BARRIER || t->barrier != id) continue;
-            give_verdict(t, &at, arrived);
+            give_verdict(t, truths, arrived);
             gpu_thread_go_on(t);
             go[w] |= UINT32_C(1) << t->lane;
         }
     }
-    if (l != NULL) l->barrier(l->user, b->number, came, go, (b->thread_count + GPU_WARP - 1) / GPU_WARP);
-    left->truths = 0;
-    left->used = false;
-    for (uint32_t w = 0; w < GPU_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;
+    if (l != NULL) l->barrier(l->user, b->number, id, came, go, (b->thread_count + GPU_WARP - 1) / GPU_WARP);
+    at->used = false;
+    for (uint32_t w = 0; w < GPU_WARPS_MAX; w++) at->used = at->used || at->lanes[w] != 0;
 }
 
 /* A warp counts when all of it that lives is there; without a number all of the block is waited for. */
@@ -293,7 +299,7 @@ void gpu_barriers_settle(gpu_block *b, bool *moved) {
         uint32_t threads, alive, warps = at->used ? gpu_barrier_arrived(b, at, &threads, &alive) : 0;
         if (!at->used || (at->expected == 0 ? threads < alive : warps * GPU_WARP < at->expected)) continue;
         if (at->expected == 0) look_for_skipping(b, id, threads);
-        release(b, id, at->expected == 0 ? GPU_WARPS_MAX : at->expected / GPU_WARP, threads);
+        release(b, id, at->expected == 0 ? GPU_WARPS_MAX : at->expected / GPU_WARP);
         *moved = true;
     }
 }

@@ -26,11 +26,10 @@ static void block_deinit(vec_block *b) {
     *b = (vec_block){0};
 }
 
+static uint64_t warps_of(const gpu_launch *l) { return ((uint64_t)l->block[0] * l->block[1] * l->block[2] + VEC_LANES - 1) / VEC_LANES; }
+
 /* What a block has before its threads ask for more. */
-static uint64_t block_bytes(const gpu_vector_code *code, const gpu_launch *l) {
-    uint64_t warps = ((uint64_t)l->block[0] * l->block[1] * l->block[2] + VEC_LANES - 1) / VEC_LANES;
-    return gpu_launch_shared_bytes(l) + warps * (sizeof(vec_warp) + code->kernel->register_bytes);
-}
+static uint64_t block_bytes(const gpu_vector_code *code, const gpu_launch *l) { return gpu_launch_shared_bytes(l) + warps_of(l) * (sizeof(vec_warp) + code->kernel->register_bytes); }
 
 /* Room for the warps and the shared memory of a block of the launch. */
 static bool block_init(vec_block *b, const vec_launch *run) {
@@ -515,10 +514,11 @@ static pgd_status run_all(vec_launch *run, pgd_pool *pool) {
     int64_t workers = pool == NULL || l->seed != 0 ? 1 : pgd_pool_threads(pool);
     run->drawn = gpu_schedule_of(l->seed);
     run->resident_count = l->seed == 0 ? run->blocks : gpu_schedule_residents(&run->drawn, run->blocks, l->cooperative);
-    run->room = gpu_block_room(l->cooperative || l->seed != 0 ? run->resident_count : 1);
+    if (workers > (int64_t)run->blocks) workers = (int64_t)run->blocks;
+    while (workers > 1 && block_bytes(run->code, l) + warps_of(l) * VEC_LANES * (uint64_t)l->kernel->local_bytes > gpu_block_room((uint64_t)workers)) workers--;
+    run->room = gpu_block_room(l->cooperative || l->seed != 0 ? run->resident_count : (uint64_t)workers);
     if (block_bytes(run->code, l) > run->room) return pgd_fail(PGD_NO_MEMORY, NO_ROOM_TEXT, l->block[0], l->block[1], l->block[2], (unsigned long long)run->room >> 20);
     if (l->cooperative || l->seed != 0) PGD_TRY(residents_create(run));
-    if (workers > (int64_t)run->blocks) workers = (int64_t)run->blocks;
     if (workers > 1) PGD_TRY(pgd_pool_run(pool, work, run, NULL, workers));
     else work(run, NULL, 0, NULL);
     if (atomic_load(&run->failed) == 2) return pgd_fail(PGD_NO_MEMORY, NO_ROOM_TEXT, l->block[0], l->block[1], l->block[2], (unsigned long long)run->room >> 20);

@@ -131,7 +131,12 @@ void vec_tell_skipping(const vec_block *b, int32_t barrier, uint32_t came) {
         }
 }
 
-void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go) {
+void vec_tell_arrived(const vec_warp *w, int32_t barrier) {
+    const gpu_listener *l = w->worker->launch->listener;
+    if (l != NULL) l->arrived(l->user, vec_block_number(w), barrier, w->number);
+}
+
+void vec_tell_barrier(const vec_block *b, int32_t barrier, const uint32_t *came, const uint32_t *go) {
     const gpu_listener *l = b->warps[0].worker->launch->listener;
-    if (l != NULL) l->barrier(l->user, vec_block_number(&b->warps[0]), came, go, b->warp_count);
+    if (l != NULL) l->barrier(l->user, vec_block_number(&b->warps[0]), barrier, came, go, b->warp_count);
 }

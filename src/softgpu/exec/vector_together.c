@@ -311,11 +311,14 @@ const vec_step *vec_run_barrier(vec_warp *w, const vec_step *s) {
             b->used = w->block->barriers_used = true;
             b->expected = (uint32_t)wanted;
             b->lanes[w->number] |= UINT32_C(1) << lane;
-            b->truths += predicate >= 0 && vec_value(w, w->frame, lane, &i->operands[predicate], PTX_pred).low != 0;
+            b->truths[w->number] |= (uint32_t)(predicate >= 0 && vec_value(w, w->frame, lane, &i->operands[predicate], PTX_pred).low != 0) << lane;
             same |= rest & -rest;
         }
         left &= ~same;
-        if (how == GPU_ARRIVES) continue;
+        if (how == GPU_ARRIVES) {
+            vec_tell_arrived(w, (int32_t)id);
+            continue;
+        }
         park(left != 0 ? vec_part(w, same, pc) : &w->splits[w->current], i, (int32_t)id, pc);
     }
     if (how == GPU_ARRIVES) VEC_NEXT(w, s);
@@ -335,38 +338,42 @@ uint32_t vec_barrier_arrived(const vec_block *b, const vec_barrier *at, uint32_t
     return warps;
 }
 
-static void give_verdict(const vec_split *split, const vec_barrier *at, uint32_t arrived) {
+static void give_verdict(const vec_split *split, uint32_t truths, uint32_t arrived) {
     int32_t number, count, predicate, op = split->waiting->slots[PTX_SLOT_op];
     gpu_barrier_operands(split->waiting, &number, &count, &predicate);
     if (predicate < 0) return;
-    uint64_t verdict = op == PTX_WORD_popc ? at->truths : op == PTX_WORD_and ? at->truths == arrived : at->truths != 0;
+    uint64_t verdict = op == PTX_WORD_popc ? truths : op == PTX_WORD_and ? truths == arrived : truths != 0;
     for (uint32_t rest = split->mask; rest != 0; rest &= rest - 1) vec_write(split->frame, __builtin_ctz(rest), &split->waiting->operands[0], op == PTX_WORD_popc ? PTX_u32 : PTX_pred, (ptx_bits){verdict, 0});
 }
 
 /* Lets `warps` warps of those that are there go on; the others stay for the next time. */
-static void release(vec_block *b, int32_t id, uint32_t warps, uint32_t arrived) {
-    vec_barrier at = b->barriers[id], *left = &b->barriers[id];
-    uint32_t came[VEC_WARPS_MAX] = {0}, go[VEC_WARPS_MAX] = {0};
+static void release(vec_block *b, int32_t id, uint32_t warps) {
+    vec_barrier *at = &b->barriers[id];
+    uint32_t came[VEC_WARPS_MAX] = {0}, go[VEC_WARPS_MAX] = {0}, arrived = 0, truths = 0;
+    for (uint32_t w = 0; w < b->warp_count; w++) {
+        if (at->lanes[w] == 0 || (b->warps[w].alive & ~at->lanes[w]) != 0 || warps == 0) continue;
+        warps--;
+        came[w] = at->lanes[w];
+        arrived += (uint32_t)__builtin_popcount(at->lanes[w]);
+        truths += (uint32_t)__builtin_popcount(at->truths[w]);
+        at->lanes[w] = at->truths[w] = 0;
+    }
     for (uint32_t w = 0; w < b->warp_count; w++) {
         vec_warp *warp = &b->warps[w];
-        if (at.lanes[w] == 0 || (warp->alive & ~at.lanes[w]) != 0 || warps == 0) continue;
-        warps--;
-        came[w] = at.lanes[w];
-        left->lanes[w] = 0;
+        if (came[w] == 0) continue;
         vec_tell_divergence(warp, id);
         for (int32_t k = 0; k < warp->split_count; k++) {
             vec_split *split = &warp->splits[k];
             if (split->state != VEC_AT_BARRIER || split->barrier != id) continue;
-            give_verdict(split, &at, arrived);
+            give_verdict(split, truths, arrived);
             split->state = VEC_RUNNING;
             split->pc++;
             go[w] |= split->mask;
         }
     }
-    vec_tell_barrier(b, came, go);
-    left->truths = 0;
-    left->used = false;
-    for (uint32_t w = 0; w < VEC_WARPS_MAX; w++) left->used = left->used || left->lanes[w] != 0;
+    vec_tell_barrier(b, id, came, go);
+    at->used = false;
+    for (uint32_t w = 0; w < VEC_WARPS_MAX; w++) at->used = at->used || at->lanes[w] != 0;
 }
 
 /* A warp counts when all of it that lives is there; without a number all of the block is waited for. */
@@ -379,7 +386,7 @@ void vec_barriers_settle(vec_worker *worker, vec_block *b, bool *moved) {
         uint32_t threads, alive, warps = vec_barrier_arrived(b, at, &threads, &alive);
         if (at->expected == 0 ? threads >= alive : warps * VEC_LANES >= at->expected) {
             if (at->expected == 0) vec_tell_skipping(b, id, threads);
-            release(b, id, at->expected == 0 ? VEC_WARPS_MAX : at->expected / VEC_LANES, threads);
+            release(b, id, at->expected == 0 ? VEC_WARPS_MAX : at->expected / VEC_LANES);
             *moved = true;
         }
         b->barriers_used = b->barriers_used || at->used;

@@ -185,8 +185,9 @@ static inline vec_near vec_near_make(uint64_t address, uint64_t bytes, char *hos
 }
 
 typedef struct vec_barrier {
-    uint32_t lanes[VEC_WARPS_MAX];
-    uint32_t expected, truths;
+    uint32_t lanes[VEC_WARPS_MAX];  /* of each warp: those that arrived */
+    uint32_t truths[VEC_WARPS_MAX]; /* of bar.red: those whose predicate is true */
+    uint32_t expected;
     bool used;
 } vec_barrier;
 
@@ -310,7 +311,8 @@ void vec_tell_absent(const vec_warp *w, const vec_frame *f, int32_t lane, const 
 void vec_tell_warp_barrier(const vec_warp *w, uint32_t lanes);
 void vec_tell_skipping(const vec_block *block, int32_t barrier, uint32_t came);
 void vec_tell_divergence(const vec_warp *w, int32_t barrier);
-void vec_tell_barrier(const vec_block *b, const uint32_t *came, const uint32_t *go);
+void vec_tell_arrived(const vec_warp *w, int32_t barrier);
+void vec_tell_barrier(const vec_block *b, int32_t barrier, const uint32_t *came, const uint32_t *go);
 
 /* ---- vector_drawn.c: launches with a seed ---- */
 static inline gpu_schedule *vec_drawn(const vec_worker *worker) { return worker->launch->seed == 0 ? NULL : &worker->run->drawn; } /* NULL: the natural order */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CUDA C for kernels that clang (14 and later) compiles to PTX where no CUDA toolkit is: put in front of an ordinary .cu file that holds kernels, as in
  *
- *     clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Wno-unknown-cuda-version -include pagoda/cuda_kernel.h -I INCLUDE -O2 -S -o k.ptx k.cu
+ *     clang-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Wno-unknown-cuda-version -include pagoda/cuda_kernel.h -I INCLUDE -I INCLUDE/toolkit -O2 -gline-tables-only -S -o k.ptx k.cu
  *
  * The PTX loads on Pagoda's GPU made of software and on NVIDIA's drivers: nothing is left undefined but vprintf, __assertfail, malloc and free, which each supplies.
  * Names and meanings are those of the CUDA C++ Programming Guide. Where a toolkit's own headers were included first, and for other languages, this file is empty.
