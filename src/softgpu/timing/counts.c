@@ -3,6 +3,7 @@
  * bytes; lanes that read the same word do not conflict (NVIDIA's programming guide, compute capability 5.0 and up). Atomic operations count as stores, cp.async as loads. */
 #include "counts.h"
 
+#include <pthread.h>
 #include <ptx/forms.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,22 +28,34 @@ static gpu_class of_type(ptx_type t) {
     return t == PTX_f32 ? GPU_CLASS_F32 : t == PTX_f64 ? GPU_CLASS_F64 : GPU_CLASS_HALF;
 }
 
+enum { BY_TYPE = GPU_CLASS_COUNT };
+static uint8_t of_form[PTX_FORM_COUNT]; /* a gpu_class, or BY_TYPE: as the type of the instruction says */
+
+static uint8_t class_of_opcode(const char *opcode) {
+    static const struct {
+        const char *words;
+        gpu_class class;
+    } known[] = {
+        {"ld ldu", GPU_CLASS_LOAD}, {"st", GPU_CLASS_STORE}, {"atom red", GPU_CLASS_ATOMIC}, {"mov selp slct cvta isspacep prmt", GPU_CLASS_MOVE}, {"setp set testp", GPU_CLASS_COMPARE}, {"cvt", GPU_CLASS_CONVERT},
+        {"bra brx call ret exit trap brkpt nanosleep pmevent", GPU_CLASS_CONTROL}, {"bar barrier membar fence", GPU_CLASS_BARRIER}, {"shfl vote match activemask redux elect", GPU_CLASS_WARP}, {"mma ldmatrix", GPU_CLASS_MATRIX},
+        {"cp prefetch prefetchu", GPU_CLASS_COPY}, {"ex2 lg2 sin cos tanh rcp rsqrt sqrt", GPU_CLASS_SPECIAL},
+    };
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (is(opcode, known[k].words)) return (uint8_t)known[k].class;
+    return BY_TYPE;
+}
+
+static void fill(void) {
+    for (int32_t f = 0; f < PTX_FORM_COUNT; f++) of_form[f] = class_of_opcode(ptx_form_get(f)->opcode);
+}
+
 gpu_class gpu_class_of(const ptx_instruction *i) {
-    const char *opcode = ptx_form_get(i->form)->opcode;
-    if (is(opcode, "ld st") && ptx_instruction_space(i) == PTX_SPACE_param) return GPU_CLASS_MOVE; /* compilers make it an operand, or a register */
-    if (is(opcode, "ld ldu")) return GPU_CLASS_LOAD;
-    if (is(opcode, "st")) return GPU_CLASS_STORE;
-    if (is(opcode, "atom red")) return GPU_CLASS_ATOMIC;
-    if (is(opcode, "mov selp slct cvta isspacep prmt")) return GPU_CLASS_MOVE;
-    if (is(opcode, "setp set testp")) return GPU_CLASS_COMPARE;
-    if (is(opcode, "cvt")) return GPU_CLASS_CONVERT;
-    if (is(opcode, "bra brx call ret exit trap brkpt nanosleep pmevent")) return GPU_CLASS_CONTROL;
-    if (is(opcode, "bar barrier membar fence")) return GPU_CLASS_BARRIER;
-    if (is(opcode, "shfl vote match activemask redux elect")) return GPU_CLASS_WARP;
-    if (is(opcode, "mma ldmatrix")) return GPU_CLASS_MATRIX;
-    if (is(opcode, "cp prefetch prefetchu")) return GPU_CLASS_COPY;
-    if (is(opcode, "ex2 lg2 sin cos tanh rcp rsqrt sqrt")) return GPU_CLASS_SPECIAL;
-    return of_type((ptx_type)i->types[0]);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill);
+    uint8_t class = of_form[i->form];
+    if (class == BY_TYPE) return of_type((ptx_type)i->types[0]);
+    if ((class == GPU_CLASS_LOAD || class == GPU_CLASS_STORE) && ptx_instruction_space(i) == PTX_SPACE_param) return GPU_CLASS_MOVE; /* compilers make it an operand, or a register */
+    return (gpu_class)class;
 }
 
 /* ---- memory --------------------------------------------------------------------------------------------------------------------------------------------------------------- */
@@ -53,8 +66,9 @@ static int by_value(const void *a, const void *b) {
 }
 
 static int32_t distinct(uint64_t *list, int32_t count) {
-    int32_t kept = 0;
-    qsort(list, (size_t)count, sizeof *list, by_value);
+    int32_t kept = 0, rising = 1;
+    while (rising < count && list[rising - 1] <= list[rising]) rising++;
+    if (rising < count) qsort(list, (size_t)count, sizeof *list, by_value);
     for (int32_t k = 0; k < count; k++)
         if (kept == 0 || list[kept - 1] != list[k]) list[kept++] = list[k];
     return kept;
