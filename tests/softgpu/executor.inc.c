@@ -568,6 +568,23 @@ static void blocks_have_room_for_so_much(void **unused) {
     assert_int_equal(execute(&l, &fault), PGD_OK);
 }
 
+/* As every GPU does: sums of f32 flush subnormals in global memory, named or generic, and keep them in shared memory. */
+static void sums_of_subnormals_by_place(void **unused) {
+    uint32_t y[4];
+    words("st.global.u32 [%a], 3;\nred.global.add.f32 [%a], 0f80000002;", 1, y);
+    assert_int_equal(y[0], 0);
+    words("st.global.u32 [%a], 0x80000003;\nred.add.f32 [%a], 0f80000002;", 1, y);
+    assert_int_equal(y[0], 0x80000000);
+    words("st.global.u32 [%a], 0x00800001;\nred.global.add.f32 [%a], 0f80800000;", 1, y); /* normal numbers whose sum is none */
+    assert_int_equal(y[0], 0);
+    words("st.shared.u32 [room], 3;\nred.shared.add.f32 [room], 0f00000002;\nld.shared.u32 %x, [room];\nst.global.u32 [%a], %x;", 1, y);
+    assert_int_equal(y[0], 5);
+    words("st.shared.u32 [room], 3;\nmov.u64 %o, room;\ncvta.shared.u64 %o, %o;\nred.add.f32 [%o], 0f00000002;\nld.shared.u32 %x, [room];\nst.global.u32 [%a], %x;", 1, y);
+    assert_int_equal(y[0], 5);
+    words("{\n.reg .f32 %f, %g;\nmul.lo.u32 %y, %t, 3;\nst.global.u32 [%a], %y;\nmov.b32 %g, %y;\natom.global.add.f32 %f, [%a], %g;\nst.global.f32 [%a], %f;\n}", 4, y); /* by several lanes, the old value as it was */
+    for (uint32_t k = 0; k < 4; k++) assert_int_equal(y[k], 3 * k);
+}
+
 static void a_call_of_another_prototype_is_a_fault(void **unused) {
     static const char ptx[] = ".version 8.0\n.target sm_90\n.address_size 64\n.func f(.param .b8 x[64]) { ret; }\n.entry k(.param .u64 out)\n{\n.reg .u64 %f;\n.param .b32 a;\np: .callprototype _ (.param .b32 _);\nmov.u64 %f, f;\ncall %f, (a), p;\n}\n";
     load_text(ptx, strlen(ptx), MEMORY);
@@ -602,5 +619,5 @@ static void launches_that_no_device_takes_are_refused(void **unused) {
     TEST(some_lanes_change_their_own_registers), TEST(constants_are_stored), TEST(vectors_are_added), TEST(matrices_are_multiplied_in_tiles), TEST(sums_come_by_shuffles), TEST(running_sums_and_counts), TEST(threads_part_call_themselves_and_meet), \
         TEST(functions_are_chosen_at_run_time), TEST(long_and_double_numbers), TEST(shuffles_go_up_down_across_and_to_an_index), TEST(votes_matches_and_reductions),        \
         TEST(barriers_count_and_reduce), TEST(barriers_reduce_over_those_they_let_go), TEST(atomic_operations_give_the_old_value), TEST(warps_multiply_matrices), TEST(warps_load_matrices),                             \
-        TEST(copies_beside_the_threads_are_waited_for), TEST(older_copies_happen_without_a_wait), TEST(blocks_have_room_for_so_much), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault),                       \
+        TEST(copies_beside_the_threads_are_waited_for), TEST(older_copies_happen_without_a_wait), TEST(blocks_have_room_for_so_much), TEST(planted_faults_are_told_with_their_place), TEST(addresses_are_told_as_people_see_them), TEST(predicates_may_be_constants), TEST(parameters_of_kernels_and_calls_side_by_side), TEST(a_call_of_another_prototype_is_a_fault), TEST(sums_of_subnormals_by_place),                       \
         TEST(registers_of_the_environment_are_empty), TEST(constants_are_only_read), TEST(launches_that_no_device_takes_are_refused)

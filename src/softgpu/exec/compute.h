@@ -21,7 +21,7 @@ typedef struct ptx_given {
 } ptx_given;
 
 /* What atom and red leave in memory where `old` was, with their further operands; c is that of cas. */
-uint64_t ptx_atomic(const ptx_instruction *instruction, uint64_t old, uint64_t b, uint64_t c);
+uint64_t ptx_atomic(const ptx_instruction *instruction, bool global, uint64_t old, uint64_t b, uint64_t c); /* global: f32 sums in global memory flush subnormals, others do not */
 
 /* Computes an instruction that reads registers and writes registers. False: it is of another kind (memory, control, other threads). */
 bool ptx_compute(const ptx_instruction *instruction, ptx_given *given);

@@ -7,4 +7,5 @@
 
 uint64_t gpu_generic(ptx_space space, uint64_t address);
 ptx_space gpu_space_of(uint64_t generic, uint64_t *address); /* address: within the space */
+static inline ptx_space gpu_resolved_space(ptx_space space, uint64_t address) { return space == PTX_SPACE_generic ? gpu_space_of(address, &address) : space; }
 #endif

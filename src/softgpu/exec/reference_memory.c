@@ -119,7 +119,7 @@ static bool atomic(gpu_thread *t, const ptx_instruction *i, bool gives) {
     ptx_bits old = {0, 0};
     gpu_thread_tell(t, i, space, address, bytes, GPU_ACCESS_ATOMIC, at, NULL);
     memcpy(&old, at, bytes);
-    fresh = ptx_atomic(i, old.low, b, c);
+    fresh = ptx_atomic(i, gpu_resolved_space(space, address) == PTX_SPACE_global, old.low, b, c);
     memcpy(at, &fresh, bytes);
     if (gives) gpu_thread_write(t, &i->operands[0], type, old);
     return true;

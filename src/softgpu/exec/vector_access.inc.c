@@ -336,7 +336,8 @@ HANDLER(load64_global) { return load_near(w, s, 8, load64_far); }
 
 /* ---- atomic operations --------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-INLINE uint64_t updated(const vec_step *s, int32_t bytes, uint64_t old, uint64_t b, uint64_t c) {
+/* An f32 sum flushes subnormals in global memory, and does not in shared memory. */
+INLINE uint64_t updated(const vec_step *s, int32_t bytes, bool shared, uint64_t old, uint64_t b, uint64_t c) {
     bool below = s->is_signed ? (bytes == 4 ? (int32_t)old < (int32_t)b : (int64_t)old < (int64_t)b) : old < b;
     switch (s->elems) {
     case VEC_ATOM_AND: return old & b;
@@ -346,26 +347,28 @@ INLINE uint64_t updated(const vec_step *s, int32_t bytes, uint64_t old, uint64_t
     case VEC_ATOM_CAS: return old == b ? c : old;
     case VEC_ATOM_MIN: return below ? old : b;
     case VEC_ATOM_MAX: return below ? b : old;
-    case VEC_ATOM_ADD_FLOAT: return bytes == 4 ? bits_of(float_of((uint32_t)old) + float_of((uint32_t)b)) : bits_of_double(double_of(old) + double_of(b));
+    case VEC_ATOM_ADD_FLOAT:
+        if (bytes == 4 && !shared) return flushed(bits_of(float_of(flushed((uint32_t)old)) + float_of(flushed((uint32_t)b))));
+        return bytes == 4 ? bits_of(float_of((uint32_t)old) + float_of((uint32_t)b)) : bits_of_double(double_of(old) + double_of(b));
     default: return bytes == 4 ? (uint32_t)(old + b) : old + b;
     }
 }
 
 /* Memory that only this block reaches needs no atomic operations of the host: one worker at a time has it. */
-INLINE uint64_t update(const vec_step *s, char *at, int32_t bytes, bool alone, uint64_t b, uint64_t c) {
+INLINE uint64_t update(const vec_step *s, char *at, int32_t bytes, bool alone, bool shared, uint64_t b, uint64_t c) {
     uint32_t *place32 = (uint32_t *)(void *)at, old32;
     uint64_t *place64 = (uint64_t *)(void *)at, old64;
     if (bytes == 4) {
         if (!alone && s->elems == VEC_ATOM_ADD) return __atomic_fetch_add(place32, (uint32_t)b, __ATOMIC_SEQ_CST);
         old32 = __atomic_load_n(place32, __ATOMIC_RELAXED);
-        if (alone) *place32 = (uint32_t)updated(s, 4, old32, b, c);
-        else while (!__atomic_compare_exchange_n(place32, &old32, (uint32_t)updated(s, 4, old32, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
+        if (alone) *place32 = (uint32_t)updated(s, 4, shared, old32, b, c);
+        else while (!__atomic_compare_exchange_n(place32, &old32, (uint32_t)updated(s, 4, shared, old32, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
         return old32;
     }
     if (!alone && s->elems == VEC_ATOM_ADD) return __atomic_fetch_add(place64, b, __ATOMIC_SEQ_CST);
     old64 = __atomic_load_n(place64, __ATOMIC_RELAXED);
-    if (alone) *place64 = updated(s, 8, old64, b, c);
-    else while (!__atomic_compare_exchange_n(place64, &old64, updated(s, 8, old64, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
+    if (alone) *place64 = updated(s, 8, shared, old64, b, c);
+    else while (!__atomic_compare_exchange_n(place64, &old64, updated(s, 8, shared, old64, b, c), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {}
     return old64;
 }
 
@@ -379,8 +382,9 @@ INLINE bool atomic_each(vec_warp *w, const vec_step *s, int32_t bytes) {
     d->state = VEC_SPREAD;
     for (uint32_t rest = w->mask; rest != 0; rest &= rest - 1) {
         int32_t k = __builtin_ctz(rest);
-        if (bytes == 4) ((uint32_t *)z)[k] = (uint32_t)update(s, at[k], 4, alone, ((const uint32_t *)x)[k], ((const uint32_t *)y)[k]);
-        else ((uint64_t *)z)[k] = update(s, at[k], 8, alone, ((const uint64_t *)x)[k], ((const uint64_t *)y)[k]);
+        bool shared = alone || (at[k] >= w->block->shared && at[k] < w->block->shared + w->block->shared_bytes);
+        if (bytes == 4) ((uint32_t *)z)[k] = (uint32_t)update(s, at[k], 4, alone, shared, ((const uint32_t *)x)[k], ((const uint32_t *)y)[k]);
+        else ((uint64_t *)z)[k] = update(s, at[k], 8, alone, shared, ((const uint64_t *)x)[k], ((const uint64_t *)y)[k]);
     }
     return true;
 }

@@ -175,7 +175,7 @@ static bool atomic_lane(vec_warp *w, const vec_step *s, int32_t lane, bool gives
     uint64_t b = vec_value(w, w->frame, lane, &rest[1], type).low, c = i->operand_count > gives + 2 ? vec_value(w, w->frame, lane, &rest[2], type).low : 0, old;
     if (i->slots[PTX_SLOT_op] == PTX_WORD_add && ptx_types[type].kind != PTX_FLOAT && bytes == 4) old = __atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)b, __ATOMIC_SEQ_CST);
     else
-        for (old = fetch(at, (int32_t)bytes); !exchange(at, bytes, &old, ptx_atomic(i, old, b, c));) {}
+        for (old = fetch(at, (int32_t)bytes); !exchange(at, bytes, &old, ptx_atomic(i, gpu_resolved_space(space, address) == PTX_SPACE_global, old, b, c));) {}
     if (gives) vec_write(w->frame, lane, &i->operands[0], type, (ptx_bits){old, 0});
     return true;
 }
