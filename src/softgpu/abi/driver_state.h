@@ -227,6 +227,7 @@ typedef struct gpu_process {
     pthread_cond_t changed;     /* a task is done, or can run */
     bool initialized;
     int pid;
+    bool asked; /* cuInit was called, if in vain */
     gpu_settings settings;
     gpu_memory *memory;
     pgd_pool *pool;

@@ -114,6 +114,7 @@ CUresult cuInit(unsigned int flags) {
     if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
     if (gpu_driver.pid != 0 && gpu_driver.pid != (int)getpid()) return CUDA_ERROR_NOT_INITIALIZED;
     pthread_mutex_lock(&gpu_driver.lock);
+    gpu_driver.asked = true;
     CUresult result = gpu_driver.initialized ? (gpu_driver.pid == (int)getpid() ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED) : begin();
     pthread_mutex_unlock(&gpu_driver.lock);
     return result;

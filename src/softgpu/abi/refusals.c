@@ -63,9 +63,9 @@ static void tell_forgotten(const char *name) {
     static atomic_flag told = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&told)) return;
     pthread_mutex_lock(&gpu_driver.lock);
-    bool known = gpu_driver.initialized || gpu_settings_read(&gpu_driver.settings) == PGD_OK;
+    bool known = !gpu_driver.asked && gpu_settings_read(&gpu_driver.settings) == PGD_OK;
     pthread_mutex_unlock(&gpu_driver.lock);
-    if (!known) return; /* cuInit will say why */
+    if (!known) return; /* cuInit has said why, or will */
     if (gpu_driver.settings.check) gpu_checks_call(name, CUDA_ERROR_NOT_INITIALIZED, "cuInit(0) must be called before it");
     else gpu_report("%s: cuInit(0) must be called before it", name);
 }
