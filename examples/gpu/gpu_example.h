@@ -67,6 +67,9 @@ static inline float example_random(unsigned int *state) {
     return (float)(*state >> 8) / 8388608.0f - 1.0f;
 }
 
+/* The greater of two differences; what is no number is worse than any, where fmax would pass over it. */
+static inline double example_worse(double worst, double difference) { return isnan(difference) ? INFINITY : difference > worst ? difference : worst; }
+
 /* Prints the largest difference and ends the program: successfully when it is within `allowed`. */
 static inline int example_end(const char *what, double difference, double allowed) {
     printf("%s: largest difference from the host's float64 %.3g, allowed %.3g: %s\n", what, difference, allowed, difference <= allowed ? "right" : "WRONG");

@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
     double worst = count == 2 ? 0 : 1;
     for (int i = 0; i < N; i++) {
         for (int t = 0; t < TIMES; t++) expected[i] = expected[i] * 0.5 + x[i];
-        worst = fmax(worst, fabs(2 * expected[i] + x[i] - y[i]));
+        worst = example_worse(worst, fabs(2 * expected[i] + x[i] - y[i]));
     }
     return example_end("graph", worst, 2e-6);
 }

@@ -27,6 +27,6 @@ int main(int argc, char **argv) {
         for (int i = 0; i < N; i++) expected[1 - s % 2][i] = i == 0 || i == N - 1 ? from[i] : from[i] + 0.25 * (from[i - 1] - 2 * from[i] + from[i + 1]);
     }
     double worst = 0;
-    for (int i = 0; i < N; i++) worst = fmax(worst, fabs(expected[STEPS % 2][i] - now[i]));
+    for (int i = 0; i < N; i++) worst = example_worse(worst, fabs(expected[STEPS % 2][i] - now[i]));
     return example_end("heat, with the grid's barrier", worst, 2e-6);
 }

@@ -17,6 +17,6 @@ int main(int argc, char **argv) {
     CHECK(cuMemcpyDtoH(counts, dcounts, sizeof counts));
 
     double worst = 0;
-    for (int i = 0; i < 256; i++) worst = fmax(worst, abs(counts[i] - expected[i]));
+    for (int i = 0; i < 256; i++) worst = example_worse(worst, abs(counts[i] - expected[i]));
     return example_end("histogram", worst, 0);
 }

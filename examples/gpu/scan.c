@@ -19,6 +19,6 @@ int main(int argc, char **argv) {
     CHECK(cuMemcpyDtoH(y, dy, sizeof y));
 
     double worst = 0, sum = 0;
-    for (int i = 0; i < N; i++) worst = fmax(worst, fabs((sum += x[i]) - y[i]));
+    for (int i = 0; i < N; i++) worst = example_worse(worst, fabs((sum += x[i]) - y[i]));
     return example_end("scan", worst, 0);
 }

@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
         for (int x = 0; x < N; x++) {
             double sum = 0;
             for (int k = 0; k < N; k++) sum += (double)a[y * N + k] * b[k * N + x];
-            worst = fmax(worst, fabs(sum - c[y * N + x]));
+            worst = example_worse(worst, fabs(sum - c[y * N + x]));
         }
     return example_end("tiled matmul", worst, 2e-5);
 }

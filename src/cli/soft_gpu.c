@@ -60,8 +60,10 @@ static volatile sig_atomic_t started; /* the program */
 
 /* A terminal has told the program as well; somebody who sends a signal has told this process alone. */
 static void pass_on(int number, siginfo_t *info, void *context) {
+    int before = errno; /* of what was interrupted */
     (void)context;
     if (info->si_code == SI_USER && started > 0) kill((pid_t)started, number);
+    errno = before;
 }
 
 /* What the program does on ^C is its own affair; this one waits to hear. */

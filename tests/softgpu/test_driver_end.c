@@ -52,6 +52,7 @@ static int program(const char *what) {
     if (strcmp(what, "exits in a task") == 0 && cuLaunchHostFunc(stream, at_once, NULL) != CUDA_SUCCESS) return 1;
     for (int k = 0; k < 3; k++)
         if (cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL) != CUDA_SUCCESS && (k == 0 || right || spins)) return 1; /* others may hear what the first did */
+    if (strcmp(what, "exits in a task") == 0) for_ever(NULL); /* it is the task that ends it */
     if (!right && !spins) return 0;
     if (strcmp(what, "right, and done") == 0) return usleep(200000) != 0; /* and nobody has asked */
     return cuCtxSynchronize() == CUDA_SUCCESS ? 0 : 3;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "launch_watch.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,8 +18,10 @@ static uint64_t seconds_of(const gpu_watch *w) { return (pgd_time_ns() - w->begu
 
 /* The handler is gone by now (SA_RESETHAND). */
 static void on_signal(int number) {
+    int before = errno; /* of what was interrupted */
     if (gpu_driver.pid == (int)getpid() && atomic_load(&running) > 0) atomic_store(&gpu_watch_attention, number);
     else raise(number);
+    errno = before;
 }
 
 void gpu_watch_interrupts(void) {
