@@ -90,6 +90,9 @@ static void a_program_ends_with_the_command(void **unused) {
 
 /* Who sends the signal to the command alone means the program. */
 static void an_interrupt_is_passed_on(void **unused) {
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it holds signals back while a process waits for another */
+#endif
     unlink("long.pid");
     pid_t command = start("gpu check -- sh long.sh", 0);
     for (int k = 0; k < 500 && access("long.pid", R_OK) != 0; k++) usleep(10000);

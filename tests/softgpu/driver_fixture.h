@@ -78,4 +78,12 @@ static inline CUresult fixture_bump(CUdeviceptr at, CUstream stream) {
     void *parameters[] = {&at};
     return cuLaunchKernel(fixture_kernel("bump"), 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL);
 }
+
+/* Of tests that start their own program anew: an emulator cannot. */
+static inline void starts_itself(void) {
+#ifdef PAGODA_EMULATED
+    print_message("an emulator does not start its own program anew\n");
+    skip();
+#endif
+}
 #endif

@@ -438,6 +438,7 @@ static void an_endless_loop(void **unused) {
 /* This test's other selves, which end badly. */
 static void ends_badly(const char *which, const char *finding) {
     int how;
+    starts_itself();
     pid_t child = fork();
     if (child == 0) {
         execl("/proc/self/exe", "test_driver_check", which, (char *)NULL);

@@ -61,6 +61,7 @@ static int program(const char *what) {
 /* ---- what comes of it ------------------------------------------------------------------------------------------------------------------------------------------------------ */
 
 static pid_t start(const char *what) {
+    starts_itself();
     pid_t child = fork();
     if (child == 0) {
         execl("/proc/self/exe", "test_driver_end", what, (char *)NULL);

@@ -106,6 +106,7 @@ static void ask(const char *what, int seed, char *said, size_t bytes) {
     int ends[2], how;
     char number[16];
     snprintf(number, sizeof number, "%d", seed);
+    starts_itself();
     assert_int_equal(truncate(findings, 0), 0);
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
