@@ -92,7 +92,8 @@ struct term_progress;
       "                           cannot be started). ^C says where a kernel is\n",                    \
       "pagoda gpu run -- ./vector_add\npagoda gpu run --devices 2 --seed 7 -- python train.py")                                                       \
     X(gpu_check, "gpu check", "run a program with a software GPU that looks for mistakes: accesses, barriers, races, refused calls",               \
-      "  --uninitialised          look for reads of memory that nobody wrote, and of lanes that are not there, too\n"                                                         \
+      "  --uninitialised          look for reads of memory that nobody wrote, and of lanes that are not there, too (also\n"                                                        \
+      "                           --uninitialized)\n"                                                         \
       "  --seed S                 draw the order of streams, blocks and threads, as for gpu run: the same seed finds the same (0: natural)\n" \
       "  --schedules N            run it N times, with seed S (1), S + 1 ..., until something is found or it ends otherwise; tells the seed\n"  \
       "  --devices N, --capability C, --memory MIB, --executor NAME, --limit M, --fault LIST, --synchronous, --force    as for gpu run\n" \
@@ -105,7 +106,7 @@ struct term_progress;
       "  -- PROGRAM [ARGUMENT]... what is run. Behind its own output come its kernels: occupancy, instructions, sectors, conflicts\n",       \
       "pagoda gpu profile -- ./tiled_matmul kernels.ptx\npagoda gpu profile --json -- ./reduce kernels.ptx")                                 \
     X(gpu_timeline, "gpu timeline", "draw how the warps of a launch share a multiprocessor, by a simple model that is not calibrated",         \
-      "  --out-dir FOLDER         gets timeline.svg, timeline.json for Perfetto, summary.json\n" \
+      "  --out-dir FOLDER         gets timeline.svg, timeline.json for Perfetto, summary.json\n"                                                             \
       "  --kernel NAME            whose first launch is drawn (the first of all)\n"                                                          \
       "  --devices N, --capability C, --memory MIB, --limit M, --timeout S, --fault LIST, --synchronous, --force    as for gpu run\n"                                              \
       "  -- PROGRAM [ARGUMENT]... what is run\n",                                                                                            \

@@ -124,7 +124,7 @@ static void occupancy_and_what_limits_it(void **unused) {
 
 static void line_is(const gpu_line *l, const char *source, int32_t number, uint64_t instructions, uint64_t sectors, uint64_t ideal, uint64_t parted) {
     assert_string_equal(l->source, source);
-    assert_true(l->number == number && l->warp_instructions == instructions && l->sectors == sectors && l->ideal_sectors == ideal && l->parted == parted);
+    assert_true(l->number == number && l->counts.warp_instructions == instructions && l->counts.sectors == sectors && l->counts.ideal_sectors == ideal && l->counts.parted == parted);
 }
 
 /* Two instructions of one line, one of them in a function; a line of PTX that no .loc is about; two launches add up. */

@@ -108,7 +108,7 @@ static void write_json(pgd_text *t, const entry *e) {
     for (int32_t k = 0; k < e->lines.count; k++) {
         const gpu_line *l = &e->lines.list[k];
         pgd_text_add(t, "%s{\"source\": %s%s%s, \"line\": %d, \"warp_instructions\": %llu, \"thread_instructions\": %llu, \"global_sectors\": %llu, \"global_sectors_ideal\": %llu, \"shared_wavefronts\": %llu, \"shared_wavefronts_ideal\": %llu, \"divergent_branches\": %llu}", k == 0 ? "" : ", ",
-                     l->source[0] == '\0' ? "" : "\"", l->source[0] == '\0' ? "null" : l->source, l->source[0] == '\0' ? "" : "\"", l->number, (ull)l->warp_instructions, (ull)l->thread_instructions, (ull)l->sectors, (ull)l->ideal_sectors, (ull)l->wavefronts, (ull)l->ideal_wavefronts, (ull)l->parted);
+                     l->source[0] == '\0' ? "" : "\"", l->source[0] == '\0' ? "null" : l->source, l->source[0] == '\0' ? "" : "\"", l->number, (ull)l->counts.warp_instructions, (ull)l->counts.thread_instructions, (ull)l->counts.sectors, (ull)l->counts.ideal_sectors, (ull)l->counts.wavefronts, (ull)l->counts.ideal_wavefronts, (ull)l->counts.parted);
     }
     pgd_text_add(t, "]}\n");
 }
@@ -118,7 +118,7 @@ static void write_memory(pgd_text *t, const char *what, uint64_t requests, const
 }
 
 /* What is worth looking at: where most is executed, and where accesses cost more than they had to, or lanes part. */
-static uint64_t weight(const gpu_line *l) { return l->warp_instructions + l->sectors - l->ideal_sectors + l->wavefronts - l->ideal_wavefronts; }
+static uint64_t weight(const gpu_line *l) { return l->counts.warp_instructions + l->counts.sectors - l->counts.ideal_sectors + l->counts.wavefronts - l->counts.ideal_wavefronts; }
 
 static int by_weight(const void *a, const void *b) {
     const gpu_line *x = *(const gpu_line *const *)a, *y = *(const gpu_line *const *)b;
@@ -128,18 +128,18 @@ static int by_weight(const void *a, const void *b) {
 
 static int by_instructions(const void *a, const void *b) {
     const gpu_line *x = *(const gpu_line *const *)a, *y = *(const gpu_line *const *)b;
-    if (x->warp_instructions != y->warp_instructions) return x->warp_instructions < y->warp_instructions ? 1 : -1;
+    if (x->counts.warp_instructions != y->counts.warp_instructions) return x->counts.warp_instructions < y->counts.warp_instructions ? 1 : -1;
     return x < y ? -1 : x > y;
 }
 
 static void write_line(pgd_text *t, const gpu_line *l, uint64_t all) {
     char place[80];
     snprintf(place, sizeof place, "%.60s:%d", l->source[0] == '\0' ? "PTX" : l->source, l->number);
-    pgd_text_add(t, "    %-28s %12llu  %4.1f %%", place, (ull)l->warp_instructions, 100 * part(l->warp_instructions, all));
-    if (l->thread_instructions < 32 * l->warp_instructions) pgd_text_add(t, ", %.1f of 32 lanes", 32 * part(l->thread_instructions, 32 * l->warp_instructions));
-    if (l->sectors > 0) pgd_text_add(t, ", %llu sectors (%llu would do)", (ull)l->sectors, (ull)l->ideal_sectors);
-    if (l->wavefronts > 0) pgd_text_add(t, ", %llu wavefronts (%llu)", (ull)l->wavefronts, (ull)l->ideal_wavefronts);
-    if (l->parted > 0) pgd_text_add(t, ", %llu branches diverged", (ull)l->parted);
+    pgd_text_add(t, "    %-28s %12llu  %4.1f %%", place, (ull)l->counts.warp_instructions, 100 * part(l->counts.warp_instructions, all));
+    if (l->counts.thread_instructions < 32 * l->counts.warp_instructions) pgd_text_add(t, ", %.1f of 32 lanes", 32 * part(l->counts.thread_instructions, 32 * l->counts.warp_instructions));
+    if (l->counts.sectors > 0) pgd_text_add(t, ", %llu sectors (%llu would do)", (ull)l->counts.sectors, (ull)l->counts.ideal_sectors);
+    if (l->counts.wavefronts > 0) pgd_text_add(t, ", %llu wavefronts (%llu)", (ull)l->counts.wavefronts, (ull)l->counts.ideal_wavefronts);
+    if (l->counts.parted > 0) pgd_text_add(t, ", %llu branches diverged", (ull)l->counts.parted);
     pgd_text_add(t, "\n");
 }
 

@@ -143,7 +143,7 @@ void gpu_findings_add_call(gpu_findings *f, const char *kind, const char *what, 
 const char *gpu_fault_name(gpu_fault_kind kind) {
     static const char *const names[] = {
         "",
-#define X(name, said, meaning) said,
+#define X(name, said) said,
         GPU_FAULT_LIST(X)
 #undef X
     };

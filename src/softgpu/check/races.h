@@ -8,7 +8,7 @@
 
 /* Happens-before by the rules of PTX: barriers of the block and of the warp order what stands on both sides of them; across blocks an atomic or volatile access that
  * sees what another wrote, with a fence before that one and behind this one, none of them of the block's scope (.cta). Two accesses that are both atomic or volatile,
- * each in the other's scope, are no race. Of readers of a word the last few are kept, so that some races are told late or not; nothing is told that is none, but: what a warp acquires counts for all of its lanes. */
+ * each in the other's scope, are no race. Of readers of a word a few are kept, of several warps where they can be, so that some races are told late or not; nothing is told that is none, but: what a warp acquires counts for all of its lanes. */
 typedef struct gpu_races gpu_races;
 
 gpu_races *gpu_races_create(gpu_findings *findings); /* NULL: no memory */

@@ -24,18 +24,25 @@ pgd_status gpu_launch_check(const gpu_launch *l) {
     return PGD_OK;
 }
 
-void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes) {
+/* "PTX line 13 (matmul.cu:12)" */
+static void say_line(const ptx_module *module, const ptx_function *function, const ptx_instruction *i, char *text, size_t bytes) {
     const char *file = i == NULL ? NULL : ptx_source_file(module, i);
-    char source[80] = "";
-    if (file != NULL) snprintf(source, sizeof source, " (%.60s:%d)", file, i->source_line);
-    snprintf(text, text_bytes, "%.100s, PTX line %d%s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, i == NULL ? function->place.line : i->place.line, source, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
+    int begun = snprintf(text, bytes, "PTX line %d", i == NULL ? function->place.line : i->place.line);
+    if (file != NULL) snprintf(text + begun, bytes - (size_t)begun, " (%.60s:%d)", file, i->source_line);
+}
+
+enum { LINE_BYTES = 100 };
+
+void gpu_place_say(const ptx_module *module, const ptx_function *function, const ptx_instruction *i, const uint32_t block[3], const uint32_t thread[3], char *text, size_t text_bytes) {
+    char line[LINE_BYTES];
+    say_line(module, function, i, line, sizeof line);
+    snprintf(text, text_bytes, "%.100s, %s, block (%u,%u,%u), thread (%u,%u,%u)", function->name, line, block[0], block[1], block[2], thread[0], thread[1], thread[2]);
 }
 
 void gpu_waiting_say(const ptx_module *module, const ptx_instruction *i, const uint32_t thread[3], char *text, size_t text_bytes) {
-    const char *file = ptx_source_file(module, i);
-    char source[80] = "";
-    if (file != NULL) snprintf(source, sizeof source, " (%.60s:%d)", file, i->source_line);
-    snprintf(text, text_bytes, "; thread (%u,%u,%u) waits at PTX line %d%s", thread[0], thread[1], thread[2], i->place.line, source);
+    char line[LINE_BYTES];
+    say_line(module, NULL, i, line, sizeof line);
+    snprintf(text, text_bytes, "; thread (%u,%u,%u) waits at %s", thread[0], thread[1], thread[2], line);
 }
 
 /* ---- accesses to nothing ----------------------------------------------------------------------------------------------------------------------------------------------------- */

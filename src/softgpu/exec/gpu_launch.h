@@ -5,24 +5,24 @@
 
 #include "gpu_program.h"
 
-/* Name, what findings call it, what it is. */
-#define GPU_FAULT_LIST(X)                                                                            \
-    X(ADDRESS, "address", "an access to memory that is not allocated")                               \
-    X(ALIGNMENT, "alignment", "an access at an address that is not aligned")                         \
-    X(READ_ONLY, "read only", "a write to memory that is only to be read")                           \
-    X(DEADLOCK, "deadlock", "threads that wait for each other for ever")                             \
-    X(BARRIER, "barrier", "a barrier that is used wrongly")                                          \
-    X(MASK, "mask", "an operation of a warp by a lane that its mask leaves out")                     \
-    X(TRAP, "trap", "the kernel trapped")                                                            \
-    X(LIMIT, "limit", "more instructions or time than is allowed")                                   \
-    X(INTERRUPTED, "interrupted", "the launch was told to end")                                      \
-    X(CALL, "call", "a call of something that cannot be called")                                     \
-    X(STACK, "stack", "more memory for calls than a thread may have")                                \
-    X(ASSERT, "assertion", "an assertion that failed")                                               \
-    X(FREE, "free", "a free of what malloc did not give, or of what is freed")
+/* Name; what findings call it. */
+#define GPU_FAULT_LIST(X)                                                                                   \
+    X(ADDRESS, "address")           /* an access to memory that is not allocated */                         \
+    X(ALIGNMENT, "alignment")       /* an access at an address that is not aligned */                       \
+    X(READ_ONLY, "read only")       /* a write to memory that is only to be read */                         \
+    X(DEADLOCK, "deadlock")         /* threads that wait for each other for ever */                         \
+    X(BARRIER, "barrier")           /* a barrier that is used wrongly */                                    \
+    X(MASK, "mask")                 /* an operation of a warp by a lane that its mask leaves out */         \
+    X(TRAP, "trap")                 /* the kernel trapped */                                                \
+    X(LIMIT, "limit")               /* more instructions or time than is allowed */                         \
+    X(INTERRUPTED, "interrupted")   /* the launch was told to end */                                        \
+    X(CALL, "call")                 /* a call of something that cannot be called */                         \
+    X(STACK, "stack")               /* more memory for calls than a thread or its block may have */         \
+    X(ASSERT, "assertion")          /* an assertion that failed */                                          \
+    X(FREE, "free")                 /* a free of what malloc did not give, or of what is freed */
 typedef enum gpu_fault_kind {
     GPU_NO_FAULT,
-#define X(name, said, meaning) GPU_FAULT_##name,
+#define X(name, said) GPU_FAULT_##name,
     GPU_FAULT_LIST(X)
 #undef X
 } gpu_fault_kind;

@@ -13,29 +13,6 @@ static void tell_begun(const gpu_thread *t, const gpu_copy *c) {
     l->copy_begun(l->user, &a);
 }
 
-static bool make_room(gpu_thread *t);
-
-static bool begin(gpu_thread *t, const ptx_instruction *i) {
-    gpu_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = t->group};
-    ptx_space global = PTX_SPACE_global;
-    if (c.bytes != 4 && c.bytes != 8 && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async copies 4, 8 or 16", (unsigned long long)c.bytes);
-    if (i->slots[PTX_SLOT_cache] == PTX_WORD_cg && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async.cg copies 16", (unsigned long long)c.bytes);
-    c.to = gpu_operand_address(t, &i->operands[0], &c.space);
-    c.from = gpu_operand_address(t, &i->operands[1], &global);
-    c.taken = c.bytes;
-    if (i->form == PTX_FORM_CP_ASYNC_IGNORE && gpu_thread_value(t, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
-    if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = gpu_thread_value(t, &i->operands[3], PTX_u32).low;
-    if (c.taken > c.bytes) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (unsigned long long)c.taken, (unsigned long long)c.bytes);
-    if (t->copy_count == GPU_COPIES_MAX && !make_room(t)) return false;
-    if (!pgd_grow(&t->copies, &t->copy_capacity, t->copy_count, sizeof *t->copies)) {
-        t->block->no_memory = true;
-        return false;
-    }
-    t->copies[t->copy_count++] = c;
-    tell_begun(t, &c);
-    return true;
-}
-
 static bool happen(gpu_thread *t, const gpu_copy *c) {
     char bytes[16] = {0}, *to;
     if (c->taken > 0) { /* what is not read may be anywhere, but is aligned */
@@ -64,7 +41,26 @@ static bool let_happen(gpu_thread *t, int32_t count) {
     return true;
 }
 
-static bool make_room(gpu_thread *t) { return let_happen(t, GPU_COPIES_MAX / 2); }
+static bool begin(gpu_thread *t, const ptx_instruction *i) {
+    gpu_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = t->group};
+    ptx_space global = PTX_SPACE_global;
+    if (c.bytes != 4 && c.bytes != 8 && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async copies 4, 8 or 16", (unsigned long long)c.bytes);
+    if (i->slots[PTX_SLOT_cache] == PTX_WORD_cg && c.bytes != 16) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async.cg copies 16", (unsigned long long)c.bytes);
+    c.to = gpu_operand_address(t, &i->operands[0], &c.space);
+    c.from = gpu_operand_address(t, &i->operands[1], &global);
+    c.taken = c.bytes;
+    if (i->form == PTX_FORM_CP_ASYNC_IGNORE && gpu_thread_value(t, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
+    if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = gpu_thread_value(t, &i->operands[3], PTX_u32).low;
+    if (c.taken > c.bytes) return gpu_thread_fault(t, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (unsigned long long)c.taken, (unsigned long long)c.bytes);
+    if (t->copy_count == GPU_COPIES_MAX && !let_happen(t, GPU_COPIES_MAX / 2)) return false;
+    if (!pgd_grow(&t->copies, &t->copy_capacity, t->copy_count, sizeof *t->copies)) {
+        t->block->no_memory = true;
+        return false;
+    }
+    t->copies[t->copy_count++] = c;
+    tell_begun(t, &c);
+    return true;
+}
 
 /* Lets groups up to `last` happen. */
 static bool finish(gpu_thread *t, int32_t last) {

@@ -218,27 +218,6 @@ const vec_step *vec_run_isspacep(vec_warp *w, const vec_step *s) {
 
 /* ---- cp.async: as in reference_copy.c ------------------------------------------------------------------------------------------------------------------------------------------ */
 
-static bool make_room(vec_warp *w, int32_t lane);
-
-static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
-    vec_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = w->group[lane], .lane = lane};
-    ptx_space global = PTX_SPACE_global;
-    if (c.bytes != 4 && c.bytes != 8 && c.bytes != 16) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async copies 4, 8 or 16", (ull)c.bytes) != NULL;
-    if (i->slots[PTX_SLOT_cache] == PTX_WORD_cg && c.bytes != 16) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async.cg copies 16", (ull)c.bytes) != NULL;
-    c.to = vec_operand_address(w, w->frame, lane, &i->operands[0], &c.space);
-    c.from = vec_operand_address(w, w->frame, lane, &i->operands[1], &global);
-    c.taken = c.bytes;
-    if (i->form == PTX_FORM_CP_ASYNC_IGNORE && vec_value(w, w->frame, lane, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
-    if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = vec_value(w, w->frame, lane, &i->operands[3], PTX_u32).low;
-    if (c.taken > c.bytes) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (ull)c.taken, (ull)c.bytes) != NULL;
-    if (w->pending[lane] == GPU_COPIES_MAX && !make_room(w, lane)) return false;
-    w->pending[lane]++;
-    if (!pgd_grow(&w->copies, &w->copy_capacity, w->copy_count, sizeof *w->copies)) return vec_no_memory(w) != NULL;
-    w->copies[w->copy_count++] = c;
-    vec_tell_copy(w, &c);
-    return true;
-}
-
 static bool happen(vec_warp *w, const vec_copy *c) {
     char bytes[16] = {0}, *to;
     w->pending[c->lane]--;
@@ -265,6 +244,25 @@ static bool make_room(vec_warp *w, int32_t lane) {
         else if (!happen(w, &c)) return false;
     }
     w->copy_count = kept;
+    return true;
+}
+
+static bool begin(vec_warp *w, const ptx_instruction *i, int32_t lane) {
+    vec_copy c = {.instruction = i, .space = PTX_SPACE_shared, .bytes = i->operands[2].bits, .group = w->group[lane], .lane = lane};
+    ptx_space global = PTX_SPACE_global;
+    if (c.bytes != 4 && c.bytes != 8 && c.bytes != 16) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async copies 4, 8 or 16", (ull)c.bytes) != NULL;
+    if (i->slots[PTX_SLOT_cache] == PTX_WORD_cg && c.bytes != 16) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "copies %llu bytes; cp.async.cg copies 16", (ull)c.bytes) != NULL;
+    c.to = vec_operand_address(w, w->frame, lane, &i->operands[0], &c.space);
+    c.from = vec_operand_address(w, w->frame, lane, &i->operands[1], &global);
+    c.taken = c.bytes;
+    if (i->form == PTX_FORM_CP_ASYNC_IGNORE && vec_value(w, w->frame, lane, &i->operands[3], PTX_pred).low != 0) c.taken = 0;
+    if (i->form == PTX_FORM_CP_ASYNC && i->operand_count > 3) c.taken = vec_value(w, w->frame, lane, &i->operands[3], PTX_u32).low;
+    if (c.taken > c.bytes) return vec_fault(w, lane, GPU_FAULT_ALIGNMENT, i, "reads %llu bytes for a copy of %llu", (ull)c.taken, (ull)c.bytes) != NULL;
+    if (w->pending[lane] == GPU_COPIES_MAX && !make_room(w, lane)) return false;
+    w->pending[lane]++;
+    if (!pgd_grow(&w->copies, &w->copy_capacity, w->copy_count, sizeof *w->copies)) return vec_no_memory(w) != NULL;
+    w->copies[w->copy_count++] = c;
+    vec_tell_copy(w, &c);
     return true;
 }
 

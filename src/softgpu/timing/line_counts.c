@@ -8,7 +8,7 @@
 
 typedef struct function_counts {
     const ptx_function *function;
-    gpu_line *instructions; /* source and number are not known yet */
+    gpu_line_counts *instructions;
 } function_counts;
 
 void gpu_lines_deinit(gpu_lines *l) {
@@ -19,11 +19,11 @@ void gpu_lines_deinit(gpu_lines *l) {
 /* ---- while it runs ------------------------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* NULL: no memory. */
-static gpu_line *counts_of(gpu_line_counter *c, const ptx_function *f) {
+static gpu_line_counts *counts_of(gpu_line_counter *c, const ptx_function *f) {
     if (c->latest < c->count && c->functions[c->latest].function == f) return c->functions[c->latest].instructions;
     for (c->latest = 0; c->latest < c->count; c->latest++)
         if (c->functions[c->latest].function == f) return c->functions[c->latest].instructions;
-    gpu_line *made = pgd_mem_zalloc(sizeof *made * (size_t)(f->instruction_count + 1));
+    gpu_line_counts *made = pgd_mem_zalloc(sizeof *made * (size_t)(f->instruction_count + 1));
     if (made == NULL || !pgd_grow(&c->functions, &c->capacity, c->count, sizeof *c->functions)) {
         pgd_mem_free(made);
         c->incomplete = true;
@@ -36,7 +36,7 @@ static gpu_line *counts_of(gpu_line_counter *c, const ptx_function *f) {
 static void count(void *user, const gpu_warp_step *step) {
     gpu_line_counter *c = user;
     gpu_launch_counts *w = c->whole, before = *w;
-    gpu_line *line = counts_of(c, step->function);
+    gpu_line_counts *line = counts_of(c, step->function);
     gpu_observer whole = gpu_counter(w);
     whole.step(whole.user, step);
     if (line == NULL) return;
@@ -72,19 +72,20 @@ static int by_place(const void *a, const void *b) {
     return names != 0 ? names : (x->number > y->number) - (x->number < y->number);
 }
 
+static void add(gpu_line_counts *to, const gpu_line_counts *more) {
+    to->warp_instructions += more->warp_instructions, to->thread_instructions += more->thread_instructions;
+    to->sectors += more->sectors, to->ideal_sectors += more->ideal_sectors;
+    to->wavefronts += more->wavefronts, to->ideal_wavefronts += more->ideal_wavefronts;
+    to->parted += more->parted;
+}
+
 static void merge(gpu_lines *l) {
     int32_t kept = 0;
     if (l->count > 0) qsort(l->list, (size_t)l->count, sizeof *l->list, by_place);
     for (int32_t i = 0; i < l->count; i++) {
         gpu_line *to = kept == 0 ? NULL : &l->list[kept - 1], more = l->list[i];
-        if (to == NULL || by_place(to, &more) != 0) {
-            l->list[kept++] = more;
-            continue;
-        }
-        to->warp_instructions += more.warp_instructions, to->thread_instructions += more.thread_instructions;
-        to->sectors += more.sectors, to->ideal_sectors += more.ideal_sectors;
-        to->wavefronts += more.wavefronts, to->ideal_wavefronts += more.ideal_wavefronts;
-        to->parted += more.parted;
+        if (to != NULL && by_place(to, &more) == 0) add(&to->counts, &more.counts);
+        else l->list[kept++] = more;
     }
     l->count = kept;
 }
@@ -98,7 +99,7 @@ void gpu_line_counter_end(gpu_line_counter *c, const ptx_module *module, gpu_lin
                 c->incomplete = true;
                 break;
             }
-            l->list[l->count] = of->instructions[i];
+            l->list[l->count] = (gpu_line){.counts = of->instructions[i]};
             name(&l->list[l->count++], module, &of->function->instructions[i]);
         }
         pgd_mem_free(of->instructions);

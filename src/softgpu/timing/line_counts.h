@@ -5,11 +5,16 @@
 
 #include "counts.h"
 
-typedef struct gpu_line {
-    char source[64];        /* the end of the file's name, '?' for what JSON would have to quote; "": the PTX */
-    int32_t number;
+/* As in gpu_launch_counts; sectors and wavefronts of loads and stores together. */
+typedef struct gpu_line_counts {
     uint64_t warp_instructions, thread_instructions;
-    uint64_t sectors, ideal_sectors, wavefronts, ideal_wavefronts, parted; /* as in gpu_launch_counts; of loads and stores together */
+    uint64_t sectors, ideal_sectors, wavefronts, ideal_wavefronts, parted;
+} gpu_line_counts;
+
+typedef struct gpu_line {
+    char source[64]; /* the end of the file's name, '?' for what JSON would have to quote; "": the PTX */
+    int32_t number;
+    gpu_line_counts counts;
 } gpu_line;
 
 /* Sorted by name and number. */
