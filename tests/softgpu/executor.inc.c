@@ -514,7 +514,7 @@ static void planted_faults_are_told_with_their_place(void **unused) {
     fails(1, device(NULL, 16), GPU_FAULT_ADDRESS, "reads 4 bytes at 0x10");
     unload(NULL);
     load_body("setp.lt.u32 %p, %t, 16;\n@%p bar.sync 0;\n@!%p bar.sync 1;");
-    fails(32, device(NULL, 128), GPU_FAULT_DEADLOCK, "line 14, block (0,0,0), thread (0,0,0): 32 threads wait for ever; this one at barrier 0, which 16 of 32 reached");
+    fails(32, device(NULL, 128), GPU_FAULT_DEADLOCK, "line 14, block (0,0,0), thread (0,0,0): 32 threads wait for ever; this one at barrier 0, which 16 of 32 reached; thread (16,0,0) waits at PTX line 15");
     unload(NULL);
     load_body("setp.eq.u32 %p, %t, 0;\n@%p bra OUT;\nshfl.sync.bfly.b32 %x, %t, 1, 31, -1;\nbar.sync 0;\nOUT: bar.sync 0;");
     fails(32, device(NULL, 128), GPU_FAULT_DEADLOCK, "wait for ever");

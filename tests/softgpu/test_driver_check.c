@@ -177,6 +177,21 @@ static void lanes_read_from_lanes_that_are_there(void **unused) {
     orders("mov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 16;\n@%%p bra DONE;\nmov.u32 %%w, 16;\n%s\nshfl.sync.idx.b32 %%z, %%t, %%w, 31, 0xffff;\nDONE:", "mov.u32 %w, 15;", "absent lane", 32);
 }
 
+/* A variable within a function of C++ is called by both names. */
+static void places_are_named_as_in_the_source(void **unused) {
+    for (int named = 0; named < 2; named++) {
+        static const char *const variables[] = {"_ZZ4heatPKfPfE4Edge", "_ZZ4heat"};
+        char ptx[2048];
+        assert_int_equal(truncate(findings, 0), 0);
+        snprintf(ptx, sizeof ptx, ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n.shared .align 4 .b8 %s[256];\n.reg .u32 %%t, %%x;\nmov.u32 %%t, %s;\nld.shared.u32 %%x, [%%t+12];\nret;\n}\n", variables[named], variables[named]);
+        OK(cuCtxCreate(&context, 0, 0));
+        OK(cuModuleLoadData(&module, ptx));
+        OK(launch("k", 1, 1, NULL));
+        has_text(named == 0 ? "at 0xc, heat::Edge+12, of which nobody has written 4" : "at 0xc, _ZZ4heat+12, of which nobody has written 4");
+        end();
+    }
+}
+
 /* The copy may write as soon as it has begun, though it is waited for behind a barrier. */
 static void a_copy_begins_where_others_read(void **unused) {
     orders("and.b32 %%v, %%t, 31;\nmad.lo.u32 %%y, %%v, 4, %%x;\nmov.u32 %%z, 0;\nsetp.ge.u32 %%p, %%t, 32;\n@!%%p st.shared.u32 [%%y], %%t;\nbar.sync 0;\n@%%p bra COPY;\nld.shared.u32 %%z, [%%y];\nCOPY:\n%s\n@!%%p bra WAIT;\nst.global.u32 [%%a], %%t;\n"
@@ -509,6 +524,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lanes_exchange_with_a_barrier_of_the_warp),
         cmocka_unit_test(some_lanes_exchange_with_a_barrier_of_theirs),
         cmocka_unit_test(lanes_read_from_lanes_that_are_there),
+        cmocka_unit_test(places_are_named_as_in_the_source),
         cmocka_unit_test(a_copy_begins_where_others_read),
         cmocka_unit_test(a_warp_writes_behind_its_arrival),
         cmocka_unit_test(many_read_what_one_writes),

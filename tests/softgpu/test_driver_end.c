@@ -39,6 +39,7 @@ static int program(const char *what) {
     CUstream stream, other;
     void *parameters[] = {&at};
     bool spins = strcmp(what, "spins") == 0, right = strncmp(what, "right", 5) == 0, nothing = strcmp(what, "nothing") == 0;
+    if (strcmp(what, "forgets") == 0) return cuMemAlloc(&at, 64) == CUDA_ERROR_NOT_INITIALIZED && cuCtxSynchronize() == CUDA_ERROR_NOT_INITIALIZED ? 0 : 1;
     if (cuInit(0) != CUDA_SUCCESS || cuCtxCreate(&context, 0, 0) != CUDA_SUCCESS || cuModuleLoadData(&m, kernels) != CUDA_SUCCESS) return 1;
     if (cuModuleGetFunction(&f, m, spins ? "spin" : right ? "right" : "beyond") != CUDA_SUCCESS || cuMemAlloc(&at, 64) != CUDA_SUCCESS || cuMemsetD8(at, 0, 64) != CUDA_SUCCESS || cuCtxSynchronize() != CUDA_SUCCESS) return 1;
     if (cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS || cuStreamCreate(&other, CU_STREAM_NON_BLOCKING) != CUDA_SUCCESS) return 1;
@@ -166,7 +167,7 @@ static void a_launch_may_take_so_long(void **unused) {
     for (int k = 0; k < 2; k++) {
         assert_int_equal(truncate(report, 0), 0);
         assert_int_equal(end_of(start(others[k])), 3);
-        has(report, ": the launch has run for as long as one may");
+        has(report, ": the launch has run for as long as one may: 1 s, as --timeout (PAGODA_SOFTGPU_TIMEOUT) says");
     }
 }
 
@@ -189,6 +190,32 @@ static void who_interrupts_hears_where(void **unused) {
     }
 }
 
+/* What was seen until then is not lost. */
+static void who_interrupts_loses_no_counts(void **unused) {
+    for (int checks = 0; checks < 2; checks++) {
+        assert_int_equal(set_up(NULL), 0);
+        setenv("PAGODA_SOFTGPU_PATIENCE", "1", 1);
+        if (checks) setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+        else setenv("PAGODA_SOFTGPU_PROFILE", profile, 1);
+        pid_t child = start("spins");
+        until(": this launch has run for 1 s; ^C ends the program");
+        assert_int_equal(kill(child, SIGINT), 0);
+        assert_int_equal(end_of(child), 128 + SIGINT);
+        if (checks) has(findings, "{\"launches\": 1}\n");
+        else has(profile, "spin, grid 1 x 1 x 1, block 1 x 1 x 1, launched 1 time, of which 1 failed: counted up to there\n");
+    }
+}
+
+static void who_forgets_to_begin_is_told_once(void **unused) {
+    assert_int_equal(end_of(start("forgets")), 0);
+    assert_string_equal(text_of(report), "softgpu: cuMemAlloc: cuInit(0) must be called before it\n");
+    setenv("PAGODA_SOFTGPU_CHECK", "races", 1);
+    assert_int_equal(end_of(start("forgets")), 0);
+    has(findings, "\"kind\": \"driver call\"");
+    has(findings, "cuMemAlloc: CUDA_ERROR_NOT_INITIALIZED: cuInit(0) must be called before it");
+    assert_null(strstr(text_of(findings), "cuCtxSynchronize"));
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) return program(argv[1]);
     char *const paths[] = {report, findings, profile};
@@ -204,7 +231,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_nobody_waited_for_is_found, set_up), cmocka_unit_test_setup(what_is_left_is_checked, set_up),        cmocka_unit_test_setup(what_is_left_is_counted, set_up),      cmocka_unit_test_setup(what_is_left_is_dropped_and_told, set_up),
         cmocka_unit_test_setup(functions_of_the_host_keep_nobody, set_up), cmocka_unit_test_setup(who_waits_hears_nothing_of_it, set_up), cmocka_unit_test_setup(a_launch_may_take_so_long, set_up),
-        cmocka_unit_test_setup(who_interrupts_hears_where, set_up),
+        cmocka_unit_test_setup(who_interrupts_hears_where, set_up), cmocka_unit_test_setup(who_interrupts_loses_no_counts, set_up), cmocka_unit_test_setup(who_forgets_to_begin_is_told_once, set_up),
     };
     int failed = cmocka_run_group_tests_name("softgpu/driver_end", tests, NULL, NULL);
     for (int k = 0; k < 3; k++) unlink(paths[k]);

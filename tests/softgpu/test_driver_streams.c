@@ -244,9 +244,40 @@ static void what_cannot_be_captured_spoils_the_capture(void **unused) {
 }
 
 typedef struct request {
-    CUcontext context;
+    CUcontext context, current;
     CUresult result;
+    pthread_barrier_t turn;
 } request;
+
+static void *allocate_and_wait(void *user) {
+    request *r = user;
+    CUdeviceptr at = 0;
+    CUcontext now;
+    r->result = cuCtxSetCurrent(r->context);
+    (void)pthread_barrier_wait(&r->turn);
+    (void)pthread_barrier_wait(&r->turn); /* another thread has destroyed it, and made one that may lie at its place */
+    if (r->result == CUDA_SUCCESS) r->result = cuMemAlloc(&at, 16);
+    r->current = cuCtxGetCurrent(&now) == CUDA_SUCCESS ? now : r->context;
+    return NULL;
+}
+
+static void a_context_that_another_thread_destroys(void **unused) {
+    request r = {.current = NULL};
+    CUcontext another;
+    pthread_t thread;
+    OK(cuCtxCreate(&r.context, 0, 0));
+    assert_int_equal(pthread_barrier_init(&r.turn, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, allocate_and_wait, &r), 0);
+    (void)pthread_barrier_wait(&r.turn);
+    OK(cuCtxDestroy(r.context));
+    OK(cuCtxCreate(&another, 0, 0));
+    (void)pthread_barrier_wait(&r.turn);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    pthread_barrier_destroy(&r.turn);
+    OK(cuCtxDestroy(another));
+    assert_int_equal(r.result, CUDA_ERROR_CONTEXT_IS_DESTROYED);
+    assert_null(r.current);
+}
 
 static void *allocate_elsewhere(void *user) {
     CUdeviceptr at = 0;
@@ -602,6 +633,7 @@ int main(void) {
         WITH(captured_streams_become_one_graph),
         WITH(what_cannot_be_captured_spoils_the_capture),
         WITH(allocating_spoils_a_capture),
+        WITH(a_context_that_another_thread_destroys),
         WITH(graphs_are_built_by_hand_with_children),
         WITH(ready_graphs_are_updated),
         WITH(events_in_graphs_join_streams_outside),

@@ -257,6 +257,25 @@ static void lines_of_the_source_are_kept(void **unused) {
     assert_string_equal(module->files[1], "kernel.cu");
     assert_true(f->max_threads[0] == 256 && f->max_threads[1] == 1 && f->min_blocks == 2);
     assert_int_equal(f->instructions[0].place.line, 12);
+    f = read(HEAD ".file 1 \"kernel.cu\"\n.entry k()\n{\nexit;\n.loc 1 5 1\nexit;\n.loc 1 0 0\nexit;\n.loc 1 9 1\nexit;\n}\n.entry other()\n{\nexit;\n}\n"); /* line 0: what compilers add is near the line before; a function begins without one */
+    assert_true(f->instructions[0].source_line == 0 && f->instructions[1].source_line == 5 && f->instructions[2].source_line == 5 && f->instructions[3].source_line == 9 && f->next->instructions[0].source_line == 0);
+}
+
+static void modules_have_so_many_instructions(void **unused) {
+    const size_t count = PTX_INSTRUCTIONS_MAX + 1;
+    pgd_text text = {0};
+    pgd_text_add(&text, "%s", HEAD ".entry k()\n{\n");
+    for (size_t i = 0; i < count / 64; i++) pgd_text_add(&text, "%s", "ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;ret;\n");
+    size_t most = text.count;
+    pgd_text_add(&text, "}\n");
+    assert_int_equal(ptx_parse(text.chars, text.count, &log_text, &module), PGD_OK);
+    assert_int_equal(module->functions->instruction_count, PTX_INSTRUCTIONS_MAX);
+    ptx_module_destroy(module);
+    module = NULL;
+    text.count = most;
+    pgd_text_add(&text, "ret;\n}\n");
+    refused(text.chars, PGD_CORRUPT, "this module has more than 2097152 instructions");
+    pgd_mem_free(text.chars);
 }
 
 static void a_text_may_end_with_a_nul_or_at_its_size(void **unused) {
@@ -320,7 +339,7 @@ int main(void) {
         TEST(constants_come_in_many_shapes), TEST(addresses_have_registers_names_and_offsets), TEST(vectors_pack_and_unpack), TEST(a_guard_may_be_negated_and_a_comparison_have_two_results),
         TEST(registers_have_the_type_the_instruction_wants), TEST(initial_values_hold_numbers_addresses_and_masked_bytes), TEST(a_function_may_be_declared_first),
         TEST(a_variable_may_be_extern_first), TEST(large_arrays_are_printed_as_short_as_they_were_written), TEST(jumps_through_a_table),
-        TEST(lines_of_the_source_are_kept), TEST(a_text_may_end_with_a_nul_or_at_its_size), TEST(versions_and_targets_are_asked_for), TEST(what_is_not_built_is_named),
+        TEST(lines_of_the_source_are_kept), TEST(modules_have_so_many_instructions), TEST(a_text_may_end_with_a_nul_or_at_its_size), TEST(versions_and_targets_are_asked_for), TEST(what_is_not_built_is_named),
         TEST(each_mistake_has_its_line_and_column), TEST(deep_texts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "timing/timeline.h"
+#include "timing/timeline_files.h"
 
 static ptx_module *module;
 static const ptx_function *kernel;
@@ -69,11 +69,26 @@ static void a_barrier_opens_when_all_have_come(void **unused) {
     gpu_replay_deinit(&r);
 }
 
+/* A wait that begins in what is shown, and ends beyond it, is drawn up to the edge; what begins beyond is not. */
+static void waits_are_drawn_up_to_the_edge(void **unused) {
+    gpu_issue issues[] = {{0, 0, 0, GPU_WAIT_NONE, &kernel->instructions[1]}, {2399, 0, 1, GPU_WAIT_NONE, &kernel->instructions[1]}, {4000, 3400, 0, GPU_WAIT_SHARED, &kernel->instructions[1]}, {5000, 100, 1, GPU_WAIT_MEMORY, &kernel->instructions[1]}};
+    gpu_replay r = {.issues = issues, .count = 4, .cycles = 5001, .instructions = 4};
+    pgd_text picture = {0}, events = {0};
+    gpu_timeline_svg(&r, "k", 2, NULL, 0, false, &picture);
+    assert_non_null(strstr(picture.chars, "<rect x=\"370.00\" y=\"65\" width=\"900.00\" height=\"8\" fill=\"#a8d8ea\"/>")); /* from cycle 600 of 2400 on */
+    assert_null(strstr(picture.chars, "height=\"8\" fill=\"#f4b6a8\"/>"));
+    gpu_timeline_perfetto(&r, "k", 2, &events);
+    assert_non_null(strstr(events.chars, "{\"name\": \"waits for shared memory\", \"ph\": \"X\", \"pid\": 1, \"tid\": 0, \"ts\": 600, \"dur\": 3400, \"args\": {\"line\": "));
+    pgd_mem_free(picture.chars);
+    pgd_mem_free(events.chars);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_warp_waits_for_what_it_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_warps_hide_the_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_barrier_opens_when_all_have_come, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_are_drawn_up_to_the_edge, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("softgpu/timeline", tests, NULL, NULL);
 }
